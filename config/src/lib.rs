@@ -1,0 +1,1 @@
+//! The `gatekeeper.ini` dialect, typed. Has no behaviour of its own.

@@ -1,0 +1,1 @@
+//! Keys and ciphers of H.235. Knows no ASN.1 and no calls.

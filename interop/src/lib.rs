@@ -1,0 +1,1 @@
+//! The lab: network namespaces, kernel NATs, tshark as witness. Knows only the `pinhole` binary and its ports.

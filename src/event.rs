@@ -1,0 +1,153 @@
+//! Facts worth telling: each is stated once here, and the log, the terminal and the records read it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+/// Something that happened. As JSON: `{"event":"call-ended", …}`, one object a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// An agent listens on an address: one word for the role (`ras`, `signalling`) and the transport.
+    Listening {
+        /// `ras`, `signalling`.
+        role: &'static str,
+        /// `udp` or `tcp`.
+        transport: &'static str,
+        /// Where.
+        at: SocketAddr,
+    },
+    /// An address could not be bound.
+    NotListening {
+        /// `ras`, `signalling`.
+        role: &'static str,
+        /// `udp` or `tcp`.
+        transport: &'static str,
+        /// Where it should have been.
+        ip: IpAddr,
+        /// The wanted port.
+        port: u16,
+    },
+    /// Of an endpoint: registered. Of the gatekeeper: an endpoint registered.
+    Registered {
+        /// The first alias.
+        alias: String,
+        /// The other end of the registration.
+        peer: SocketAddr,
+        /// Seconds that the registration lives without refresh.
+        ttl_s: u32,
+        /// How NAT is traversed: `H.460.18` or `none`.
+        traversal: &'static str,
+    },
+    /// A registration ended.
+    Unregistered {
+        /// The first alias.
+        alias: String,
+        /// Why, in one sentence.
+        sentence: String,
+    },
+    /// A registration was refused.
+    RegistrationRefused {
+        /// The first alias.
+        alias: String,
+        /// The other end.
+        peer: SocketAddr,
+        /// Why, in one sentence.
+        sentence: String,
+    },
+    /// A call began.
+    CallStarted {
+        /// The H.225.0 call identifier.
+        callid: String,
+        /// `in` or `out` for a phone, `routed` for the gatekeeper.
+        direction: &'static str,
+        /// Who calls.
+        from: String,
+        /// Who is called.
+        to: String,
+    },
+    /// H.460.18: an incoming call was announced to an endpoint behind a NAT, or the announcement arrived there.
+    Pinhole {
+        /// The call.
+        callid: String,
+        /// What happened: `announced`, `opened`.
+        step: &'static str,
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// The call was answered.
+    CallConnected {
+        /// The call.
+        callid: String,
+        /// Milliseconds from Setup to Connect.
+        setup_ms: u64,
+    },
+    /// A media address behind a NAT was learned.
+    MediaLearned {
+        /// The call.
+        callid: String,
+        /// The address the media comes from.
+        from: SocketAddr,
+        /// `rtp` or `rtcp`.
+        kind: &'static str,
+    },
+    /// A call ended.
+    CallEnded(Box<CallRecord>),
+    /// A message of a peer was dropped or answered with a reject.
+    Malformed {
+        /// Who sent it.
+        peer: SocketAddr,
+        /// `ras`, `h225`, `h245`.
+        protocol: &'static str,
+        /// Why, in one sentence.
+        sentence: String,
+    },
+}
+
+/// The record of a finished call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallRecord {
+    /// The H.225.0 call identifier, as hexadecimal digits with hyphens.
+    pub callid: String,
+    /// `in`, `out` or `routed`.
+    pub direction: &'static str,
+    /// The other party (of a phone), or `caller -> called` (of the gatekeeper).
+    pub peer: String,
+    /// The Q.931 cause value, if any was given.
+    pub cause: Option<u8>,
+    /// The H.225.0 release reason, if any was given.
+    pub release_reason: Option<String>,
+    /// Why it ended, in one sentence.
+    pub sentence: String,
+    /// Milliseconds from Setup to Connect; absent when never connected.
+    pub setup_ms: Option<u64>,
+    /// Seconds from Connect to the end.
+    pub duration_s: f64,
+    /// The media channels.
+    pub channels: Vec<ChannelRecord>,
+}
+
+/// One direction of one medium of a finished call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChannelRecord {
+    /// `audio`, `video`, `data`.
+    pub media: &'static str,
+    /// `receive` or `transmit`; the gatekeeper says `a-to-b` and `b-to-a`.
+    pub direction: &'static str,
+    /// `pcma`, `pcmu`, …
+    pub codec: String,
+    /// RTP packets.
+    pub packets: u64,
+    /// Packets that the sequence numbers say are missing.
+    pub lost: u64,
+    /// Interarrival jitter (RFC 3550 §6.4.1), in milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// The tone found in the received audio, in hertz; absent in noise or silence.
+    pub tone_hz: Option<f64>,
+    /// `none`, or the cipher.
+    pub cipher: String,
+    /// Size of the Diffie-Hellman group, if any.
+    pub dh_bits: Option<u32>,
+    /// Half the RTCP round trip (RFC 3550 §6.4.1), in milliseconds.
+    pub latency_ms: Option<f64>,
+}

@@ -1,0 +1,4 @@
+//! Pinhole: NAT-traversal and encryption edge proxy for H.323.
+
+pub mod event;
+pub mod face;

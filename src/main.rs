@@ -1,0 +1,3 @@
+//! The `pinhole` command.
+
+fn main() {}
