@@ -119,7 +119,8 @@ pub enum Input<'a> {
         /// What.
         fact: FlowFact,
     },
-    /// The operator wants the agent to end: calls are released, registrations given up.
+    /// The operator wants the agent to end: calls are released, registrations given up. The agent answers with
+    /// [`Output::Finished`] once that is done; the host waits for it, but not for ever.
     Shutdown,
     /// The time of the last [`Output::Timeout`] has come.
     Timeout,
@@ -173,6 +174,9 @@ pub enum Output {
     Flow(FlowCommand),
     /// Something that people, records or checks want to know.
     Event(crate::event::Event),
+    /// The agent has ended, after [`Input::Shutdown`] or of itself, and wants nothing any more: the host sends what
+    /// is queued, closes everything and lets go of it.
+    Finished,
     /// Nothing more to do until this time, or until some input (`None`).
     Timeout(Option<Instant>),
 }
