@@ -249,7 +249,8 @@ pub enum FlowCommand {
         /// The pair towards A and the pair towards B.
         pairs: [PairId; 2],
     },
-    /// Says where one side's media is expected from and sent to. Said again, it forgets what was learned.
+    /// Says where one side's media is expected from and sent to. Another address than before forgets what was
+    /// learned; the same one with a newly told keepalive payload type does not.
     Party {
         /// Of which flow.
         flow: FlowId,

@@ -1,0 +1,110 @@
+//! The fast path: where each RTP and RTCP packet of a proxied call goes. Pure: no socket, no lock, no allocation and
+//! no log per packet. Workers of the shell and hosts of the simulated world call the same [`Table::forward`].
+
+mod flow;
+mod learn;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
+use flow::Flow;
+
+/// Which port of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// The even one.
+    Rtp,
+    /// The odd one.
+    Rtcp,
+}
+
+/// Where a packet leaves: through this port of this pair, to this address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Egress {
+    /// The pair to send from.
+    pub pair: PairId,
+    /// Which of its ports.
+    pub channel: Channel,
+    /// The destination.
+    pub to: SocketAddr,
+}
+
+/// The flows of one worker (or of one simulated host).
+#[derive(Debug, Default)]
+pub struct Table {
+    flows: HashMap<FlowId, Flow>,
+    pairs: HashMap<PairId, (FlowId, Side)>,
+    facts: Vec<(FlowId, FlowFact)>,
+}
+
+impl Table {
+    /// Obeys a command. One that names an unknown flow is ignored: the flow has ended meanwhile.
+    pub fn command(&mut self, command: FlowCommand) {
+        match command {
+            FlowCommand::Open { flow, pairs } => {
+                self.pairs.insert(pairs[0], (flow, Side::A));
+                self.pairs.insert(pairs[1], (flow, Side::B));
+                self.flows.insert(flow, Flow::new(pairs));
+            }
+            FlowCommand::Party { flow, side, party } => {
+                if let Some(flow) = self.flows.get_mut(&flow) {
+                    flow.side_mut(side).arm(party);
+                }
+            }
+            FlowCommand::Close { flow } => {
+                if let Some(ended) = self.flows.remove(&flow) {
+                    for pair in ended.pairs() {
+                        self.pairs.remove(&pair);
+                    }
+                    self.facts.push((flow, FlowFact::Ended { counts: ended.counts() }));
+                }
+            }
+        }
+    }
+
+    /// Decides about a packet that arrived on a pair: where it leaves, or nothing when it is taken or dropped (and
+    /// counted). Packets of pairs without a flow are dropped.
+    pub fn forward(
+        &mut self,
+        pair: PairId,
+        channel: Channel,
+        from: SocketAddr,
+        packet: &[u8],
+    ) -> Option<Egress> {
+        let (id, side) = *self.pairs.get(&pair)?;
+        let flow = self.flows.get_mut(&id)?;
+        let (egress, learned) = flow.forward(side, channel, from, packet);
+        if learned {
+            let rtcp = channel == Channel::Rtcp;
+            self.facts.push((id, FlowFact::Learned { side, rtcp, from }));
+        }
+        egress
+    }
+
+    /// Takes the oldest facts that have not been taken yet.
+    pub fn take_facts(&mut self) -> Vec<(FlowId, FlowFact)> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// True when a command or a packet left a fact to be taken.
+    #[must_use]
+    pub fn has_facts(&self) -> bool {
+        !self.facts.is_empty()
+    }
+
+    /// How many flows are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// True when no flow is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::*;
+use crate::face::{Party, Ports};
+
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+const PLAIN: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 3));
+const FLOW: FlowId = FlowId(1);
+const PAIRS: [PairId; 2] = [PairId(10), PairId(11)];
+
+/// A G.711 packet of four octets.
+const MEDIA: [u8; 16] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
+/// The keepalive of h323plus: marker, payload type 127.
+const KEEPALIVE: [u8; 12] = [0x80, 0xff, 0, 100, 0, 0, 0, 0, 0, 0, 0, 0];
+
+fn at(ip: IpAddr, port: u16) -> SocketAddr {
+    SocketAddr::new(ip, port)
+}
+
+/// A is behind a NAT, B told its ports.
+fn table(keepalive: Option<u8>) -> Table {
+    let mut table = Table::default();
+    table.command(FlowCommand::Open { flow: FLOW, pairs: PAIRS });
+    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive } };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
+    let ports = Ports::Signalled { rtp: Some(5000), rtcp: Some(5001) };
+    let party = Party { ip: PLAIN, ports };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::B, party });
+    table
+}
+
+fn counts(mut table: Table) -> [crate::face::FlowCounts; 2] {
+    table.command(FlowCommand::Close { flow: FLOW });
+    let facts = table.take_facts();
+    let Some((_, FlowFact::Ended { counts })) = facts.last() else { panic!("no end: {facts:?}") };
+    assert!(table.is_empty());
+    *counts
+}
+
+#[test]
+fn a_keepalive_opens_the_way_back_and_is_not_relayed() {
+    let mut table = table(Some(127));
+    let from_b = |t: &mut Table| t.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
+    assert_eq!(from_b(&mut table), None, "A's port is not known yet");
+    assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
+    let fact = FlowFact::Learned { side: Side::A, rtcp: false, from: at(CLIENT, 40000) };
+    assert_eq!(table.take_facts(), [(FLOW, fact)]);
+    let egress = Egress { pair: PAIRS[0], channel: Channel::Rtp, to: at(CLIENT, 40000) };
+    assert_eq!(from_b(&mut table), Some(egress));
+    let [a, b] = counts(table);
+    assert_eq!((a.keepalives, b.homeless, b.relayed), (1, 1, 1));
+}
+
+#[test]
+fn media_of_the_client_is_learned_from_too() {
+    let mut table = table(None);
+    let egress = table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &MEDIA);
+    let to = at(PLAIN, 5000);
+    assert_eq!(egress, Some(Egress { pair: PAIRS[1], channel: Channel::Rtp, to }));
+    let back = table.forward(PAIRS[1], Channel::Rtp, to, &MEDIA).map(|e| e.to);
+    assert_eq!(back, Some(at(CLIENT, 40000)));
+}
+
+#[test]
+fn strangers_move_nothing_before_and_after_learning() {
+    let mut table = table(None);
+    let stranger = at(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66)), 40000);
+    assert_eq!(table.forward(PAIRS[0], Channel::Rtp, stranger, &KEEPALIVE), None);
+    assert!(!table.has_facts());
+    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    // Neither another host nor another port behind the same NAT moves what is locked.
+    for thief in [stranger, at(CLIENT, 40001)] {
+        assert_eq!(table.forward(PAIRS[0], Channel::Rtp, thief, &MEDIA), None);
+    }
+    let back = table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA).map(|e| e.to);
+    assert_eq!(back, Some(at(CLIENT, 40000)));
+    assert_eq!(counts(table)[0].strangers, 3);
+}
+
+#[test]
+fn rtp_and_rtcp_are_learned_apart() {
+    let mut table = table(None);
+    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    let mut report = [0u8; 28];
+    report[..4].copy_from_slice(&[0x80, 200, 0, 6]);
+    assert_eq!(table.forward(PAIRS[0], Channel::Rtcp, at(CLIENT, 51234), &report), None);
+    report[7] = 9;
+    let back = table.forward(PAIRS[1], Channel::Rtcp, at(PLAIN, 5001), &report).map(|e| e.to);
+    assert_eq!(back, Some(at(CLIENT, 51234)));
+}
+
+#[test]
+fn the_keepalive_payload_type_of_the_acknowledgement_forgets_nothing() {
+    let mut table = table(None);
+    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(96) } };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
+    let back = |t: &mut Table| t.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
+    assert_eq!(back(&mut table).map(|e| e.to), Some(at(CLIENT, 40000)));
+    assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
+    assert_eq!(counts(table)[0].malformed, 1, "payload type 127 is not 96");
+}
+
+#[test]
+fn a_new_address_from_signalling_is_learned_anew() {
+    let mut table = table(None);
+    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    let party = Party { ip: PLAIN, ports: Ports::Learned { keepalive: None } };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
+    assert_eq!(table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
+}
+
+#[test]
+fn what_is_no_rtp_is_counted_and_dropped() {
+    let mut table = table(None);
+    for junk in [&[][..], &[0x80], &[0x00; 40], &MEDIA[..11]] {
+        assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), junk), None);
+        assert_eq!(table.forward(PAIRS[0], Channel::Rtcp, at(CLIENT, 40001), junk), None);
+    }
+    assert_eq!(counts(table)[0].malformed, 8);
+}
+
+#[test]
+fn a_pair_without_a_flow_drops() {
+    let mut table = table(None);
+    assert_eq!(table.forward(PairId(99), Channel::Rtp, at(CLIENT, 1), &MEDIA), None);
+    table.command(FlowCommand::Close { flow: FlowId(77) });
+    assert!(!table.has_facts());
+}
