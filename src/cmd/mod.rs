@@ -1,0 +1,67 @@
+//! The commands, one file each. A new one is its `mod` line and its line in `commands!`.
+//!
+//! A command's file has its arguments (`Args`, a clap struct whose doc comment is the help text) and
+//! `pub(crate) fn run(args: &Args) -> ExitCode`.
+
+pub(crate) mod check;
+pub(crate) mod run;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use pinhole_config::{Config, Override, Problem, Severity};
+
+/// Exit status: the thing asked about failed.
+pub(crate) const FAILED: u8 = 1;
+/// Exit status: wrong usage or unreadable input.
+pub(crate) const USAGE: u8 = 2;
+
+macro_rules! commands {
+    ($($variant:ident($room:ident),)*) => {
+        /// The subcommands.
+        #[derive(clap::Subcommand)]
+        pub(crate) enum Command {
+            $($variant($room::Args),)*
+        }
+
+        impl Command {
+            /// Does what was asked.
+            pub(crate) fn run(self) -> ExitCode {
+                match self {
+                    $(Self::$variant(args) => $room::run(&args),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Check(check),
+}
+
+/// Reads a configuration file, or says on stderr why it cannot be read.
+pub(crate) fn load(
+    file: &Path,
+    overrides: &[Override],
+) -> Result<(Config, Vec<Problem>), ExitCode> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Config::load(&bytes, overrides)),
+        Err(error) => {
+            eprintln!("pinhole: cannot read {}: {error}", file.display());
+            Err(ExitCode::from(USAGE))
+        }
+    }
+}
+
+/// `2 errors, 1 warning`; nothing when there is no problem.
+pub(crate) fn summary(problems: &[Problem]) -> Option<String> {
+    let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
+    let say = |n: usize, word: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        n => Some(format!("{n} {word}s")),
+    };
+    let parts = [say(count(Severity::Error), "error"), say(count(Severity::Warning), "warning")];
+    let said: Vec<String> = parts.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
