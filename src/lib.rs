@@ -2,4 +2,5 @@
 
 pub mod event;
 pub mod face;
+pub mod firewall;
 pub mod media;
