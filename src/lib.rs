@@ -4,3 +4,4 @@ pub mod event;
 pub mod face;
 pub mod firewall;
 pub mod media;
+pub mod phone;
