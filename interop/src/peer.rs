@@ -1,0 +1,165 @@
+//! The `pinhole` binary in its two roles.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, fs};
+
+use serde_json::Value;
+
+use crate::failure::{Failure, Result};
+use crate::lab::GATEKEEPER;
+use crate::namespace::Namespace;
+use crate::process::{Deadline, Running};
+
+/// How long a program may take to be ready on a busy machine.
+const READY: Duration = Duration::from_secs(30);
+
+/// The binary under test: `$PINHOLE`, or the one that cargo built beside the tests.
+///
+/// # Errors
+/// When there is none.
+pub fn pinhole() -> Result<PathBuf> {
+    let built = || {
+        let tests = env::current_exe().ok()?;
+        Some(tests.parent()?.parent()?.join("pinhole"))
+    };
+    let binary = env::var_os("PINHOLE").map(PathBuf::from).or_else(built).unwrap_or_default();
+    fs::canonicalize(&binary).map_err(|error| Failure::Missing {
+        program: format!("{} (build it with `cargo build --bin pinhole`)", binary.display()),
+        error,
+    })
+}
+
+/// `pinhole -c`.
+#[derive(Debug)]
+pub struct Gatekeeper {
+    running: Running,
+}
+
+impl Gatekeeper {
+    /// Starts it with a configuration, and returns when it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start(namespace: &Namespace, configuration: &Path) -> Result<Self> {
+        let mut command = namespace.command(&pinhole()?.to_string_lossy());
+        command.arg("-c").arg(configuration);
+        let mut running = Running::start("pinhole -c", &mut command)?;
+        running.wait_for("`ready` line", Deadline::after(READY), |line| {
+            line.starts_with("ready").then_some(())
+        })?;
+        Ok(Self { running })
+    }
+
+    /// Ends it as an operator does.
+    ///
+    /// # Errors
+    /// When it does not end, or not with success.
+    pub fn stop(mut self) -> Result<()> {
+        let status = self.running.stop(Deadline::after(READY))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::Command { command: "pinhole -c".into(), output: self.running.seen() })
+    }
+
+    /// Everything it has printed so far.
+    pub fn seen(&mut self) -> String {
+        self.running.seen()
+    }
+}
+
+/// `--traversal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traversal {
+    /// H.460.18 and H.460.19.
+    H46018,
+    /// A phone that knows nothing of NAT.
+    None,
+}
+
+/// The options of a phone.
+#[derive(Debug, Clone, Copy)]
+pub struct PhoneOptions<'a> {
+    /// Its alias.
+    pub user: &'a str,
+    /// How it traverses NAT.
+    pub traversal: Traversal,
+    /// `--h245`.
+    pub h245: &'a str,
+    /// The tone it sends, in hertz.
+    pub tone: u32,
+    /// Further arguments.
+    pub more: &'a [&'a str],
+}
+
+/// `pinhole phone --json`.
+#[derive(Debug)]
+pub struct Phone {
+    running: Running,
+}
+
+impl Phone {
+    /// Starts a phone.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(namespace: &Namespace, options: PhoneOptions<'_>) -> Result<Self> {
+        let mut command = namespace.command(&pinhole()?.to_string_lossy());
+        let traversal = match options.traversal {
+            Traversal::H46018 => "18",
+            Traversal::None => "none",
+        };
+        command
+            .args(["phone", "--json", "--user", options.user])
+            .args(["--gatekeeper", &GATEKEEPER.to_string()])
+            .args(["--traversal", traversal, "--h245", options.h245])
+            .args(["--tone", &options.tone.to_string()])
+            .args(options.more);
+        Ok(Self { running: Running::start(&format!("phone {}", options.user), &mut command)? })
+    }
+
+    /// Waits for an event of this name, and returns it.
+    ///
+    /// # Errors
+    /// When it does not come in time, or the phone ends first.
+    pub fn event(&mut self, name: &str, within: Duration) -> Result<Value> {
+        self.running.wait_for(&format!("event {name}"), Deadline::after(within), |line| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            (event.get("event")?.as_str()? == name).then_some(event)
+        })
+    }
+
+    /// Waits until it is registered.
+    ///
+    /// # Errors
+    /// When it does not register.
+    pub fn registered(&mut self) -> Result<Value> {
+        self.event("registered", READY)
+    }
+
+    /// Waits until it ends by itself; true when it reports success.
+    ///
+    /// # Errors
+    /// When it goes on.
+    pub fn ended(&mut self, within: Duration) -> Result<bool> {
+        self.running.ended(Deadline::after(within)).map(|status| status.success())
+    }
+
+    /// Everything it has printed so far.
+    pub fn seen(&mut self) -> String {
+        self.running.seen()
+    }
+}
+
+/// The channel of a call's record that carries this medium in this direction.
+#[must_use]
+pub fn channel<'a>(record: &'a Value, media: &str, direction: &str) -> Option<&'a Value> {
+    let is = |channel: &&Value, name: &str, value: &str| {
+        channel.get(name)?.as_str().map(|is| is == value)
+    };
+    record.get("channels")?.as_array()?.iter().find(|channel| {
+        is(channel, "media", media) == Some(true)
+            && is(channel, "direction", direction) == Some(true)
+    })
+}

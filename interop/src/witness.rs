@@ -1,0 +1,105 @@
+//! tshark: what somebody else sees on the links.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::failure::Result;
+use crate::namespace::{Namespace, run};
+use crate::process::{Deadline, Running};
+
+/// A capture on one interface.
+#[derive(Debug)]
+pub struct Witness {
+    capture: Running,
+    file: PathBuf,
+}
+
+impl Witness {
+    /// Begins to capture, and returns once packets are seen.
+    ///
+    /// # Errors
+    /// When the capture cannot be started.
+    pub fn new(namespace: &Namespace, interface: &str, file: impl Into<PathBuf>) -> Result<Self> {
+        let file = file.into();
+        let mut command = namespace.command("dumpcap");
+        command.args(["-q", "-i", interface, "-w"]).arg(&file);
+        let mut capture = Running::start("dumpcap", &mut command)?;
+        let deadline = Deadline::after(Duration::from_secs(20));
+        capture.wait_for("start of the capture", deadline, |line| {
+            line.contains("File: ").then_some(())
+        })?;
+        Ok(Self { capture, file })
+    }
+
+    /// Ends the capture and returns its file.
+    ///
+    /// # Errors
+    /// When the capture does not end.
+    pub fn finish(mut self) -> Result<PathBuf> {
+        // What was sent just now is still on its way through the capture's buffer.
+        std::thread::sleep(Duration::from_millis(500));
+        self.capture.stop(Deadline::after(Duration::from_secs(20)))?;
+        Ok(self.file)
+    }
+}
+
+/// The severity from which tshark calls something an error.
+const ERROR: u32 = 0x80_0000;
+
+/// What tshark makes of one frame.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// Its number in the capture.
+    pub number: String,
+    /// The protocols found in it, outermost first.
+    pub protocols: Vec<String>,
+    /// Whether tshark calls it malformed or finds an error in it.
+    pub faulty: bool,
+    /// Which of the fields asked for it has.
+    pub fields: BTreeSet<String>,
+}
+
+impl Frame {
+    /// Whether this protocol is in it.
+    #[must_use]
+    pub fn carries(&self, protocol: &str) -> bool {
+        self.protocols.iter().any(|name| name == protocol)
+    }
+}
+
+/// What tshark makes of the signalling and the media of a capture, looking for `fields`.
+///
+/// # Errors
+/// When tshark cannot read the file.
+pub fn tshark(file: &Path, fields: &[&str]) -> Result<Vec<Frame>> {
+    const OWN: [&str; 4] =
+        ["frame.number", "frame.protocols", "_ws.malformed", "_ws.expert.severity"];
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).args(["-Y", "h225 || h245 || q931 || tpkt || rtp || rtcp"]);
+    command.args(["-T", "fields"]);
+    for field in OWN.iter().chain(fields) {
+        command.args(["-e", field]);
+    }
+    let text = run(&mut command)?;
+    let frame = |line: &str| {
+        let mut columns = line.split('\t');
+        let mut next = || columns.next().unwrap_or_default();
+        let (number, protocols) = (next().to_owned(), next().split(':').map(str::to_owned));
+        let (malformed, severities) = (next(), next());
+        let severe = |severity: &str| severity.parse().is_ok_and(|severity: u32| severity >= ERROR);
+        Frame {
+            number,
+            protocols: protocols.collect(),
+            faulty: !malformed.is_empty() || severities.split(',').any(severe),
+            fields: fields
+                .iter()
+                .zip(columns)
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(field, _)| (*field).to_owned())
+                .collect(),
+        }
+    };
+    Ok(text.lines().map(frame).collect())
+}

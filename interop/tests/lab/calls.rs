@@ -1,0 +1,168 @@
+//! Calls between a phone behind the NAT and one outside, through `pinhole -c`.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use pinhole_interop::{
+    Gatekeeper, Lab, Phone, PhoneOptions, Traversal, Uninvited, Witness, channel, tshark,
+};
+use serde_json::Value;
+
+use crate::lab;
+
+/// The configuration of the issue that brought the gatekeeper, to the letter.
+const CONFIGURATION: &str = "\
+[Gatekeeper::Main]
+[RoutedMode]
+GKRouted=1
+H245Routed=1
+EnableH46018=1
+[Proxy]
+Enable=1
+ProxyAlways=1
+";
+
+/// What the inside phone plays, in hertz.
+pub(crate) const INSIDE_TONE: u32 = 440;
+/// What the outside phone plays, in hertz.
+pub(crate) const OUTSIDE_TONE: u32 = 620;
+/// Packets of G.711 audio a second.
+const RATE: f64 = 50.0;
+/// How long the caller holds the line, in seconds.
+const HOLD: &str = "6";
+
+/// How long anything in a call may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Inside,
+    Outside,
+}
+
+/// Starts the gatekeeper of a lab.
+pub(crate) fn gatekeeper(lab: &Lab) -> Gatekeeper {
+    let configuration = lab.folder().join("nat.ini");
+    fs::write(&configuration, CONFIGURATION).unwrap();
+    Gatekeeper::start(&lab.gatekeeper, &configuration).unwrap()
+}
+
+/// The options of the phone behind the NAT.
+pub(crate) fn inside<'a>(h245: &'a str, more: &'a [&'a str]) -> PhoneOptions<'a> {
+    let traversal = Traversal::H46018;
+    PhoneOptions { user: "inside", traversal, h245, tone: INSIDE_TONE, more }
+}
+
+/// The options of the phone outside.
+pub(crate) fn outside<'a>(h245: &'a str, more: &'a [&'a str]) -> PhoneOptions<'a> {
+    let traversal = Traversal::None;
+    PhoneOptions { user: "outside", traversal, h245, tone: OUTSIDE_TONE, more }
+}
+
+/// A call is made, held and ended; both ends must have heard the other.
+fn call(test: &str, caller: Caller, h245: &str) {
+    let lab = lab(test);
+    let inside_link = Witness::new(&lab.nat.namespace, "lan", lab.folder().join("inside.pcapng"));
+    let outside_link = Witness::new(&lab.gatekeeper, "eth0", lab.folder().join("outside.pcapng"));
+    let (inside_link, outside_link) = (inside_link.unwrap(), outside_link.unwrap());
+    let gatekeeper = gatekeeper(&lab);
+    {
+        let listening = ["--listen", "--auto-answer"];
+        let calling = ["--hold", HOLD, if caller == Caller::Inside { "outside" } else { "inside" }];
+        let (at_inside, at_outside) = match caller {
+            Caller::Inside => (&calling[..], &listening[..]),
+            Caller::Outside => (&listening[..], &calling[..]),
+        };
+        let inside = inside(h245, at_inside);
+        let outside = outside(h245, at_outside);
+        let (callee, caller) = match caller {
+            Caller::Inside => ((&lab.outside, outside), (&lab.inside, inside)),
+            Caller::Outside => ((&lab.inside, inside), (&lab.outside, outside)),
+        };
+        let mut callee_phone = Phone::start(callee.0, callee.1).unwrap();
+        callee_phone.registered().unwrap();
+        let mut caller_phone = Phone::start(caller.0, caller.1).unwrap();
+        let called = caller_phone.event("call-ended", PATIENCE).unwrap();
+        let answered = callee_phone.event("call-ended", PATIENCE).unwrap();
+        assert_eq!(called["callid"], answered["callid"], "both ends name the call alike");
+        assert_heard(&called, callee.1.tone);
+        assert_heard(&answered, caller.1.tone);
+        assert!(caller_phone.ended(PATIENCE).unwrap(), "{}", caller_phone.seen());
+    }
+    gatekeeper.stop().unwrap();
+    assert_eq!(lab.nat.uninvited().unwrap(), Uninvited::default());
+    let separate = h245 == "separate";
+    assert_witnessed(&inside_link.finish().unwrap(), separate);
+    assert_witnessed(&outside_link.finish().unwrap(), separate);
+}
+
+/// The record of a call says that this tone came through, whole.
+pub(crate) fn assert_heard(record: &Value, tone: u32) {
+    let audio = channel(record, "audio", "receive").unwrap_or_else(|| panic!("no audio: {record}"));
+    let number = |name: &str| audio[name].as_f64().unwrap_or_else(|| panic!("{name}: {record}"));
+    assert!((number("tone_hz") - f64::from(tone)).abs() < 5.0, "not {tone} Hz: {record}");
+    assert_eq!(number("lost"), 0.0, "{record}");
+    let duration = record["duration_s"].as_f64().unwrap();
+    let hold: f64 = HOLD.parse().unwrap();
+    assert!((hold - 0.5..hold + 5.0).contains(&duration), "held for {duration} s: {record}");
+    // Channels open a little after Connect, and the last packets may be on their way at the end.
+    let expected = duration * RATE;
+    let packets = number("packets");
+    assert!(
+        (expected - 1.5 * RATE..expected + 0.5 * RATE).contains(&packets),
+        "{packets} packets in {duration} s: {record}"
+    );
+}
+
+/// tshark finds the messages of a call in the capture, and nothing wrong with them.
+fn assert_witnessed(capture: &Path, separate: bool) {
+    const MESSAGES: [&str; 10] = [
+        "h225.registrationRequest_element",
+        "h225.registrationConfirm_element",
+        "h225.admissionConfirm_element",
+        "h225.setup_element",
+        "h225.connect_element",
+        "h225.releaseComplete_element",
+        "h245.terminalCapabilitySet_element",
+        "h245.masterSlaveDetermination_element",
+        "h245.openLogicalChannel_element",
+        "h245.openLogicalChannelAck_element",
+    ];
+    let name = capture.display();
+    let frames = tshark(capture, &MESSAGES).unwrap();
+    let faulty: Vec<_> = frames.iter().filter(|frame| frame.faulty).collect();
+    assert!(faulty.is_empty(), "{name}: tshark finds fault with {faulty:#?}");
+    for message in MESSAGES {
+        assert!(
+            frames.iter().any(|frame| frame.fields.contains(message)),
+            "{name}: tshark sees no {message}"
+        );
+    }
+    assert!(frames.iter().any(|frame| frame.carries("rtp")), "{name}: tshark sees no media");
+    // H.245 rides in H.225 messages, or it does not.
+    let control = || frames.iter().filter(|frame| frame.carries("h245"));
+    let tunnelled = control().filter(|frame| frame.carries("h225")).count();
+    let own = control().count() - tunnelled;
+    assert_eq!((own > 0, tunnelled > 0), (separate, !separate), "{name}: {own}, {tunnelled}");
+}
+
+#[test]
+fn inside_calls_out_with_tunnelled_h245() {
+    call("inside-tunnel", Caller::Inside, "tunnel");
+}
+
+#[test]
+fn inside_calls_out_with_separate_h245() {
+    call("inside-separate", Caller::Inside, "separate");
+}
+
+#[test]
+fn inside_is_called_with_tunnelled_h245() {
+    call("outside-tunnel", Caller::Outside, "tunnel");
+}
+
+#[test]
+fn inside_is_called_with_separate_h245() {
+    call("outside-separate", Caller::Outside, "separate");
+}

@@ -1,0 +1,45 @@
+//! An endpoint behind a NAT must stay reachable while nothing happens.
+
+use std::thread;
+use std::time::Duration;
+
+use pinhole_interop::{Phone, UDP_TIMEOUT, Uninvited};
+
+use crate::calls::{
+    INSIDE_TONE, OUTSIDE_TONE, PATIENCE, assert_heard, gatekeeper, inside, outside,
+};
+use crate::lab;
+
+/// How long nobody calls: six times as long as the NAT remembers.
+const SILENCE: Duration = Duration::from_secs(180);
+
+#[test]
+fn an_inside_phone_can_be_called_after_three_minutes_of_silence() {
+    let lab = lab("silence");
+    let _gatekeeper = gatekeeper(&lab);
+    let mut callee =
+        Phone::start(&lab.inside, inside("tunnel", &["--listen", "--auto-answer"])).unwrap();
+    callee.registered().unwrap();
+    assert!(SILENCE > UDP_TIMEOUT * 5);
+    thread::sleep(SILENCE);
+    let calling = outside("tunnel", &["--hold", "6", "inside"]);
+    let mut caller = Phone::start(&lab.outside, calling).unwrap();
+    assert_heard(&caller.event("call-ended", PATIENCE).unwrap(), INSIDE_TONE);
+    assert_heard(&callee.event("call-ended", PATIENCE).unwrap(), OUTSIDE_TONE);
+    assert_eq!(lab.nat.uninvited().unwrap(), Uninvited::default());
+}
+
+#[test]
+fn without_keepalives_the_same_call_does_not_arrive() {
+    let lab = lab("silence-without-keepalives");
+    let _gatekeeper = gatekeeper(&lab);
+    let options = ["--listen", "--auto-answer", "--no-keepalive"];
+    let mut callee = Phone::start(&lab.inside, inside("tunnel", &options)).unwrap();
+    callee.registered().unwrap();
+    thread::sleep(SILENCE);
+    let calling = outside("tunnel", &["--hold", "6", "inside"]);
+    let mut caller = Phone::start(&lab.outside, calling).unwrap();
+    let record = caller.event("call-ended", 2 * PATIENCE).unwrap();
+    assert!(record.get("setup_ms").is_none_or(serde_json::Value::is_null), "{record}");
+    assert!(!callee.seen().contains("call-started"), "{}", callee.seen());
+}
