@@ -1,5 +1,6 @@
 //! Wire formats of H.323: bytes to meaning and back. No state, no time, no I/O.
 
+pub mod cause;
 pub mod error;
 pub mod id;
 pub mod mux;
