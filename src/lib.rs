@@ -4,4 +4,5 @@ pub mod event;
 pub mod face;
 pub mod firewall;
 pub mod media;
+pub mod net;
 pub mod phone;

@@ -1,0 +1,119 @@
+//! Binds real sockets: to one port, to any, or to a free one of a range.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
+
+use rand::RngExt as _;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections the system keeps for a listener until they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// How often two neighbouring ports are sought when the system chooses them.
+const PAIR_ATTEMPTS: u32 = 256;
+
+/// A UDP socket on a free port of the range; `0..=0` leaves it to the system.
+///
+/// # Errors
+/// Why the last port tried could not be bound.
+pub(super) fn udp(ip: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<UdpSocket> {
+    search(ports, 1, |port| udp_at(SocketAddr::new(ip, port)))
+}
+
+/// Two UDP sockets, the first on an even port of the range and the second on the next.
+///
+/// # Errors
+/// Why the last pair tried could not be bound.
+pub(super) fn udp_pair(ip: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<[UdpSocket; 2]> {
+    if *ports != (0..=0) {
+        return search(ports, 2, |even| {
+            Ok([udp_at(SocketAddr::new(ip, even))?, udp_at(SocketAddr::new(ip, even + 1))?])
+        });
+    }
+    let mut last = no_port();
+    for _ in 0..PAIR_ATTEMPTS {
+        let one = udp_at(SocketAddr::new(ip, 0))?;
+        let port = one.local_addr()?.port();
+        match udp_at(SocketAddr::new(ip, port ^ 1)) {
+            Ok(other) if port % 2 == 0 => return Ok([one, other]),
+            Ok(other) => return Ok([other, one]),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A TCP listener on a free port of the range; `0..=0` leaves it to the system.
+///
+/// # Errors
+/// Why the last port tried could not be bound.
+pub(super) fn tcp(ip: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<TcpListener> {
+    search(ports, 1, |port| {
+        let at = SocketAddr::new(ip, port);
+        let socket = open(at, Type::STREAM, Protocol::TCP)?;
+        // Connections of an earlier run that linger in TIME_WAIT must not keep us from our port.
+        socket.set_reuse_address(true)?;
+        socket.bind(&at.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    })
+}
+
+fn udp_at(at: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(at, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&at.into())?;
+    Ok(socket.into())
+}
+
+fn open(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(at), kind, Some(protocol))?;
+    if at.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Tries the multiples of `step` in the range, each once, from a random one on: ports that cannot be guessed make
+/// blind attacks on media dearer.
+fn search<T>(
+    ports: &RangeInclusive<u16>,
+    step: u16,
+    mut attempt: impl FnMut(u16) -> io::Result<T>,
+) -> io::Result<T> {
+    let first = ports.start().next_multiple_of_or_max(step);
+    // A pair needs the port after its first one, too.
+    let last = ports.end().saturating_sub(step - 1);
+    if first > last {
+        return Err(no_port());
+    }
+    let candidates = u32::from((last - first) / step) + 1;
+    let start = rand::rng().random_range(0..candidates);
+    let mut last_error = no_port();
+    for n in 0..candidates {
+        let offset = (start + n) % candidates;
+        let Ok(offset) = u16::try_from(offset) else { continue };
+        match attempt(first + offset * step) {
+            Ok(socket) => return Ok(socket),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last_error = error,
+            // The other ports would fail alike: no such address, no permission, no descriptors.
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last_error)
+}
+
+fn no_port() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "no free port in the range")
+}
+
+trait Multiple {
+    fn next_multiple_of_or_max(self, step: u16) -> u16;
+}
+
+impl Multiple for u16 {
+    fn next_multiple_of_or_max(self, step: u16) -> u16 {
+        self.checked_next_multiple_of(step).unwrap_or(Self::MAX)
+    }
+}

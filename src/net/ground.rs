@@ -1,0 +1,186 @@
+//! Where an agent stands: what its `Bind`s and datagrams mean. [`Open`] is the host itself, without anything in
+//! between; `behind` puts a firewall there.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
+
+use socket2::SockRef;
+use tokio::sync::mpsc;
+
+use super::bind;
+use super::drive::Arrival;
+use super::tcp::Listener;
+use super::udp::Udp;
+use crate::face::{Bind, ListenerId, PairId, SocketId};
+
+/// The two bound sockets of a media pair: RTP, RTCP.
+pub(super) type Pair = [UdpSocket; 2];
+
+/// Numbers what is opened, and hears what comes from it. A number is never used again, so that what a socket
+/// sent before it was closed is not taken for its successor's.
+#[derive(Debug)]
+pub(super) struct Hall {
+    arrivals: mpsc::Sender<Arrival>,
+    last: u64,
+}
+
+impl Hall {
+    /// A hall whose arrivals go to the other end of the channel.
+    pub(super) fn new(arrivals: mpsc::Sender<Arrival>) -> Self {
+        Self { arrivals, last: 0 }
+    }
+
+    /// The next number, and where to report under it.
+    pub(super) fn enter(&mut self) -> (u64, mpsc::Sender<Arrival>) {
+        self.last += 1;
+        (self.last, self.arrivals.clone())
+    }
+}
+
+/// What lies between an agent and the sockets.
+pub(super) trait Ground {
+    /// Binds, and says where.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn bind(
+        &mut self,
+        hall: &mut Hall,
+        bind: Bind,
+        ip: IpAddr,
+        ports: &RangeInclusive<u16>,
+    ) -> io::Result<SocketAddr>;
+
+    /// Gives back what was bound.
+    fn unbind(&mut self, bind: Bind);
+
+    /// Sends a datagram from a bound socket.
+    fn send(&mut self, hall: &mut Hall, socket: SocketId, to: SocketAddr, bytes: &[u8]);
+
+    /// The agent's socket to which a datagram belongs that arrived on the real socket `serial`.
+    fn socket(&mut self, serial: u64, from: SocketAddr) -> Option<SocketId>;
+
+    /// The agent's listener that is `serial`.
+    fn listener(&self, serial: u64) -> Option<ListenerId>;
+
+    /// The real source address of connections that the agent opens from `from`.
+    fn source(&self, from: Option<IpAddr>) -> Option<IpAddr> {
+        from
+    }
+
+    /// The agent's own end of a connection whose real end is `local`.
+    fn local(&self, from: Option<IpAddr>, local: SocketAddr) -> SocketAddr {
+        let _ = from;
+        local
+    }
+
+    /// Hands out the sockets of a media pair, which is then no longer bound here.
+    fn take_pair(&mut self, pair: PairId) -> Option<Pair>;
+}
+
+/// The host itself.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    sockets: HashMap<SocketId, (u64, Udp)>,
+    socket_ids: HashMap<u64, SocketId>,
+    listeners: HashMap<ListenerId, (u64, Listener)>,
+    listener_ids: HashMap<u64, ListenerId>,
+    pairs: HashMap<PairId, Pair>,
+}
+
+impl Open {
+    fn add(&mut self, hall: &mut Hall, id: SocketId, socket: UdpSocket) -> io::Result<()> {
+        let (serial, arrivals) = hall.enter();
+        self.sockets.insert(id, (serial, Udp::start(socket, serial, arrivals)?));
+        self.socket_ids.insert(serial, id);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: SocketId) {
+        if let Some((serial, _)) = self.sockets.remove(&id) {
+            self.socket_ids.remove(&serial);
+        }
+    }
+}
+
+impl Ground for Open {
+    fn bind(
+        &mut self,
+        hall: &mut Hall,
+        bind: Bind,
+        ip: IpAddr,
+        ports: &RangeInclusive<u16>,
+    ) -> io::Result<SocketAddr> {
+        match bind {
+            Bind::Udp(id) => {
+                let socket = bind::udp(ip, ports)?;
+                let at = socket.local_addr()?;
+                self.add(hall, id, socket)?;
+                Ok(at)
+            }
+            Bind::UdpPair(even_id, odd_id) => {
+                let [even, odd] = bind::udp_pair(ip, ports)?;
+                let at = even.local_addr()?;
+                self.add(hall, even_id, even)?;
+                self.add(hall, odd_id, odd)?;
+                Ok(at)
+            }
+            Bind::Tcp(id) => {
+                let socket = bind::tcp(ip, ports)?;
+                let at = socket.local_addr()?;
+                let (serial, arrivals) = hall.enter();
+                self.listeners.insert(id, (serial, Listener::start(socket, serial, arrivals)?));
+                self.listener_ids.insert(serial, id);
+                Ok(at)
+            }
+            Bind::Media(id) => {
+                let pair = bind::udp_pair(ip, ports)?;
+                let at = pair[0].local_addr()?;
+                // Until its flow opens, it need not keep what arrives; the flow's worker enlarges it.
+                for socket in &pair {
+                    let _ = SockRef::from(socket).set_recv_buffer_size(0);
+                }
+                self.pairs.insert(id, pair);
+                Ok(at)
+            }
+        }
+    }
+
+    fn unbind(&mut self, bind: Bind) {
+        match bind {
+            Bind::Udp(id) => self.remove(id),
+            Bind::UdpPair(even, odd) => {
+                self.remove(even);
+                self.remove(odd);
+            }
+            Bind::Tcp(id) => {
+                if let Some((serial, _)) = self.listeners.remove(&id) {
+                    self.listener_ids.remove(&serial);
+                }
+            }
+            Bind::Media(id) => {
+                self.pairs.remove(&id);
+            }
+        }
+    }
+
+    fn send(&mut self, _: &mut Hall, socket: SocketId, to: SocketAddr, bytes: &[u8]) {
+        if let Some((_, udp)) = self.sockets.get(&socket) {
+            udp.send(to, bytes);
+        }
+    }
+
+    fn socket(&mut self, serial: u64, _: SocketAddr) -> Option<SocketId> {
+        self.socket_ids.get(&serial).copied()
+    }
+
+    fn listener(&self, serial: u64) -> Option<ListenerId> {
+        self.listener_ids.get(&serial).copied()
+    }
+
+    fn take_pair(&mut self, pair: PairId) -> Option<Pair> {
+        self.pairs.remove(&pair)
+    }
+}

@@ -1,0 +1,121 @@
+//! The shell of the media plane: threads of their own, outside tokio, that receive, ask
+//! [`Table::forward`](crate::media::Table::forward), and send.
+//!
+//! Each worker owns the flows that were given to it, with all four sockets of each. So no packet meets a lock;
+//! commands come by a channel, facts go by another.
+
+mod pace;
+mod worker;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use mio::Waker;
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::error;
+
+use super::ground::Pair;
+use crate::face::{FlowCommand, FlowFact, FlowId, PairId};
+use worker::{Order, Worker};
+
+/// The workers, as their driver sees them. They start with the first flow: an agent without media has none.
+#[derive(Debug)]
+pub(super) struct Plane {
+    wanted: usize,
+    handles: Vec<Handle>,
+    /// Which worker has which flow, until the flow has told its end.
+    placed: HashMap<FlowId, usize>,
+    facts: UnboundedSender<(FlowId, FlowFact)>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    /// Absent once the worker has been told to end.
+    orders: Option<Sender<Order>>,
+    waker: Waker,
+    thread: Option<JoinHandle<()>>,
+    flows: usize,
+}
+
+impl Plane {
+    /// A plane of so many workers, which reports to `facts`.
+    pub(super) fn new(workers: usize, facts: UnboundedSender<(FlowId, FlowFact)>) -> Self {
+        Self { wanted: workers.max(1), handles: Vec::new(), placed: HashMap::new(), facts }
+    }
+
+    /// Gives a flow with its sockets to the worker that has the fewest. False when there is none.
+    #[must_use]
+    pub(super) fn open(&mut self, flow: FlowId, pairs: [(PairId, Pair); 2]) -> bool {
+        if self.handles.is_empty() {
+            self.start();
+        }
+        let least = self.handles.iter_mut().enumerate().min_by_key(|(_, handle)| handle.flows);
+        let Some((index, handle)) = least else { return false };
+        if !handle.order(Order::Open { flow, pairs }) {
+            return false;
+        }
+        handle.flows += 1;
+        self.placed.insert(flow, index);
+        true
+    }
+
+    /// Passes a command on. False when no worker has its flow.
+    #[must_use]
+    pub(super) fn command(&self, flow: FlowId, command: FlowCommand) -> bool {
+        let handle = self.placed.get(&flow).and_then(|index| self.handles.get(*index));
+        handle.is_some_and(|handle| handle.order(Order::Command(command)))
+    }
+
+    /// Notes that a flow has told its end.
+    pub(super) fn ended(&mut self, flow: FlowId) {
+        if let Some(handle) =
+            self.placed.remove(&flow).and_then(|index| self.handles.get_mut(index))
+        {
+            handle.flows = handle.flows.saturating_sub(1);
+        }
+    }
+
+    fn start(&mut self) {
+        for number in 0..self.wanted {
+            match self.start_worker(number) {
+                Ok(handle) => self.handles.push(handle),
+                Err(error) => error!(%error, "a media worker cannot start"),
+            }
+        }
+    }
+
+    fn start_worker(&self, number: usize) -> io::Result<Handle> {
+        let (orders, orders_end) = channel();
+        let worker = Worker::new(orders_end, self.facts.clone())?;
+        let waker = worker.waker()?;
+        let name = format!("media-{number}");
+        let thread = std::thread::Builder::new().name(name).spawn(move || worker.run())?;
+        Ok(Handle { orders: Some(orders), waker, thread: Some(thread), flows: 0 })
+    }
+}
+
+impl Handle {
+    fn order(&self, order: Order) -> bool {
+        let sent = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
+        sent && self.waker.wake().is_ok()
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        for handle in &mut self.handles {
+            handle.orders = None;
+            // A worker that cannot be woken is not waited for.
+            if handle.waker.wake().is_err() {
+                handle.thread = None;
+            }
+        }
+        for thread in self.handles.iter_mut().filter_map(|handle| handle.thread.take()) {
+            if thread.join().is_err() {
+                error!("a media worker has panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! One thread of the media plane. Per packet: receive, `forward`, send; no lock, no allocation, no log.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+use socket2::SockRef;
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::error;
+
+use super::pace::Pace;
+use crate::face::{FlowCommand, FlowFact, FlowId, PairId};
+use crate::media::{Channel, Table};
+use crate::net::clock;
+use crate::net::ground::Pair;
+
+/// Events taken from the system at once.
+const EVENTS: usize = 1024;
+
+/// Packets that one socket may have relayed before the others have their turn.
+const TURN: u32 = 8;
+
+/// The largest UDP payload.
+const LARGEST: usize = 65_535;
+
+/// What a socket may keep while its worker rests or is busy: hundreds of packets.
+const RECEIVE_BUFFER: usize = 256 << 10;
+
+/// Packets discarded from a socket when its flow opens; more cannot be waiting in a reserved one.
+const STALE: u32 = 1024;
+
+/// The token of the waker; sockets have smaller ones.
+const WAKER: Token = Token(usize::MAX);
+
+/// What a worker is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Take over a flow.
+    Open {
+        /// Its number.
+        flow: FlowId,
+        /// Its pairs: towards A, towards B.
+        pairs: [(PairId, Pair); 2],
+    },
+    /// Obey a command about a flow that was taken over.
+    Command(FlowCommand),
+}
+
+#[derive(Debug)]
+struct Port {
+    socket: UdpSocket,
+    pair: PairId,
+    channel: Channel,
+    /// Whether it waits for its turn already.
+    queued: bool,
+}
+
+/// The state of one thread.
+#[derive(Debug)]
+pub(super) struct Worker {
+    poll: Poll,
+    orders: Receiver<Order>,
+    facts: UnboundedSender<(FlowId, FlowFact)>,
+    table: Table,
+    /// By token.
+    ports: Vec<Option<Port>>,
+    free: Vec<usize>,
+    /// The tokens of a pair's ports: RTP, RTCP.
+    pairs: HashMap<PairId, [usize; 2]>,
+    flows: HashMap<FlowId, [PairId; 2]>,
+    /// Tokens of ports that may have packets.
+    ready: Vec<usize>,
+    turn: Vec<usize>,
+    buffer: Box<[u8]>,
+}
+
+impl Worker {
+    /// A worker without flows.
+    ///
+    /// # Errors
+    /// When the system gives no poll.
+    pub(super) fn new(
+        orders: Receiver<Order>,
+        facts: UnboundedSender<(FlowId, FlowFact)>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            poll: Poll::new()?,
+            orders,
+            facts,
+            table: Table::default(),
+            ports: Vec::new(),
+            free: Vec::new(),
+            pairs: HashMap::new(),
+            flows: HashMap::new(),
+            ready: Vec::new(),
+            turn: Vec::new(),
+            buffer: vec![0; LARGEST].into_boxed_slice(),
+        })
+    }
+
+    /// What wakes it to read its orders. To be asked for once.
+    ///
+    /// # Errors
+    /// When the system gives no waker.
+    pub(super) fn waker(&self) -> io::Result<mio::Waker> {
+        mio::Waker::new(self.poll.registry(), WAKER)
+    }
+
+    /// Works until the other end of the orders is gone.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut pace = Pace::new(clock::now());
+        loop {
+            // Ports whose turn was over before they were empty do not report again.
+            let patience = (!self.ready.is_empty()).then_some(std::time::Duration::ZERO);
+            match self.poll.poll(&mut events, patience) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    error!(%error, "a media worker ends: its poll fails");
+                    return;
+                }
+                _ => {}
+            }
+            let mut ordered = false;
+            for event in &events {
+                if event.token() == WAKER {
+                    ordered = true;
+                } else {
+                    self.queue(event.token().0);
+                }
+            }
+            let packets = self.take_turns();
+            if ordered && !self.obey() {
+                return;
+            }
+            self.report();
+            if let Some(rest) = pace.woken(clock::now(), packets)
+                && self.ready.is_empty()
+            {
+                std::thread::sleep(rest);
+            }
+        }
+    }
+
+    fn queue(&mut self, token: usize) {
+        if let Some(Some(port)) = self.ports.get_mut(token)
+            && !port.queued
+        {
+            port.queued = true;
+            self.ready.push(token);
+        }
+    }
+
+    /// Gives each waiting port its turn; how many packets they had.
+    fn take_turns(&mut self) -> u32 {
+        std::mem::swap(&mut self.ready, &mut self.turn);
+        let mut packets = 0;
+        while let Some(token) = self.turn.pop() {
+            packets += self.take_turn(token);
+        }
+        packets
+    }
+
+    fn take_turn(&mut self, token: usize) -> u32 {
+        let Self { ports, table, pairs, buffer, .. } = self;
+        for taken in 0..TURN {
+            let Some(Some(port)) = ports.get_mut(token) else { return taken };
+            port.queued = false;
+            let (length, from) = match port.socket.recv_from(buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return taken,
+                // An ICMP error of what was sent before.
+                Err(_) => continue,
+            };
+            let Some(packet) = buffer.get(..length) else { continue };
+            let Some(egress) = table.forward(port.pair, port.channel, from, packet) else {
+                continue;
+            };
+            let tokens = pairs.get(&egress.pair);
+            let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { continue };
+            if let Some(Some(out)) = ports.get(out) {
+                // What the system does not take at once is lost, as media may be.
+                let _ = out.socket.send_to(packet, egress.to);
+            }
+        }
+        self.queue(token);
+        TURN
+    }
+
+    /// Reads the orders; false when there will be none any more.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.orders.try_recv() {
+                Ok(Order::Open { flow, pairs }) => self.open(flow, pairs),
+                Ok(Order::Command(command)) => {
+                    let closed = match &command {
+                        FlowCommand::Close { flow } => Some(*flow),
+                        FlowCommand::Open { .. } | FlowCommand::Party { .. } => None,
+                    };
+                    self.table.command(command);
+                    if let Some(flow) = closed {
+                        self.close(flow);
+                    }
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn open(&mut self, flow: FlowId, pairs: [(PairId, Pair); 2]) {
+        let ids = [pairs[0].0, pairs[1].0];
+        for (id, [rtp, rtcp]) in pairs {
+            let rtp = self.add(rtp, id, Channel::Rtp);
+            let rtcp = self.add(rtcp, id, Channel::Rtcp);
+            self.pairs.insert(id, [rtp, rtcp]);
+        }
+        self.flows.insert(flow, ids);
+        self.table.command(FlowCommand::Open { flow, pairs: ids });
+    }
+
+    fn add(&mut self, socket: std::net::UdpSocket, pair: PairId, channel: Channel) -> usize {
+        discard(&socket);
+        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
+        let mut socket = UdpSocket::from_std(socket);
+        let token = self.free.pop().unwrap_or_else(|| {
+            self.ports.push(None);
+            self.ports.len() - 1
+        });
+        let registry = self.poll.registry();
+        if let Err(error) = registry.register(&mut socket, Token(token), Interest::READABLE) {
+            error!(%error, "a media socket cannot be watched");
+        }
+        if let Some(slot) = self.ports.get_mut(token) {
+            *slot = Some(Port { socket, pair, channel, queued: false });
+        }
+        token
+    }
+
+    fn close(&mut self, flow: FlowId) {
+        for pair in self.flows.remove(&flow).into_iter().flatten() {
+            for token in self.pairs.remove(&pair).into_iter().flatten() {
+                if let Some(mut port) = self.ports.get_mut(token).and_then(Option::take) {
+                    let _ = self.poll.registry().deregister(&mut port.socket);
+                    self.free.push(token);
+                }
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        if self.table.has_facts() {
+            for fact in self.table.take_facts() {
+                // Nobody listens: the driver is gone, and the orders will say so.
+                let _ = self.facts.send(fact);
+            }
+        }
+    }
+}
+
+/// Discards what came while the socket was only reserved: it belongs to no call, or to an earlier one.
+fn discard(socket: &std::net::UdpSocket) {
+    let mut scrap = [0];
+    for _ in 0..STALE {
+        match socket.recv_from(&mut scrap) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! TCP: listeners, and connections with a bounded queue in each direction.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use tracing::{debug, warn};
+
+use super::drive::Arrival;
+use crate::face::StreamId;
+
+/// How long a connection may take to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// How long a closed connection may take to deliver what is queued and to hear the peer's end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long sent octets may stay unacknowledged before the connection counts as dead.
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Silence after which the system asks whether the peer still lives, and the pause between two questions.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
+
+/// Octets that may wait for a peer to read; with more, its connection is given up.
+pub(super) const QUEUE_LIMIT: usize = 1 << 20;
+
+/// Octets read at once: one connection's turn before the others have theirs.
+const TURN: usize = 4 << 10;
+
+/// Pause after an accept that failed, as without free descriptors it does.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener that accepts, until dropped.
+#[derive(Debug)]
+pub(super) struct Listener {
+    acceptor: AbortHandle,
+}
+
+impl Listener {
+    /// Starts to accept; what comes carries `serial`.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch the socket.
+    pub(super) fn start(
+        socket: std::net::TcpListener,
+        serial: u64,
+        arrivals: mpsc::Sender<Arrival>,
+    ) -> io::Result<Self> {
+        let socket = TcpListener::from_std(socket)?;
+        Ok(Self { acceptor: tokio::spawn(accept(socket, serial, arrivals)).abort_handle() })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}
+
+async fn accept(socket: TcpListener, serial: u64, arrivals: mpsc::Sender<Arrival>) {
+    loop {
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                if arrivals.send(Arrival::Accepted { serial, stream, peer }).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                warn!(%error, "cannot accept connections for now");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The driver's end of a connection. Dropping it delivers what is queued, then closes.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The agent's number for it.
+    pub(super) id: StreamId,
+    /// Whether it stands.
+    pub(super) connected: bool,
+    queue: mpsc::UnboundedSender<Vec<u8>>,
+    queued: Arc<AtomicUsize>,
+    task: AbortHandle,
+    /// Its end tells the task that the agent has closed.
+    _open: oneshot::Sender<()>,
+}
+
+/// The task's end of a connection.
+struct Wire {
+    serial: u64,
+    queue: mpsc::UnboundedReceiver<Vec<u8>>,
+    queued: Arc<AtomicUsize>,
+    arrivals: mpsc::Sender<Arrival>,
+    closed: oneshot::Receiver<()>,
+}
+
+impl Stream {
+    /// Takes over a connection that was accepted. The task joins `tasks`.
+    pub(super) fn accepted(
+        id: StreamId,
+        serial: u64,
+        stream: TcpStream,
+        arrivals: mpsc::Sender<Arrival>,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
+        Self::start(id, serial, true, arrivals, tasks, |wire| wire.carry(stream))
+    }
+
+    /// Opens a connection, from `from` if given. The task joins `tasks`.
+    pub(super) fn connect(
+        id: StreamId,
+        serial: u64,
+        (from, to): (Option<IpAddr>, SocketAddr),
+        arrivals: mpsc::Sender<Arrival>,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
+        Self::start(id, serial, false, arrivals, tasks, move |wire| wire.connect(from, to))
+    }
+
+    /// Queues octets; false when the peer has left too much unread.
+    #[must_use]
+    pub(super) fn send(&self, bytes: Vec<u8>) -> bool {
+        let length = bytes.len();
+        let before = self.queued.fetch_add(length, Ordering::Relaxed);
+        // A task that has ended cannot take it, and has told so.
+        let _ = self.queue.send(bytes);
+        before.saturating_add(length) <= QUEUE_LIMIT
+    }
+
+    /// Whether nothing waits to be sent.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) == 0
+    }
+
+    /// The task that carries it.
+    pub(super) fn task(&self) -> tokio::task::Id {
+        self.task.id()
+    }
+
+    /// Closes at once, and forgets what is queued.
+    pub(super) fn abort(self) {
+        self.task.abort();
+    }
+
+    fn start<F>(
+        id: StreamId,
+        serial: u64,
+        connected: bool,
+        arrivals: mpsc::Sender<Arrival>,
+        tasks: &mut JoinSet<()>,
+        run: impl FnOnce(Wire) -> F,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (queue, queue_end) = mpsc::unbounded_channel();
+        let (open, closed) = oneshot::channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let wire = Wire { serial, queue: queue_end, queued: Arc::clone(&queued), arrivals, closed };
+        let task = tasks.spawn(run(wire));
+        Self { id, connected, queue, queued, task, _open: open }
+    }
+}
+
+impl Wire {
+    async fn connect(self, from: Option<IpAddr>, to: SocketAddr) {
+        let outcome = match tokio::time::timeout(CONNECT_TIMEOUT, open(from, to)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        let serial = self.serial;
+        match outcome.and_then(|stream| Ok((stream.local_addr()?, stream))) {
+            Ok((local, stream)) => {
+                // When nobody listens any more, what is queued is delivered all the same.
+                let _ = self.arrivals.send(Arrival::Connected { serial, local }).await;
+                self.carry(stream).await;
+            }
+            Err(error) => {
+                debug!(%to, %error, "cannot connect");
+                let _ = self.arrivals.send(Arrival::Closed { serial }).await;
+            }
+        }
+    }
+
+    /// Carries octets both ways until both ends have closed, or this one has and the peer takes too long.
+    async fn carry(mut self, mut stream: TcpStream) {
+        prepare(&stream);
+        let (reader, writer) = stream.split();
+        let deaf = AtomicBool::new(false);
+        let read = read(reader, &deaf, self.serial, &self.arrivals);
+        let write = write(writer, &deaf, &mut self.queue, &self.queued);
+        let too_late = async {
+            let _ = self.closed.await;
+            tokio::time::sleep(CLOSE_TIMEOUT).await;
+        };
+        tokio::select! {
+            _ = async { tokio::join!(read, write) } => {}
+            () = too_late => {}
+        }
+    }
+}
+
+async fn open(from: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    if let Some(ip) = from {
+        socket.bind(SocketAddr::new(ip, 0))?;
+    }
+    socket.connect(to).await
+}
+
+/// Sets what every connection has. A system that refuses an option loses no more than the option.
+fn prepare(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(ACKNOWLEDGE_TIMEOUT));
+}
+
+/// Hands on what comes, to the peer's end; what comes after ours is dropped, so that the peer need not see a reset
+/// that would cost it our last octets.
+async fn read(
+    mut reader: ReadHalf<'_>,
+    deaf: &AtomicBool,
+    serial: u64,
+    arrivals: &mpsc::Sender<Arrival>,
+) {
+    let mut buffer = vec![0; TURN];
+    while let Ok(length @ 1..) = reader.read(&mut buffer).await {
+        if deaf.load(Ordering::Relaxed) {
+            continue;
+        }
+        let bytes = buffer.get(..length).unwrap_or_default().to_vec();
+        if arrivals.send(Arrival::Bytes { serial, bytes }).await.is_err() {
+            deaf.store(true, Ordering::Relaxed);
+        }
+    }
+    let _ = arrivals.send(Arrival::Closed { serial }).await;
+}
+
+/// Sends what is queued until the agent closes, and then our end.
+async fn write(
+    mut writer: WriteHalf<'_>,
+    deaf: &AtomicBool,
+    queue: &mut mpsc::UnboundedReceiver<Vec<u8>>,
+    queued: &AtomicUsize,
+) {
+    while let Some(bytes) = queue.recv().await {
+        if let Err(error) = writer.write_all(&bytes).await {
+            // The reader meets the same fate, and tells the agent.
+            debug!(%error, "sending failed");
+            break;
+        }
+        queued.fetch_sub(bytes.len(), Ordering::Relaxed);
+    }
+    deaf.store(true, Ordering::Relaxed);
+    let _ = writer.shutdown().await;
+}

@@ -1,0 +1,9 @@
+//! The real shell on loopback: sockets, threads, ends.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod media;
+mod script;
+mod stop;
+mod tcp;
+mod udp;

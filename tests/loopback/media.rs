@@ -1,0 +1,166 @@
+//! The media plane: packets between two parties, by threads of their own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole::face::{
+    Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId, Party, Ports, Side,
+};
+use pinhole::net::Limits;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+
+use crate::script::{HERE, any, moment, play_within, script};
+
+/// A G.711 packet of four octets.
+const MEDIA: [u8; 16] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
+/// An RTP header alone, payload type 127: a keepalive.
+const KEEPALIVE: [u8; 12] = [0x80, 0x7f, 0, 100, 0, 0, 0, 0, 0, 0, 0, 0];
+
+const FLOW: FlowId = FlowId(5);
+const PAIRS: [PairId; 2] = [PairId(10), PairId(11)];
+
+/// What the test makes the agent do, and what the agent hears.
+enum Line {
+    Bound(SocketAddr),
+    Fact(FlowFact),
+}
+
+#[tokio::test]
+async fn a_flow_relays_between_a_learned_party_and_a_told_one() {
+    let a = UdpSocket::bind("127.0.0.2:0").await.unwrap();
+    let b = UdpSocket::bind("127.0.0.3:0").await.unwrap();
+    let stranger = UdpSocket::bind("127.0.0.4:0").await.unwrap();
+    let b_port = b.local_addr().unwrap().port();
+
+    let (teller, mut ear) = mpsc::unbounded_channel();
+    let mut bound = 0;
+    let agent = script(PAIRS.map(|pair| any(Bind::Media(pair))), move |out, input| match input {
+        Input::Bound { at, .. } => {
+            let _ = teller.send(Line::Bound(at.unwrap()));
+            bound += 1;
+            if bound == 2 {
+                // What came before the flow is for nobody; the parties are those of signalling.
+                out.push(Output::Flow(FlowCommand::Open { flow: FLOW, pairs: PAIRS }));
+                let ports = Ports::Learned { keepalive: Some(127) };
+                out.push(party(Side::A, Party { ip: "127.0.0.2".parse().unwrap(), ports }));
+                let ports = Ports::Signalled { rtp: Some(b_port), rtcp: None };
+                out.push(party(Side::B, Party { ip: "127.0.0.3".parse().unwrap(), ports }));
+            }
+        }
+        Input::Flow { flow, fact } => {
+            assert_eq!(flow, FLOW);
+            let _ = teller.send(Line::Fact(fact));
+            if matches!(fact, FlowFact::Learned { rtcp: true, .. }) {
+                out.push(Output::Flow(FlowCommand::Close { flow }));
+            }
+        }
+        _ => {}
+    });
+
+    let limits = Limits { media_workers: 2, ..Limits::default() };
+    play_within(limits, agent, async {
+        let (at_a, at_b) = (bound_at(&mut ear).await, bound_at(&mut ear).await);
+        moment().await;
+        stranger.send_to(&MEDIA, at_a).await.unwrap();
+        stranger.send_to(&KEEPALIVE, at_a).await.unwrap();
+        b.send_to(&MEDIA, at_b).await.unwrap();
+        moment().await;
+
+        a.send_to(&KEEPALIVE, at_a).await.unwrap();
+        let from = a.local_addr().unwrap();
+        assert_eq!(fact(&mut ear).await, FlowFact::Learned { side: Side::A, rtcp: false, from });
+        for _ in 0..100 {
+            relayed(&a, at_a, &b, at_b).await;
+            relayed(&b, at_b, &a, at_a).await;
+        }
+        // RTCP of A is learned from its port, the even one plus one.
+        let mut report = [0; 28];
+        report[..8].copy_from_slice(&[0x80, 200, 0, 6, 0, 0, 0, 9]);
+        a.send_to(&report, SocketAddr::new(HERE, at_a.port() + 1)).await.unwrap();
+        assert_eq!(fact(&mut ear).await, FlowFact::Learned { side: Side::A, rtcp: true, from });
+
+        let FlowFact::Ended { counts } = fact(&mut ear).await else { panic!("not ended") };
+        let of_a = FlowCounts { relayed: 100, keepalives: 1, strangers: 2, homeless: 1, ..none() };
+        assert_eq!(counts, [of_a, FlowCounts { relayed: 100, homeless: 1, ..none() }]);
+        UdpSocket::bind(at_a).await.expect("the ports of a closed flow are free");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_before_a_flow_does_not_leak_into_it() {
+    let b = UdpSocket::bind("127.0.0.3:0").await.unwrap();
+    let (teller, mut ear) = mpsc::unbounded_channel();
+    let (to_agent, told) = std::sync::mpsc::channel::<()>();
+    let socket = pinhole::face::SocketId(1);
+    let mut first: Vec<_> = PAIRS.map(|pair| any(Bind::Media(pair))).into();
+    first.push(any(Bind::Udp(socket)));
+    let agent = script(first, move |out, input| match input {
+        Input::Bound { at, .. } => {
+            let _ = teller.send(Line::Bound(at.unwrap()));
+        }
+        // A datagram is the test's sign to go on.
+        Input::Datagram { .. } if told.try_recv().is_ok() => {
+            out.push(Output::Flow(FlowCommand::Open { flow: FLOW, pairs: PAIRS }));
+            for (side, ip) in [(Side::A, "127.0.0.2"), (Side::B, "127.0.0.3")] {
+                let ports = Ports::Signalled { rtp: Some(9), rtcp: None };
+                out.push(party(side, Party { ip: ip.parse().unwrap(), ports }));
+            }
+        }
+        Input::Datagram { .. } => out.push(Output::Flow(FlowCommand::Close { flow: FLOW })),
+        Input::Flow { fact, .. } => {
+            let _ = teller.send(Line::Fact(fact));
+        }
+        _ => {}
+    });
+    play_within(Limits::default(), agent, async {
+        let (_, at_b) = (bound_at(&mut ear).await, bound_at(&mut ear).await);
+        let sign = bound_at(&mut ear).await;
+        b.send_to(&MEDIA, at_b).await.unwrap();
+        moment().await;
+        to_agent.send(()).unwrap();
+        b.send_to(b"open", sign).await.unwrap();
+        moment().await;
+        b.send_to(&MEDIA, at_b).await.unwrap();
+        moment().await;
+        b.send_to(b"close", sign).await.unwrap();
+        let FlowFact::Ended { counts } = fact(&mut ear).await else { panic!("not ended") };
+        assert_eq!(counts, [none(), FlowCounts { relayed: 1, ..none() }]);
+        // A flow that is not there ends as well.
+        b.send_to(b"close", sign).await.unwrap();
+        assert_eq!(fact(&mut ear).await, FlowFact::Ended { counts: [none(); 2] });
+    })
+    .await;
+}
+
+fn party(side: Side, party: Party) -> Output {
+    Output::Flow(FlowCommand::Party { flow: FLOW, side, party })
+}
+
+fn none() -> FlowCounts {
+    FlowCounts::default()
+}
+
+async fn bound_at(ear: &mut mpsc::UnboundedReceiver<Line>) -> SocketAddr {
+    match ear.recv().await {
+        Some(Line::Bound(at)) => at,
+        _ => panic!("not bound"),
+    }
+}
+
+async fn fact(ear: &mut mpsc::UnboundedReceiver<Line>) -> FlowFact {
+    match ear.recv().await {
+        Some(Line::Fact(fact)) => fact,
+        _ => panic!("no fact"),
+    }
+}
+
+/// Sends media to one port of the relay, and expects it from the other.
+async fn relayed(sender: &UdpSocket, into: SocketAddr, receiver: &UdpSocket, out: SocketAddr) {
+    sender.send_to(&MEDIA, into).await.unwrap();
+    let mut buffer = [0; 64];
+    let received = tokio::time::timeout(Duration::from_secs(2), receiver.recv_from(&mut buffer));
+    assert_eq!(received.await.expect("relayed").unwrap(), (MEDIA.len(), out));
+    assert_eq!(buffer[..MEDIA.len()], MEDIA);
+}

@@ -1,0 +1,205 @@
+//! Connections of an agent: beginnings, ends, limits.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole::face::{Bind, Input, ListenerId, Output, StreamId};
+use pinhole::net::Limits;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::script::{HERE, Told, any, grapevine, moment, play, play_within, script, tell};
+
+const LISTENER: ListenerId = ListenerId(1);
+
+#[tokio::test]
+async fn octets_are_echoed_and_the_peers_end_is_told_once() {
+    let (teller, mut ear) = grapevine();
+    let echo = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+        if let Input::Bytes { stream, bytes } = input {
+            out.push(Output::Send { stream, bytes: bytes.to_vec() });
+        }
+        if let Input::Accepted { stream, listener, .. } = input {
+            assert_eq!((listener, stream), (LISTENER, StreamId::accepted(0)));
+        }
+        tell(&teller, &input);
+    });
+    play(echo, async {
+        let at = ear.bound().await;
+        let mut client = TcpStream::connect(at).await.unwrap();
+        assert_eq!(ear.next().await, Told::Accepted(client.local_addr().unwrap()));
+        client.write_all(b"hello").await.unwrap();
+        let mut buffer = [0; 5];
+        client.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(&buffer, b"hello");
+        assert_eq!(ear.next().await, Told::Bytes(5));
+        drop(client);
+        assert_eq!(ear.next().await, Told::Closed);
+        moment().await;
+        assert_eq!(ear.rest(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn close_delivers_what_is_queued_and_nothing_comes_after_it() {
+    const QUEUED: usize = 900_000;
+    let (teller, mut ear) = grapevine();
+    let farewell = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+        if let Input::Bytes { stream, .. } = input {
+            out.push(Output::Send { stream, bytes: vec![1; QUEUED] });
+            out.push(Output::Close { stream });
+        }
+        tell(&teller, &input);
+    });
+    play(farewell, async {
+        let mut client = TcpStream::connect(ear.bound().await).await.unwrap();
+        client.write_all(b"go").await.unwrap();
+        ear.next().await;
+        assert_eq!(ear.next().await, Told::Bytes(2));
+        // Octets that the agent no longer wants must not reset what it still sends.
+        client.write_all(&[0; 100_000]).await.unwrap();
+        moment().await;
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all.len(), QUEUED);
+        drop(client);
+        moment().await;
+        assert_eq!(ear.rest(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_that_has_ended_still_gets_its_answer() {
+    let (teller, mut ear) = grapevine();
+    let late = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+        if let Input::Bytes { stream, .. } = input {
+            out.push(Output::Send { stream, bytes: vec![1; 500_000] });
+        }
+        tell(&teller, &input);
+    });
+    play(late, async {
+        let mut client = TcpStream::connect(ear.bound().await).await.unwrap();
+        client.write_all(b"go").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all.len(), 500_000);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_given_up_and_harms_nobody() {
+    let (teller, mut ear) = grapevine();
+    let flood = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+        if let Input::Bytes { stream, .. } = input {
+            for _ in 0..40 {
+                out.push(Output::Send { stream, bytes: vec![1; 256 << 10] });
+            }
+        }
+        tell(&teller, &input);
+    });
+    play(flood, async {
+        let at = ear.bound().await;
+        let mut deaf = TcpStream::connect(at).await.unwrap();
+        deaf.write_all(b"go").await.unwrap();
+        ear.next().await;
+        assert_eq!(ear.next().await, Told::Bytes(2));
+        assert_eq!(ear.next().await, Told::Closed);
+        let _other = TcpStream::connect(at).await.unwrap();
+        assert!(matches!(ear.next().await, Told::Accepted(_)));
+        moment().await;
+        assert_eq!(ear.rest(), [], "it is closed once");
+        let mut all = Vec::new();
+        let _ = deaf.read_to_end(&mut all).await;
+        assert!(all.len() < 10 << 20, "what was queued is forgotten");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_are_opened_from_the_address_asked_for() {
+    let server = TcpListener::bind((HERE, 0)).await.unwrap();
+    let to = server.local_addr().unwrap();
+    let (teller, mut ear) = grapevine();
+    let stream = StreamId(9);
+    let from = Some("127.0.0.3".parse().unwrap());
+    let first = [
+        Output::Connect { stream, from, to },
+        // Octets may be sent before the connection stands.
+        Output::Send { stream, bytes: b"early".to_vec() },
+    ];
+    play(script(first, move |_, input| tell(&teller, &input)), async {
+        let (mut accepted, peer) = server.accept().await.unwrap();
+        assert_eq!(peer.ip().to_string(), "127.0.0.3");
+        assert_eq!(ear.next().await, Told::Connected(peer));
+        let mut buffer = [0; 5];
+        accepted.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(&buffer, b"early");
+        accepted.write_all(b"yes").await.unwrap();
+        assert_eq!(ear.next().await, Told::Bytes(3));
+        drop(accepted);
+        assert_eq!(ear.next().await, Told::Closed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_made_is_closed_once() {
+    let nobody: SocketAddr = {
+        let listener = std::net::TcpListener::bind((HERE, 0)).unwrap();
+        listener.local_addr().unwrap()
+    };
+    let (teller, mut ear) = grapevine();
+    let not_ours = Some("198.51.100.1".parse().unwrap());
+    let first = [
+        Output::Connect { stream: StreamId(1), from: None, to: nobody },
+        Output::Connect { stream: StreamId(2), from: not_ours, to: nobody },
+        Output::Connect { stream: StreamId(3), from: None, to: nobody },
+        Output::Close { stream: StreamId(3) },
+    ];
+    play(script(first, move |_, input| tell(&teller, &input)), async {
+        assert_eq!(ear.next().await, Told::Closed);
+        assert_eq!(ear.next().await, Told::Closed);
+        moment().await;
+        assert_eq!(ear.rest(), [], "the third was closed by the agent");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_source_cannot_take_all_connections() {
+    let (teller, mut ear) = grapevine();
+    let listen = script([any(Bind::Tcp(LISTENER))], move |_, input| tell(&teller, &input));
+    let limits = Limits { streams: 4, streams_per_source: 2, ..Limits::default() };
+    play_within(limits, listen, async {
+        let at = ear.bound().await;
+        let from = async |ip: &str| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::new(ip.parse().unwrap(), 0)).unwrap();
+            socket.connect(at).await.unwrap()
+        };
+        let mut kept = vec![from("127.0.0.1").await, from("127.0.0.1").await];
+        ear.next().await;
+        ear.next().await;
+        let mut turned_away = from("127.0.0.1").await;
+        assert_eq!(turned_away.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        kept.push(from("127.0.0.2").await);
+        assert!(
+            matches!(ear.next().await, Told::Accepted(peer) if peer.ip().to_string() == "127.0.0.2")
+        );
+        kept.push(from("127.0.0.3").await);
+        assert!(matches!(ear.next().await, Told::Accepted(_)));
+        let mut fifth = from("127.0.0.4").await;
+        assert_eq!(fifth.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        // A place that becomes free is given again.
+        kept.remove(0);
+        assert_eq!(ear.next().await, Told::Closed);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        kept.push(from("127.0.0.1").await);
+        assert!(matches!(ear.next().await, Told::Accepted(_)));
+    })
+    .await;
+}
