@@ -76,18 +76,18 @@ fn open(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
 }
 
 /// Tries the multiples of `step` in the range, each once, from a random one on: ports that cannot be guessed make
-/// blind attacks on media dearer.
-fn search<T>(
+/// blind attacks on media dearer. With the last one tried, the `step - 1` ports after it are in the range, too.
+///
+/// # Errors
+/// Why the last one tried failed, or the first one that failed for another reason than being in use.
+pub(super) fn search<T>(
     ports: &RangeInclusive<u16>,
     step: u16,
     mut attempt: impl FnMut(u16) -> io::Result<T>,
 ) -> io::Result<T> {
-    let first = ports.start().next_multiple_of_or_max(step);
-    // A pair needs the port after its first one, too.
     let last = ports.end().saturating_sub(step - 1);
-    if first > last {
-        return Err(no_port());
-    }
+    let first = ports.start().checked_next_multiple_of(step).filter(|first| *first <= last);
+    let Some(first) = first else { return Err(no_port()) };
     let candidates = u32::from((last - first) / step) + 1;
     let start = rand::rng().random_range(0..candidates);
     let mut last_error = no_port();
@@ -106,14 +106,4 @@ fn search<T>(
 
 fn no_port() -> io::Error {
     io::Error::new(io::ErrorKind::AddrInUse, "no free port in the range")
-}
-
-trait Multiple {
-    fn next_multiple_of_or_max(self, step: u16) -> u16;
-}
-
-impl Multiple for u16 {
-    fn next_multiple_of_or_max(self, step: u16) -> u16 {
-        self.checked_next_multiple_of(step).unwrap_or(Self::MAX)
-    }
 }

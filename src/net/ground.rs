@@ -7,37 +7,15 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 
 use socket2::SockRef;
-use tokio::sync::mpsc;
 
+use super::arrival::Hall;
 use super::bind;
-use super::drive::Arrival;
 use super::tcp::Listener;
 use super::udp::Udp;
 use crate::face::{Bind, ListenerId, PairId, SocketId};
 
 /// The two bound sockets of a media pair: RTP, RTCP.
 pub(super) type Pair = [UdpSocket; 2];
-
-/// Numbers what is opened, and hears what comes from it. A number is never used again, so that what a socket
-/// sent before it was closed is not taken for its successor's.
-#[derive(Debug)]
-pub(super) struct Hall {
-    arrivals: mpsc::Sender<Arrival>,
-    last: u64,
-}
-
-impl Hall {
-    /// A hall whose arrivals go to the other end of the channel.
-    pub(super) fn new(arrivals: mpsc::Sender<Arrival>) -> Self {
-        Self { arrivals, last: 0 }
-    }
-
-    /// The next number, and where to report under it.
-    pub(super) fn enter(&mut self) -> (u64, mpsc::Sender<Arrival>) {
-        self.last += 1;
-        (self.last, self.arrivals.clone())
-    }
-}
 
 /// What lies between an agent and the sockets.
 pub(super) trait Ground {
@@ -71,8 +49,7 @@ pub(super) trait Ground {
     }
 
     /// The agent's own end of a connection whose real end is `local`.
-    fn local(&self, from: Option<IpAddr>, local: SocketAddr) -> SocketAddr {
-        let _ = from;
+    fn local(&self, local: SocketAddr) -> SocketAddr {
         local
     }
 

@@ -3,14 +3,19 @@
 //! It decides nothing: [`drive()`] does what an [`Agent`](crate::face::Agent) says and tells it what came of it.
 //! It knows neither H.323 nor calls.
 
+mod arrival;
+mod behind;
 mod bind;
 mod clock;
+mod core;
 mod drive;
 mod ground;
 mod media;
+mod sources;
 mod stop;
 mod tcp;
 mod udp;
 
-pub use drive::{Driver, Ended, Limits, drive, run};
+pub use behind::Behind;
+pub use drive::{Driver, Ended, Limits, drive, drive_behind, run};
 pub use stop::{Stop, Stopper, stopper};

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::{debug, warn};
 
-use super::drive::Arrival;
+use super::arrival::Arrival;
 use crate::face::StreamId;
 
 /// How long a connection may take to stand.

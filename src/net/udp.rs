@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::debug;
 
-use super::drive::Arrival;
+use super::arrival::Arrival;
 
 /// The largest UDP payload, and one octet.
 const LARGEST: usize = 1 << 16;

@@ -1,0 +1,332 @@
+//! Drives one agent: gives it what arrives, does what it says, wakes it when its time has come.
+//!
+//! One task owns the agent and all its numbers. Each socket has a task of its own that does nothing but wait and
+//! read, and reports through one bounded channel; its senders queue for room in turn, so that nobody who floods
+//! us takes more than a turn at a time, and what we cannot keep up with waits in the kernel.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tracing::{debug, warn};
+
+use super::arrival::{Arrival, Hall};
+use super::clock;
+use super::drive::{Ended, Limits};
+use super::ground::Ground;
+use super::media::Plane;
+use super::sources::Sources;
+use super::stop::{Level, Stop};
+use super::tcp::Stream;
+use crate::event::Event;
+use crate::face::{
+    Agent, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, StreamId,
+};
+
+/// Arrivals that may wait for the agent.
+const WAITING_ROOM: usize = 256;
+
+/// How long an agent may take to end after it was asked to.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// How long its connections may then take to deliver what is queued.
+const FLUSH_GRACE: Duration = Duration::from_secs(2);
+
+/// What an agent is owed before anything new.
+#[derive(Debug)]
+enum Owed {
+    Bound { bind: Bind, at: Option<SocketAddr> },
+    Closed { stream: StreamId },
+    Ended { flow: FlowId },
+}
+
+/// A driver on some ground.
+pub(super) struct Core<G, F> {
+    agent: Box<dyn Agent>,
+    on_event: F,
+    ground: G,
+    limits: Limits,
+    hall: Hall,
+    arrivals: mpsc::Receiver<Arrival>,
+    streams: HashMap<u64, Stream>,
+    stream_serials: HashMap<StreamId, u64>,
+    tasks: JoinSet<()>,
+    sources: Sources,
+    plane: Plane,
+    facts: mpsc::UnboundedReceiver<(FlowId, FlowFact)>,
+    accepted: u64,
+    owed: VecDeque<Owed>,
+    deadline: Option<Instant>,
+    finished: bool,
+}
+
+impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
+    /// Takes an agent and lets it make its beginning.
+    pub(super) fn start(agent: Box<dyn Agent>, ground: G, limits: Limits, on_event: F) -> Self {
+        let (sender, arrivals) = mpsc::channel(WAITING_ROOM);
+        let (facts_sender, facts) = mpsc::unbounded_channel();
+        let mut core = Self {
+            agent,
+            on_event,
+            ground,
+            limits,
+            hall: Hall::new(sender),
+            arrivals,
+            streams: HashMap::new(),
+            stream_serials: HashMap::new(),
+            tasks: JoinSet::new(),
+            sources: Sources::default(),
+            plane: Plane::new(limits.media_workers, facts_sender),
+            facts,
+            accepted: 0,
+            owed: VecDeque::new(),
+            deadline: None,
+            finished: false,
+        };
+        core.drain();
+        core
+    }
+
+    /// Drives the agent to its end.
+    pub(super) async fn run(mut self, mut stop: Stop) -> Ended {
+        let mut level = Level::Run;
+        let mut give_up = None;
+        let ended = loop {
+            if self.finished {
+                break Ended::Finished;
+            }
+            tokio::select! {
+                wanted = stop.above(level) => {
+                    level = wanted;
+                    if level == Level::Now {
+                        return Ended::Stopped;
+                    }
+                    give_up = Some(clock::now() + SHUTDOWN_GRACE);
+                    self.input(Input::Shutdown);
+                }
+                () = until(give_up) => break Ended::Late,
+                () = until(self.deadline) => self.input(Input::Timeout),
+                Some((flow, fact)) = self.facts.recv() => self.tell(flow, fact),
+                Some(arrival) = self.arrivals.recv() => self.arrive(arrival),
+                Some(ended) = self.tasks.join_next_with_id() => self.sources.leave(task_of(&ended)),
+            }
+        };
+        self.flush(stop).await;
+        ended
+    }
+
+    /// Gives the agent an input, and does what it wants then.
+    fn input(&mut self, input: Input<'_>) {
+        self.agent.handle_input(clock::now(), input);
+        self.drain();
+    }
+
+    fn arrive(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Datagram { serial, from, bytes } => {
+                if let Some(socket) = self.ground.socket(serial, from) {
+                    self.input(Input::Datagram { socket, from, bytes: &bytes });
+                }
+            }
+            Arrival::Accepted { serial, stream, peer } => self.accept(serial, stream, peer),
+            Arrival::Connected { serial, local } => {
+                if let Some(stream) = self.streams.get_mut(&serial) {
+                    stream.connected = true;
+                    let stream = stream.id;
+                    let local = self.ground.local(local);
+                    self.input(Input::Connected { stream, local });
+                }
+            }
+            Arrival::Bytes { serial, bytes } => {
+                if let Some(stream) = self.streams.get(&serial).map(|stream| stream.id) {
+                    self.input(Input::Bytes { stream, bytes: &bytes });
+                }
+            }
+            Arrival::Closed { serial } => {
+                if let Some(stream) = self.streams.get(&serial).map(|stream| stream.id) {
+                    self.forget(stream);
+                    self.input(Input::Closed { stream });
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, listener: u64, stream: TcpStream, peer: SocketAddr) {
+        let (Some(listener), Ok(local)) = (self.ground.listener(listener), stream.local_addr())
+        else {
+            return;
+        };
+        if self.tasks.len() >= self.limits.streams
+            || self.sources.of(peer.ip()) >= self.limits.streams_per_source
+        {
+            warn!(%peer, "connection turned away: too many of them");
+            return;
+        }
+        let id = StreamId::accepted(self.accepted);
+        self.accepted += 1;
+        let (serial, arrivals) = self.hall.enter();
+        let stream = Stream::accepted(id, serial, stream, arrivals, &mut self.tasks);
+        self.sources.enter(stream.task(), peer.ip());
+        self.remember(serial, stream);
+        self.input(Input::Accepted { listener, stream: id, local, peer });
+    }
+
+    /// Does what the agent wants, until it wants nothing more and is owed nothing.
+    fn drain(&mut self) {
+        loop {
+            match self.agent.poll_output() {
+                Output::Timeout(at) => {
+                    self.deadline = at;
+                    let Some(owed) = self.owed.pop_front() else { return };
+                    let input = match owed {
+                        Owed::Bound { bind, at } => Input::Bound { bind, at },
+                        Owed::Closed { stream } => Input::Closed { stream },
+                        Owed::Ended { flow } => {
+                            let counts = [FlowCounts::default(); 2];
+                            Input::Flow { flow, fact: FlowFact::Ended { counts } }
+                        }
+                    };
+                    self.agent.handle_input(clock::now(), input);
+                }
+                Output::Finished => {
+                    self.finished = true;
+                    return;
+                }
+                output => self.act(output),
+            }
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Bind { bind, ip, ports } => {
+                let bound = self.ground.bind(&mut self.hall, bind, ip, &ports);
+                if let Err(error) = &bound {
+                    let (first, last) = ports.into_inner();
+                    warn!(%ip, first, last, %error, "cannot bind");
+                }
+                self.owed.push_back(Owed::Bound { bind, at: bound.ok() });
+            }
+            Output::Unbind(bind) => self.ground.unbind(bind),
+            Output::Datagram { socket, to, bytes } => {
+                self.ground.send(&mut self.hall, socket, to, &bytes);
+            }
+            Output::Connect { stream, from, to } => self.connect(stream, from, to),
+            Output::Send { stream, bytes } => self.send(stream, bytes),
+            Output::Close { stream } => self.close(stream),
+            Output::Flow(command) => self.flow(command),
+            Output::Event(event) => (self.on_event)(&event),
+            // Both end the drain, which has seen to them.
+            Output::Finished | Output::Timeout(_) => {}
+        }
+    }
+
+    fn connect(&mut self, id: StreamId, from: Option<IpAddr>, to: SocketAddr) {
+        if self.tasks.len() >= self.limits.streams {
+            warn!(%to, "no connection made: too many of them");
+            self.owed.push_back(Owed::Closed { stream: id });
+            return;
+        }
+        let (serial, arrivals) = self.hall.enter();
+        let ends = (self.ground.source(from), to);
+        let stream = Stream::connect(id, serial, ends, arrivals, &mut self.tasks);
+        self.remember(serial, stream);
+    }
+
+    fn send(&mut self, id: StreamId, bytes: Vec<u8>) {
+        let stream = self.stream_serials.get(&id).and_then(|serial| self.streams.get(serial));
+        if stream.is_some_and(|stream| !stream.send(bytes)) {
+            debug!(stream = id.0, "connection given up: its peer does not read");
+            if let Some(stream) = self.forget(id) {
+                stream.abort();
+            }
+            self.owed.push_back(Owed::Closed { stream: id });
+        }
+    }
+
+    fn close(&mut self, id: StreamId) {
+        // What the agent has closed does not report its end any more.
+        self.owed.retain(|owed| !matches!(owed, Owed::Closed { stream } if *stream == id));
+        if let Some(stream) = self.forget(id)
+            && !stream.connected
+            && stream.is_flushed()
+        {
+            stream.abort();
+        }
+    }
+
+    fn flow(&mut self, command: FlowCommand) {
+        let (flow, done) = match command {
+            FlowCommand::Open { flow, pairs: [a, b] } => {
+                let sockets = (self.ground.take_pair(a), self.ground.take_pair(b));
+                let (Some(at_a), Some(at_b)) = sockets else {
+                    warn!(flow = flow.0, "flow not opened: its pairs are not bound");
+                    return;
+                };
+                (flow, self.plane.open(flow, [(a, at_a), (b, at_b)]))
+            }
+            FlowCommand::Party { flow, .. } => (flow, self.plane.command(flow, command)),
+            FlowCommand::Close { flow } => {
+                let passed_on = self.plane.command(flow, command);
+                if !passed_on {
+                    // A flow that never opened ends as well.
+                    self.owed.push_back(Owed::Ended { flow });
+                }
+                (flow, passed_on)
+            }
+        };
+        if !done {
+            debug!(flow = flow.0, "no media worker has this flow");
+        }
+    }
+
+    fn tell(&mut self, flow: FlowId, fact: FlowFact) {
+        if matches!(fact, FlowFact::Ended { .. }) {
+            self.plane.ended(flow);
+        }
+        self.input(Input::Flow { flow, fact });
+    }
+
+    fn remember(&mut self, serial: u64, stream: Stream) {
+        if let Some(replaced) = self.stream_serials.insert(stream.id, serial) {
+            self.streams.remove(&replaced);
+        }
+        self.streams.insert(serial, stream);
+    }
+
+    fn forget(&mut self, id: StreamId) -> Option<Stream> {
+        let serial = self.stream_serials.remove(&id)?;
+        self.streams.remove(&serial)
+    }
+
+    /// Closes all, and waits (not for long) until the connections have delivered what is queued.
+    async fn flush(mut self, mut stop: Stop) {
+        self.streams.clear();
+        // The tasks that still want to report must not wait for someone who listens no more.
+        self.arrivals.close();
+        while self.arrivals.try_recv().is_ok() {}
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::select! {
+            () = all => {}
+            () = tokio::time::sleep(FLUSH_GRACE) => {}
+            Level::Now = stop.above(Level::Shutdown) => {}
+        }
+    }
+}
+
+fn task_of(ended: &Result<(Id, ()), JoinError>) -> Id {
+    match ended {
+        Ok((id, ())) => *id,
+        Err(error) => error.id(),
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
