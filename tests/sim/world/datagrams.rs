@@ -1,0 +1,132 @@
+//! The way of a datagram: the line of its sender, gates, the line of its receiver.
+
+use std::net::{IpAddr, SocketAddr};
+
+use pinhole::face::Bind;
+use pinhole::media::Channel;
+
+use super::host::{Arrival, Owner};
+use super::outputs::odd_of;
+use super::trace::Fact;
+use super::{Parcel, World};
+
+/// Where an address is, as seen from somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A host reached without passing any gate.
+    Near(usize),
+    /// A host on the open net.
+    Open(usize),
+    /// A host behind a firewall without translation.
+    Behind(usize, usize),
+    /// The outside of a NAT.
+    Nat(usize),
+}
+
+impl World {
+    /// Where an address is, seen from behind a gate or from the open net.
+    pub(super) fn locate(&self, scope: Option<usize>, ip: IpAddr) -> Option<Place> {
+        let here = |gate| {
+            let lives = |host: &super::Host| host.gate == gate && host.ips.contains(&ip);
+            self.hosts.iter().position(lives)
+        };
+        if let Some(host) = here(scope) {
+            return Some(Place::Near(host));
+        }
+        if let Some(host) = here(None) {
+            return Some(Place::Open(host));
+        }
+        self.gates.iter().enumerate().find_map(|(index, gate)| match gate.outside() {
+            Some(outside) => (outside == ip).then_some(Place::Nat(index)),
+            None => here(Some(index)).map(|host| Place::Behind(host, index)),
+        })
+    }
+
+    /// A datagram has passed its sender's line.
+    pub(super) fn datagram_out(
+        &mut self,
+        host: usize,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    ) {
+        let scope = self.hosts[host].gate;
+        if let Some(Place::Near(near)) = self.locate(scope, to.ip()) {
+            return self.go_down(near, from, to, bytes);
+        }
+        let seen = match scope {
+            Some(gate) => self.gates[gate].udp_out(self.now, from, to),
+            None => Some(from),
+        };
+        match seen {
+            Some(seen) => self.arrive_from_afar(seen, to, bytes),
+            None => self.note(host, Fact::Dropped { from, to, why: "not let out" }),
+        }
+    }
+
+    /// A datagram comes over the open net.
+    pub(super) fn arrive_from_afar(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        let (target, inside) = match self.locate(None, to.ip()) {
+            Some(Place::Near(host) | Place::Open(host)) => (Some(host), to),
+            Some(Place::Behind(host, gate)) => {
+                let passes = self.gates[gate].udp_in(self.now, from, to).is_some();
+                (passes.then_some(host), to)
+            }
+            Some(Place::Nat(gate)) => match self.gates[gate].udp_in(self.now, from, to) {
+                Some(inside) => match self.locate(Some(gate), inside.ip()) {
+                    Some(Place::Near(host)) => (Some(host), inside),
+                    _ => (None, inside),
+                },
+                None => (None, to),
+            },
+            None => (None, to),
+        };
+        match target {
+            Some(host) => self.go_down(host, from, inside, bytes),
+            None => {
+                self.note(usize::MAX, Fact::Dropped { from, to, why: "not let in, or nowhere" })
+            }
+        }
+    }
+
+    fn go_down(&mut self, host: usize, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        let it = &mut self.hosts[host];
+        match it.down.datagram(self.now, &it.link, bytes.len(), &mut self.random) {
+            Some(due) => self.post(due, Parcel::In { host, from, to, bytes }),
+            None => self.note(host, Fact::Dropped { from, to, why: "lost" }),
+        }
+    }
+
+    /// A datagram has passed its receiver's line.
+    pub(super) fn datagram_in(
+        &mut self,
+        host: usize,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    ) {
+        if self.hosts[host].gone {
+            return;
+        }
+        self.note(host, Fact::Datagram { from, to, length: bytes.len() });
+        match self.hosts[host].owner(to) {
+            Some(Owner::Agent(socket)) => {
+                self.hosts[host].inbox.push_back(Arrival::Datagram { socket, from, bytes });
+            }
+            Some(Owner::Media(pair, channel)) => {
+                let egress = self.hosts[host].media.forward(pair, channel, from, &bytes);
+                self.tell_facts(host);
+                if let Some(egress) = egress {
+                    let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied()
+                    else {
+                        self.violation(host, "the media plane sends from a pair not bound");
+                    };
+                    let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
+                    self.launch(host, at, egress.to, bytes);
+                }
+            }
+            None => self.note(host, Fact::Dropped { from, to, why: "nobody listens there" }),
+        }
+        self.settle(host);
+    }
+}

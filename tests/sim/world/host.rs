@@ -1,0 +1,170 @@
+//! One host: an agent, its addresses, and what the agent has taken of them.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use pinhole::event::Event;
+use pinhole::face::{Agent, Bind, FlowFact, FlowId, Input, ListenerId, PairId, SocketId, StreamId};
+use pinhole::media::{Channel, Table};
+
+use super::link::{Lane, Link};
+use super::ports::PortBook;
+use super::stream::ConnId;
+
+/// An agent that a test can also speak to in its own words.
+pub(crate) trait Inhabitant: Agent + Any {}
+impl<T: Agent + Any> Inhabitant for T {}
+
+/// An input that waits for its turn.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Bound { bind: Bind, at: Option<SocketAddr> },
+    Datagram { socket: SocketId, from: SocketAddr, bytes: Vec<u8> },
+    Accepted { listener: ListenerId, stream: StreamId, local: SocketAddr, peer: SocketAddr },
+    Connected { stream: StreamId, local: SocketAddr },
+    Bytes { stream: StreamId, bytes: Vec<u8> },
+    Closed { stream: StreamId },
+    Flow { flow: FlowId, fact: FlowFact },
+    Shutdown,
+    Timeout,
+}
+
+impl Arrival {
+    pub(crate) fn input(&self) -> Input<'_> {
+        match self {
+            Self::Bound { bind, at } => Input::Bound { bind: *bind, at: *at },
+            Self::Datagram { socket, from, bytes } => {
+                Input::Datagram { socket: *socket, from: *from, bytes }
+            }
+            Self::Accepted { listener, stream, local, peer } => {
+                Input::Accepted { listener: *listener, stream: *stream, local: *local, peer: *peer }
+            }
+            Self::Connected { stream, local } => {
+                Input::Connected { stream: *stream, local: *local }
+            }
+            Self::Bytes { stream, bytes } => Input::Bytes { stream: *stream, bytes },
+            Self::Closed { stream } => Input::Closed { stream: *stream },
+            Self::Flow { flow, fact } => Input::Flow { flow: *flow, fact: *fact },
+            Self::Shutdown => Input::Shutdown,
+            Self::Timeout => Input::Timeout,
+        }
+    }
+}
+
+/// Who gets the datagrams of a port.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owner {
+    Agent(SocketId),
+    Media(PairId, Channel),
+}
+
+/// One host.
+pub(crate) struct Host {
+    pub(crate) name: &'static str,
+    pub(crate) ips: Vec<IpAddr>,
+    pub(crate) gate: Option<usize>,
+    pub(crate) link: Link,
+    pub(crate) up: Lane,
+    pub(crate) down: Lane,
+    pub(crate) agent: Box<dyn Inhabitant>,
+    pub(crate) inbox: VecDeque<Arrival>,
+    pub(crate) deadline: Option<Instant>,
+    /// How many timeouts in a row brought nothing and left the deadline in the past.
+    pub(crate) barren: u32,
+    pub(crate) udp: PortBook,
+    pub(crate) tcp: PortBook,
+    pub(crate) binds: BTreeMap<Bind, SocketAddr>,
+    pub(crate) owners: BTreeMap<SocketAddr, Owner>,
+    pub(crate) sockets: BTreeMap<SocketId, SocketAddr>,
+    pub(crate) listeners: BTreeMap<SocketAddr, ListenerId>,
+    pub(crate) streams: BTreeMap<StreamId, (ConnId, usize)>,
+    /// Streams that were, so that closing one that has just ended is no error.
+    pub(crate) past: BTreeSet<StreamId>,
+    pub(crate) accepted: u64,
+    pub(crate) media: Table,
+    pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
+    pub(crate) events: Vec<(Duration, Event)>,
+    pub(crate) baseline: BTreeSet<String>,
+    /// It has ended, or vanished.
+    pub(crate) gone: bool,
+}
+
+impl Host {
+    pub(crate) fn new(
+        name: &'static str,
+        ips: Vec<IpAddr>,
+        gate: Option<usize>,
+        agent: Box<dyn Inhabitant>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            name,
+            ips,
+            gate,
+            link: Link::default(),
+            up: Lane::new(now),
+            down: Lane::new(now),
+            agent,
+            inbox: VecDeque::new(),
+            deadline: None,
+            barren: 0,
+            udp: PortBook::default(),
+            tcp: PortBook::default(),
+            binds: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            past: BTreeSet::new(),
+            accepted: 0,
+            media: Table::default(),
+            flows: BTreeMap::new(),
+            events: Vec::new(),
+            baseline: BTreeSet::new(),
+            gone: false,
+        }
+    }
+
+    /// Whether it may bind this address.
+    pub(crate) fn owns(&self, ip: IpAddr) -> bool {
+        ip.is_unspecified() || self.ips.contains(&ip)
+    }
+
+    /// The address that packets to `to` have as their source, where `bound` leaves it open.
+    pub(crate) fn source(&self, bound: IpAddr, to: SocketAddr) -> Option<IpAddr> {
+        if bound.is_unspecified() {
+            self.ips.iter().copied().find(|ip| ip.is_ipv4() == to.is_ipv4())
+        } else {
+            (bound.is_ipv4() == to.is_ipv4()).then_some(bound)
+        }
+    }
+
+    /// Who gets a datagram sent to this address, and the address as bound.
+    pub(crate) fn owner(&self, to: SocketAddr) -> Option<Owner> {
+        let any = SocketAddr::new(wildcard(to.ip()), to.port());
+        self.owners.get(&to).or_else(|| self.owners.get(&any)).copied()
+    }
+
+    /// Which listener takes a connection to this address.
+    pub(crate) fn listener(&self, to: SocketAddr) -> Option<ListenerId> {
+        let any = SocketAddr::new(wildcard(to.ip()), to.port());
+        self.listeners.get(&to).or_else(|| self.listeners.get(&any)).copied()
+    }
+
+    /// Everything that the agent holds at the moment, one line each.
+    pub(crate) fn holdings(&self) -> BTreeSet<String> {
+        let binds = self.binds.iter().map(|(bind, at)| format!("{bind:?} at {at}"));
+        let streams = self.streams.keys().map(|stream| format!("{stream:?}"));
+        let flows = self.flows.keys().map(|flow| format!("{flow:?}"));
+        binds.chain(streams).chain(flows).collect()
+    }
+}
+
+const fn wildcard(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    }
+}

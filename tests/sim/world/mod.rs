@@ -1,0 +1,375 @@
+//! A world of simulated hosts, lines, NATs and time, in which whole agents run as they run behind real sockets.
+//!
+//! The world owns `now`. It takes the earliest of what is due, a parcel or an agent's deadline, sets `now` to it,
+//! and hands it over; an hour in which nothing happens costs nothing. The same seed gives the same run.
+//!
+//! After every step it holds the agents to the rules of the face: see [`World::violation`] and its callers.
+
+mod datagrams;
+mod host;
+mod link;
+mod outputs;
+mod ports;
+mod raw;
+mod stream;
+mod streams;
+mod trace;
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use pinhole::event::Event;
+use pinhole::face::StreamId;
+use pinhole::firewall::{Firewall, Rules};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use host::{Arrival, Host, Inhabitant};
+pub(crate) use link::Link;
+pub(crate) use raw::Raw;
+pub(crate) use stream::{Chop, Patience};
+use stream::{Conn, ConnId};
+use trace::{Fact, Trace};
+
+/// A host of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HostId(usize);
+
+/// A NAT or firewall of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct GateId(usize);
+
+/// What is on its way.
+#[derive(Debug)]
+enum Parcel {
+    /// A datagram reaches the gate of its sender, or the open net.
+    Out { host: usize, from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
+    /// A datagram reaches a host.
+    In { host: usize, from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
+    /// The next piece of a stream, sent by this end, reaches the other.
+    Piece { conn: ConnId, from: usize },
+    /// This end is told that the connection is no more.
+    Dead { conn: ConnId, end: usize, why: &'static str },
+}
+
+/// The simulated world.
+pub(crate) struct World {
+    start: Instant,
+    now: Instant,
+    seed: u64,
+    random: ChaCha8Rng,
+    hosts: Vec<Host>,
+    gates: Vec<Firewall>,
+    parcels: BTreeMap<(Instant, u64), Parcel>,
+    sequence: u64,
+    conns: BTreeMap<ConnId, Conn>,
+    chop: Chop,
+    patience: Patience,
+    trace: Trace,
+    steps_at_now: u32,
+}
+
+impl World {
+    /// How many steps may happen without time passing.
+    const STEPS_AT_ONCE: u32 = 200_000;
+
+    /// An empty world. All chance comes from the seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "there is no other way to an Instant; only differences count"
+        )]
+        let start = Instant::now();
+        Self {
+            start,
+            now: start,
+            seed,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            hosts: Vec::new(),
+            gates: Vec::new(),
+            parcels: BTreeMap::new(),
+            sequence: 0,
+            conns: BTreeMap::new(),
+            chop: Chop::AsSent,
+            patience: Patience::default(),
+            trace: Trace::new(),
+            steps_at_now: 0,
+        }
+    }
+
+    /// A host on the open net. The agent starts at once.
+    pub(crate) fn host(&mut self, name: &'static str, ip: &str, agent: impl Inhabitant) -> HostId {
+        self.settle_in(name, ip, None, Box::new(agent))
+    }
+
+    /// A host behind a NAT or a firewall; several may share one.
+    pub(crate) fn host_behind(
+        &mut self,
+        gate: GateId,
+        name: &'static str,
+        ip: &str,
+        agent: impl Inhabitant,
+    ) -> HostId {
+        self.settle_in(name, ip, Some(gate.0), Box::new(agent))
+    }
+
+    /// A NAT with this outside address.
+    pub(crate) fn nat(&mut self, outside: &str, rules: Rules) -> GateId {
+        let seed = self.random.random();
+        self.gates.push(Firewall::nat(ip(outside), rules, seed));
+        GateId(self.gates.len() - 1)
+    }
+
+    /// A firewall without translation.
+    pub(crate) fn firewall(&mut self, rules: Rules) -> GateId {
+        self.gates.push(Firewall::plain(rules));
+        GateId(self.gates.len() - 1)
+    }
+
+    /// A host's agent, in its own words; what it wants afterwards is done.
+    pub(crate) fn with<T: Any, R>(
+        &mut self,
+        host: HostId,
+        speak: impl FnOnce(&mut T, Instant) -> R,
+    ) -> R {
+        let agent: &mut dyn Any = self.hosts[host.0].agent.as_mut();
+        let Some(agent) = agent.downcast_mut() else { panic!("another agent lives there") };
+        let answer = speak(agent, self.now);
+        self.drain(host.0);
+        self.settle(host.0);
+        answer
+    }
+
+    /// Changes a host's line, from now on.
+    pub(crate) fn link(&mut self, host: HostId) -> &mut Link {
+        &mut self.hosts[host.0].link
+    }
+
+    /// A NAT or firewall.
+    pub(crate) fn gate(&mut self, gate: GateId) -> &mut Firewall {
+        &mut self.gates[gate.0]
+    }
+
+    /// Gives a host one more address.
+    pub(crate) fn add_ip(&mut self, host: HostId, text: &str) {
+        self.hosts[host.0].ips.push(ip(text));
+    }
+
+    /// From now on the octets of all streams are delivered like this.
+    pub(crate) const fn chop(&mut self, chop: Chop) {
+        self.chop = chop;
+    }
+
+    /// How long the network takes to report dead connections.
+    pub(crate) const fn patience(&mut self) -> &mut Patience {
+        &mut self.patience
+    }
+
+    /// A host has no port to give any more, or has some again.
+    pub(crate) fn exhaust(&mut self, host: HostId, exhausted: bool) {
+        self.hosts[host.0].udp.exhaust(exhausted);
+        self.hosts[host.0].tcp.exhaust(exhausted);
+    }
+
+    /// A host disappears without a word.
+    pub(crate) fn vanish(&mut self, host: HostId) {
+        self.hosts[host.0].gone = true;
+    }
+
+    /// The operator wants a host's agent to end.
+    pub(crate) fn shutdown(&mut self, host: HostId) {
+        self.hosts[host.0].inbox.push_back(Arrival::Shutdown);
+        self.settle(host.0);
+    }
+
+    /// Runs until something is so; false if it is not within the limit.
+    #[must_use]
+    pub(crate) fn run_until(&mut self, mut so: impl FnMut(&Self) -> bool, limit: Duration) -> bool {
+        let end = self.now + limit;
+        while !so(self) {
+            if !self.step(end) {
+                return so(self);
+            }
+        }
+        true
+    }
+
+    /// Runs until something is so, which it must be within the limit.
+    pub(crate) fn must(&mut self, what: &str, so: impl FnMut(&Self) -> bool, limit: Duration) {
+        if !self.run_until(so, limit) {
+            self.fail(&format!("within {limit:?} it did not come to this: {what}"));
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.step(end) {}
+    }
+
+    /// The time since the beginning.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    /// What a host's agent told, and when.
+    pub(crate) fn events(&self, host: HostId) -> &[(Duration, Event)] {
+        &self.hosts[host.0].events
+    }
+
+    /// Whether a host's agent told this.
+    pub(crate) fn told(&self, host: HostId, like: impl Fn(&Event) -> bool) -> bool {
+        self.count(host, like) > 0
+    }
+
+    /// How often a host's agent told this.
+    pub(crate) fn count(&self, host: HostId, like: impl Fn(&Event) -> bool) -> usize {
+        self.hosts[host.0].events.iter().filter(|(_, event)| like(event)).count()
+    }
+
+    /// Whether a host's agent has ended.
+    pub(crate) fn ended(&self, host: HostId) -> bool {
+        self.hosts[host.0].gone
+    }
+
+    /// The streams of a host, and the addresses they run to: as it was called, for those it opened.
+    pub(crate) fn streams(&self, host: HostId) -> Vec<(StreamId, SocketAddr)> {
+        let peer = |conn: &ConnId, end: usize| {
+            self.conns.get(conn).map(|conn| if end == 0 { conn.to } else { conn.seen })
+        };
+        let streams = self.hosts[host.0].streams.iter();
+        streams.filter_map(|(stream, (conn, end))| Some((*stream, peer(conn, *end)?))).collect()
+    }
+
+    /// What every agent holds now is what it may hold in rest.
+    pub(crate) fn mark_rest(&mut self) {
+        for host in &mut self.hosts {
+            host.baseline = host.holdings();
+        }
+    }
+
+    /// What agents hold that they did not hold in rest, or no longer hold.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for host in self.hosts.iter().filter(|host| !host.gone) {
+            let held: BTreeSet<_> = host.holdings();
+            let name = host.name;
+            lines.extend(held.difference(&host.baseline).map(|it| format!("{name}: {it}")));
+            lines.extend(host.baseline.difference(&held).map(|it| format!("{name} lost {it}")));
+        }
+        lines
+    }
+
+    /// Equal for equal runs.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.trace.hash()
+    }
+
+    /// Ends the test: says why, and what happened last.
+    pub(crate) fn fail(&self, what: &str) -> ! {
+        let names: Vec<_> = self.hosts.iter().map(|host| host.name).collect();
+        panic!(
+            "{}{what}\nseed {}, at {:?}, hosts {names:?}",
+            self.trace,
+            self.seed,
+            self.elapsed()
+        );
+    }
+
+    /// An agent broke a rule of the face.
+    fn violation(&self, host: usize, what: &str) -> ! {
+        self.fail(&format!("{} broke the face: {what}", self.hosts[host].name));
+    }
+
+    fn settle_in(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        gate: Option<usize>,
+        agent: Box<dyn Inhabitant>,
+    ) -> HostId {
+        self.hosts.push(Host::new(name, vec![ip(text)], gate, agent, self.now));
+        let host = self.hosts.len() - 1;
+        self.drain(host);
+        self.settle(host);
+        HostId(host)
+    }
+
+    /// Does the next thing that is due by then; false if nothing is, and then it is that time.
+    fn step(&mut self, by: Instant) -> bool {
+        let parcel = self.parcels.keys().next().map(|(due, _)| *due);
+        let waking = self.hosts.iter().enumerate().filter(|(_, host)| !host.gone);
+        let waking = waking.filter_map(|(index, host)| Some((host.deadline?, index))).min();
+        let due = match (parcel, waking) {
+            (Some(parcel), Some((waking, _))) => parcel.min(waking),
+            (Some(due), None) | (None, Some((due, _))) => due,
+            (None, None) => by + Duration::from_nanos(1),
+        };
+        if due > by {
+            self.set_now(by);
+            return false;
+        }
+        self.set_now(due);
+        self.steps_at_now += 1;
+        if self.steps_at_now > Self::STEPS_AT_ONCE {
+            self.fail("time does not pass any more");
+        }
+        match (self.parcels.first_entry(), waking) {
+            (Some(entry), _) if entry.key().0 <= due => {
+                let parcel = entry.remove();
+                self.deliver(parcel);
+            }
+            (_, Some((_, host))) => self.wake(host),
+            _ => {}
+        }
+        true
+    }
+
+    /// Time never runs back: what is overdue is done now.
+    fn set_now(&mut self, now: Instant) {
+        if now > self.now {
+            self.now = now;
+            self.steps_at_now = 0;
+        }
+    }
+
+    fn deliver(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Out { host, from, to, bytes } => self.datagram_out(host, from, to, bytes),
+            Parcel::In { host, from, to, bytes } => self.datagram_in(host, from, to, bytes),
+            Parcel::Piece { conn, from } => self.piece_due(conn, from),
+            Parcel::Dead { conn, end, why } => self.tell_dead(conn, end, why),
+        }
+    }
+
+    fn post(&mut self, due: Instant, parcel: Parcel) {
+        self.sequence += 1;
+        self.parcels.insert((due, self.sequence), parcel);
+    }
+
+    fn note(&mut self, host: usize, fact: Fact) {
+        self.trace.note(self.now - self.start, host, fact);
+    }
+}
+
+/// The address in a text.
+pub(crate) fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an IP address")
+}
+
+/// The address and port in a text.
+pub(crate) fn at(text: &str) -> SocketAddr {
+    text.parse().expect("an address and a port")
+}
+
+/// That many seconds.
+pub(crate) const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// That many milliseconds.
+pub(crate) const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
