@@ -1,5 +1,7 @@
 //! Wire formats of H.323: bytes to meaning and back. No state, no time, no I/O.
 
+mod aper;
+pub mod asn;
 pub mod cause;
 pub mod error;
 pub mod id;
