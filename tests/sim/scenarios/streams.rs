@@ -2,7 +2,8 @@
 
 use pinhole::face::StreamId;
 
-use crate::world::{Chop, HostId, Link, Raw, World, at, millis, seconds};
+use crate::world::{Chop, HostId, Link, Patience, Raw, World, at, millis, seconds};
+use pinhole::firewall::Rules;
 
 struct Line {
     world: World,
@@ -126,6 +127,30 @@ fn a_host_that_vanished_is_noticed_only_by_sending() {
     assert!(!line.near_closed());
     line.world.run_for(seconds(30));
     assert!(line.near_closed());
+}
+
+#[test]
+fn a_system_that_probes_finds_a_vanished_host_and_holds_a_nat() {
+    for probes in [false, true] {
+        let mut world = World::new(8);
+        if probes {
+            *world.patience() = Patience::shell();
+        }
+        let gate = world.nat("203.0.113.1", Rules { tcp_idle: seconds(90), ..Rules::symmetric() });
+        let a = world.host_behind(gate, "a", "10.0.0.2", Raw::default());
+        let b = world.host("b", "198.51.100.3", Raw::default());
+        world.with(b, |raw: &mut Raw, _| raw.listen("0.0.0.0", 1720));
+        let near = world.with(a, |raw: &mut Raw, _| raw.connect(at("198.51.100.3:1720")));
+        world.run_for(seconds(3600));
+        world.with(a, |raw: &mut Raw, _| raw.send(near, b"still there?"));
+        world.run_for(seconds(1));
+        let got = world.with(b, |raw: &mut Raw, _| raw.lines[&raw.accepted().unwrap()].got.len());
+        assert_eq!(got > 0, probes);
+        world.vanish(b);
+        world.run_for(seconds(91));
+        let closed = world.with(a, |raw: &mut Raw, _| raw.lines[&near].closed);
+        assert_eq!(closed, probes);
+    }
 }
 
 #[test]

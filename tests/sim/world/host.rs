@@ -86,7 +86,7 @@ pub(crate) struct Host {
     pub(crate) media: Table,
     pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
     pub(crate) events: Vec<(Duration, Event)>,
-    pub(crate) baseline: BTreeSet<String>,
+    pub(crate) baseline: BTreeMap<&'static str, usize>,
     /// It has ended, or vanished.
     pub(crate) gone: bool,
 }
@@ -122,7 +122,7 @@ impl Host {
             media: Table::default(),
             flows: BTreeMap::new(),
             events: Vec::new(),
-            baseline: BTreeSet::new(),
+            baseline: BTreeMap::new(),
             gone: false,
         }
     }
@@ -153,12 +153,21 @@ impl Host {
         self.listeners.get(&to).or_else(|| self.listeners.get(&any)).copied()
     }
 
-    /// Everything that the agent holds at the moment, one line each.
-    pub(crate) fn holdings(&self) -> BTreeSet<String> {
-        let binds = self.binds.iter().map(|(bind, at)| format!("{bind:?} at {at}"));
-        let streams = self.streams.keys().map(|stream| format!("{stream:?}"));
-        let flows = self.flows.keys().map(|flow| format!("{flow:?}"));
-        binds.chain(streams).chain(flows).collect()
+    /// What the agent holds at the moment: how many of each kind.
+    pub(crate) fn holdings(&self) -> BTreeMap<&'static str, usize> {
+        let kinds = self.binds.keys().map(|bind| match bind {
+            Bind::Udp(_) => "UDP sockets",
+            Bind::UdpPair(..) => "UDP pairs",
+            Bind::Tcp(_) => "listeners",
+            Bind::Media(_) => "media pairs",
+        });
+        let streams = self.streams.keys().map(|_| "streams");
+        let flows = self.flows.keys().map(|_| "flows");
+        let mut counts = BTreeMap::new();
+        for kind in kinds.chain(streams).chain(flows) {
+            *counts.entry(kind).or_default() += 1;
+        }
+        counts
     }
 }
 

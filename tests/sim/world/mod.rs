@@ -50,6 +50,8 @@ enum Parcel {
     In { host: usize, from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
     /// The next piece of a stream, sent by this end, reaches the other.
     Piece { conn: ConnId, from: usize },
+    /// The system of this end asks whether the other still lives.
+    Probe { conn: ConnId, end: usize },
     /// This end is told that the connection is no more.
     Dead { conn: ConnId, end: usize, why: &'static str },
 }
@@ -250,14 +252,18 @@ impl World {
         }
     }
 
-    /// What agents hold that they did not hold in rest, or no longer hold.
+    /// Of what agents hold more, or less, than in rest. The things themselves may be others.
     pub(crate) fn leftovers(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for host in self.hosts.iter().filter(|host| !host.gone) {
-            let held: BTreeSet<_> = host.holdings();
-            let name = host.name;
-            lines.extend(held.difference(&host.baseline).map(|it| format!("{name}: {it}")));
-            lines.extend(host.baseline.difference(&held).map(|it| format!("{name} lost {it}")));
+            let held = host.holdings();
+            for kind in held.keys().chain(host.baseline.keys()).collect::<BTreeSet<_>>() {
+                let count = |of: &BTreeMap<_, usize>| of.get(kind).copied().unwrap_or(0);
+                let (now, rest) = (count(&held), count(&host.baseline));
+                if now != rest {
+                    lines.push(format!("{}: {now} {kind} instead of {rest}", host.name));
+                }
+            }
         }
         lines
     }
@@ -340,6 +346,7 @@ impl World {
             Parcel::Out { host, from, to, bytes } => self.datagram_out(host, from, to, bytes),
             Parcel::In { host, from, to, bytes } => self.datagram_in(host, from, to, bytes),
             Parcel::Piece { conn, from } => self.piece_due(conn, from),
+            Parcel::Probe { conn, end } => self.probe(conn, end),
             Parcel::Dead { conn, end, why } => self.tell_dead(conn, end, why),
         }
     }

@@ -21,19 +21,33 @@ pub(crate) enum Chop {
     Random,
 }
 
-/// How long an agent waits for the network's verdicts.
+/// How long the systems of the hosts wait before they tell agents that a connection is dead.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// Until a connection to nowhere fails.
     pub(crate) syn: Duration,
     /// Until a connection that takes no octets any more fails.
     pub(crate) retransmission: Duration,
+    /// How long a connection is silent before the system asks whether the other end lives, if it ever does.
+    pub(crate) keepalive: Option<Duration>,
+}
+
+impl Patience {
+    /// As `src/net` sets up its sockets.
+    pub(crate) const fn shell() -> Self {
+        Self {
+            syn: Duration::from_secs(6),
+            retransmission: Duration::from_secs(30),
+            keepalive: Some(Duration::from_secs(60)),
+        }
+    }
 }
 
 impl Default for Patience {
     fn default() -> Self {
         // Linux: tcp_syn_retries 6 waits for 127 s, tcp_retries2 15 for about 15 minutes.
-        Self { syn: Duration::from_secs(127), retransmission: Duration::from_secs(924) }
+        let (syn, retransmission) = (Duration::from_secs(127), Duration::from_secs(924));
+        Self { syn, retransmission, keepalive: None }
     }
 }
 
@@ -79,8 +93,6 @@ pub(crate) struct Conn {
     pub(crate) to: SocketAddr,
     /// The gate that the opener went out through.
     pub(crate) gate: Option<usize>,
-    /// Whether the opener was told that it stands.
-    pub(crate) open: bool,
     /// What travels away from each end.
     pub(crate) pipes: [Pipe; 2],
 }

@@ -80,7 +80,6 @@ impl World {
             seen: seen.unwrap_or(inside),
             to,
             gate,
-            open: false,
             pipes: [Pipe::default(), Pipe::default()],
         };
         self.conns.insert(id, conn);
@@ -175,6 +174,32 @@ impl World {
         if holds { due + Duration::from_millis(self.random.random_range(1..30)) } else { due }
     }
 
+    fn expect_life(&mut self, id: ConnId, end: usize) {
+        if let Some(idle) = self.patience.keepalive {
+            self.post(self.now + idle, Parcel::Probe { conn: id, end });
+        }
+    }
+
+    /// A system asks whether the other end of a connection lives. What passes refreshes the gate.
+    pub(super) fn probe(&mut self, id: ConnId, end: usize) {
+        let Some(conn) = self.conns.get(&id) else { return };
+        if conn.ends[end].is_none() || conn.pipes[end].broken {
+            return;
+        }
+        let (other, inside, to) = (1 - end, conn.inside, conn.to);
+        let passes = match conn.gate {
+            Some(gate) => self.gates[gate].tcp_segment(self.now, inside, to),
+            None => true,
+        };
+        if !passes || self.hosts[conn.hosts[other]].gone {
+            return self.break_pipe(id, end, self.patience.retransmission);
+        }
+        if conn.ends[other].is_none() && conn.pipes[other].queue.is_empty() {
+            return self.tell_dead(id, end, "reset");
+        }
+        self.expect_life(id, end);
+    }
+
     fn break_pipe(&mut self, id: ConnId, end: usize, patience: Duration) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         if !std::mem::replace(&mut conn.pipes[end].broken, true) {
@@ -244,6 +269,7 @@ impl World {
         conn.ends[1] = Some((host, stream));
         self.hosts[host].streams.insert(stream, (id, 1));
         self.put(id, 1, Piece::Open, self.patience.retransmission);
+        self.expect_life(id, 1);
         self.note(host, Fact::Accepted { stream, peer });
         let arrival = Arrival::Accepted { listener, stream, local: to, peer };
         self.hosts[host].inbox.push_back(arrival);
@@ -252,9 +278,9 @@ impl World {
 
     fn syn_ack(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
-        conn.open = true;
         let local = conn.inside;
         let Some((host, stream)) = conn.ends[0] else { return };
+        self.expect_life(id, 0);
         self.note(host, Fact::Connected { stream });
         self.hosts[host].inbox.push_back(Arrival::Connected { stream, local });
         self.settle(host);
