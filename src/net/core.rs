@@ -17,6 +17,7 @@ use super::arrival::{Arrival, Hall};
 use super::clock;
 use super::drive::{Ended, Limits};
 use super::ground::Ground;
+use super::log;
 use super::media::Plane;
 use super::sources::Sources;
 use super::stop::{Level, Stop};
@@ -218,7 +219,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Send { stream, bytes } => self.send(stream, bytes),
             Output::Close { stream } => self.close(stream),
             Output::Flow(command) => self.flow(command),
-            Output::Event(event) => (self.on_event)(&event),
+            Output::Event(event) => {
+                log::event(&event);
+                (self.on_event)(&event);
+            }
             // Both end the drain, which has seen to them.
             Output::Finished | Output::Timeout(_) => {}
         }

@@ -10,7 +10,9 @@ mod clock;
 mod core;
 mod drive;
 mod ground;
+mod log;
 mod media;
+mod service;
 mod sources;
 mod stop;
 mod tcp;
@@ -18,4 +20,6 @@ mod udp;
 
 pub use behind::Behind;
 pub use drive::{Driver, Ended, Limits, drive, drive_behind, run};
+pub use log::{Log, log_to};
+pub use service::{Failure, Service, local_addresses, serve};
 pub use stop::{Stop, Stopper, stopper};

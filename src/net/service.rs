@@ -1,0 +1,245 @@
+//! Runs an agent as a service: says when it is ready, writes its process id, becomes another user.
+
+use std::ffi::CString;
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{User, initgroups, setgid, setuid};
+use thiserror::Error;
+use tracing::{info, warn};
+
+use super::stop::stopper;
+use super::{Driver, Ended, Limits, bind, clock};
+use crate::event::Event;
+use crate::face::Agent;
+
+/// How a service is run.
+#[derive(Debug, Clone, Default)]
+pub struct Service {
+    /// Where the process id is written once it is ready; the file is removed at the end.
+    pub pid: Option<PathBuf>,
+    /// The user to become once the ports are bound.
+    pub user: Option<String>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Why a service did not start.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// One line for each address that could not be bound, and why.
+    #[error("{}", .0.join("\n"))]
+    NotListening(Vec<String>),
+    /// Nothing was bound at all.
+    #[error("there is no address to listen on")]
+    Nowhere,
+    /// The process id could not be written.
+    #[error("cannot write {path}: {error}")]
+    Pid {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It could not become the user it should be.
+    #[error("cannot become user {user}: {why}")]
+    User {
+        /// Who.
+        user: String,
+        /// Why.
+        why: String,
+    },
+    /// The system gives us no runtime.
+    #[error("cannot start: {0}")]
+    Runtime(#[from] io::Error),
+}
+
+/// Runs the agent that `make` makes until it ends, or SIGTERM or SIGINT ends it: the first of them asks it to, a
+/// second one does not ask. Once all it listens on is bound, prints one line on stdout: `ready` and each address.
+///
+/// # Errors
+/// When it does not come so far.
+pub fn serve(
+    service: &Service,
+    make: impl FnOnce(Instant) -> Box<dyn Agent>,
+) -> Result<Ended, Failure> {
+    allow_many_sockets();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let (stopper, stop) = stopper();
+        stopper.on_signals()?;
+        let (events, heard) = channel();
+        let driver = Driver::start(make(clock::now()), service.limits, move |event: &Event| {
+            if matches!(event, Event::Listening { .. } | Event::NotListening { .. }) {
+                // After the beginning nobody takes it any more.
+                let _ = events.send(event.clone());
+            }
+        });
+        let beginning: Vec<Event> = heard.try_iter().collect();
+        drop(heard);
+        let ready = ready(&beginning)?;
+        if let Some(path) = &service.pid {
+            write_pid(path).map_err(|error| Failure::Pid { path: path.clone(), error })?;
+        }
+        if let Some(user) = &service.user {
+            become_user(user).map_err(|why| Failure::User { user: user.clone(), why })?;
+        }
+        announce(&ready);
+        Ok(driver.run(stop).await)
+    });
+    if let (Ok(_), Some(path)) = (&ended, &service.pid) {
+        // Another user may not be allowed to; then it stays, as a crash would leave it.
+        let _ = std::fs::remove_file(path);
+    }
+    ended
+}
+
+/// The addresses of this host that a gatekeeper without `Home` listens on: IPv4, loopback too.
+///
+/// # Errors
+/// When the system does not tell them.
+pub fn local_addresses() -> io::Result<Vec<IpAddr>> {
+    let mut all: Vec<IpAddr> = if_addrs::get_if_addrs()?
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .filter(IpAddr::is_ipv4)
+        .collect();
+    // Addresses that others can reach come first, loopback last.
+    all.sort_unstable_by_key(|ip| (ip.is_loopback(), *ip));
+    all.dedup();
+    Ok(all)
+}
+
+/// The line that says where the agent listens.
+fn ready(events: &[Event]) -> Result<String, Failure> {
+    let failures: Vec<String> = events.iter().filter_map(failure).collect();
+    if !failures.is_empty() {
+        return Err(Failure::NotListening(failures));
+    }
+    let addresses: Vec<String> = events.iter().filter_map(address).collect();
+    if addresses.is_empty() {
+        return Err(Failure::Nowhere);
+    }
+    Ok(format!("ready {}", addresses.join(", ")))
+}
+
+fn address(event: &Event) -> Option<String> {
+    match event {
+        Event::Listening { role, transport, at } => Some(format!("{role} {transport} {at}")),
+        _ => None,
+    }
+}
+
+fn failure(event: &Event) -> Option<String> {
+    let Event::NotListening { role, transport, ip, port } = event else { return None };
+    // The agent was not told why: the face has no words for it. Asked again, the system says the same.
+    let again = match *transport {
+        "udp" => bind::udp(*ip, &(*port..=*port)).err(),
+        _ => bind::tcp(*ip, &(*port..=*port)).err(),
+    };
+    let why = again.map_or_else(String::new, |error| format!(": {}", reason(&error)));
+    let at = SocketAddr::new(*ip, *port);
+    Some(format!("cannot listen on {role} {transport} {at}{why}"))
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the address is in use by another program".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this host has no such address".to_owned(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 need root".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn announce(ready: &str) {
+    let mut stdout = io::stdout().lock();
+    // Who closed our stdout does not want to know.
+    let _ = writeln!(stdout, "{ready}").and_then(|()| stdout.flush());
+    info!("{ready}");
+}
+
+fn write_pid(path: &std::path::Path) -> io::Result<()> {
+    std::fs::write(path, format!("{}\n", std::process::id()))
+}
+
+/// Gives up the privileges of root for those of a user, and proves that they are gone.
+fn become_user(name: &str) -> Result<(), String> {
+    let user = User::from_name(name).map_err(|error| error.desc().to_owned())?;
+    let user = user.ok_or("there is no such user")?;
+    if nix::unistd::geteuid() == user.uid {
+        return Ok(());
+    }
+    let name = CString::new(name).map_err(|error| error.to_string())?;
+    let become_it = || {
+        initgroups(&name, user.gid)?;
+        setgid(user.gid)?;
+        setuid(user.uid)
+    };
+    become_it().map_err(|error: nix::Error| error.desc().to_owned())?;
+    if !user.uid.is_root() && setuid(nix::unistd::Uid::from_raw(0)).is_ok() {
+        return Err("root's privileges came back".to_owned());
+    }
+    Ok(())
+}
+
+/// A relayed call takes more sockets than the thousand that many systems give without being asked.
+fn allow_many_sockets() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        warn!(%error, "cannot raise the limit of open sockets");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(role: &'static str, transport: &'static str, at: &str) -> Event {
+        Event::Listening { role, transport, at: at.parse().unwrap() }
+    }
+
+    #[test]
+    fn the_ready_line_names_every_address() {
+        let events = [
+            listening("ras", "udp", "198.51.100.2:1719"),
+            listening("ras", "udp", "127.0.0.1:1719"),
+            listening("signalling", "tcp", "198.51.100.2:1720"),
+        ];
+        let expected = "ready ras udp 198.51.100.2:1719, ras udp 127.0.0.1:1719, \
+                        signalling tcp 198.51.100.2:1720";
+        assert_eq!(ready(&events).unwrap(), expected);
+        assert!(matches!(ready(&[]), Err(Failure::Nowhere)));
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_bound_is_named_with_the_reason() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let not = |ip: &str, transport| {
+            let ip = ip.parse().unwrap();
+            Event::NotListening { role: "signalling", transport, ip, port }
+        };
+        let events = [
+            listening("ras", "udp", "127.0.0.1:1719"),
+            not("127.0.0.1", "tcp"),
+            not("198.51.100.1", "udp"),
+        ];
+        let said = ready(&events).unwrap_err().to_string();
+        let expected = format!(
+            "cannot listen on signalling tcp 127.0.0.1:{port}: the address is in use by another program\n\
+             cannot listen on signalling udp 198.51.100.1:{port}: this host has no such address"
+        );
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn loopback_is_the_last_of_the_local_addresses() {
+        let all = local_addresses().unwrap();
+        assert!(all.last().is_some_and(IpAddr::is_loopback), "{all:?}");
+    }
+}
