@@ -1,12 +1,68 @@
 //! The `gatekeeper.ini` dialect, typed. Has no behaviour of its own.
+//!
+//! [`Config::read`] never fails: what a file does not say, or says wrongly, has its default, and every doubt is a
+//! [`Problem`] with line and column. A key is declared once, in `sections`; what Pinhole does not act on yet is
+//! declared in `known`.
 
+mod ini;
+mod known;
+mod lint;
+mod manual;
 mod problem;
+mod read;
+mod section;
+mod sections;
+mod suggest;
+mod value;
 
+use std::collections::BTreeMap;
+
+pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
+pub use sections::{Main, Proxy, RegistrationFeatures, Routed, StatusAuth};
+pub use value::{
+    External, Fault, GatekeeperId, IpList, Limit, Milliseconds, NetList, Number, Port, PortRange,
+    Remark, Seconds, StatusRule, Suffix, Value, Wrong,
+};
 
-/// A configuration, always usable: what a file does not say, or says wrongly, has its default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Config {}
+use section::Section;
+
+macro_rules! config {
+    ($($(#[doc = $doc:literal])+ $field:ident: $section:ty,)+) => {
+        /// A configuration, always usable.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Config {
+            $($(#[doc = $doc])+ pub $field: $section,)+
+            /// Where the values come from that are not defaults.
+            sources: BTreeMap<(&'static str, &'static str), Source>,
+        }
+
+        impl Config {
+            /// The sections with typed keys, in the order of the manual.
+            fn sections(&self) -> Vec<&dyn Section> {
+                vec![$(&self.$field),+]
+            }
+
+            /// The same, to be set.
+            fn sections_mut(&mut self) -> Vec<&mut dyn Section> {
+                vec![$(&mut self.$field),+]
+            }
+        }
+    };
+}
+
+config! {
+    /// `[Gatekeeper::Main]`
+    main: Main,
+    /// `[GkStatus::Auth]`
+    status_auth: StatusAuth,
+    /// `[RasSrv::RRQFeatures]`
+    registration: RegistrationFeatures,
+    /// `[RoutedMode]`
+    routed: Routed,
+    /// `[Proxy]`
+    proxy: Proxy,
+}
 
 /// Where a value in force came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +73,14 @@ pub enum Origin {
     Line(u32),
     /// The command line, by this flag.
     CommandLine(&'static str),
+}
+
+/// The origin of a value, and the place to point at when it is doubtful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Source {
+    origin: Origin,
+    line: u32,
+    column: u32,
 }
 
 /// A value that the command line sets, whatever the file says.
@@ -52,15 +116,30 @@ impl Config {
         Self::load(text.as_bytes(), &[])
     }
 
-    /// Reads the octets of a file; `overrides` win over what it says.
+    /// Reads the octets of a file; `overrides` win over what it says. The problems come in the order of the
+    /// file, those of the command line first.
     #[must_use]
-    pub fn load(_bytes: &[u8], _overrides: &[Override]) -> (Self, Vec<Problem>) {
-        (Self::default(), Vec::new())
+    pub fn load(bytes: &[u8], overrides: &[Override]) -> (Self, Vec<Problem>) {
+        read::read(bytes, overrides)
     }
 
     /// Every value in force and where it came from.
     #[must_use]
     pub fn effective(&self) -> Vec<Effective> {
-        Vec::new()
+        let mut all = Vec::new();
+        for section in self.sections() {
+            for (key, value) in section.keys().iter().zip(section.show()) {
+                let (section, key) = (section.name(), key.name);
+                let source = self.sources.get(&(section, key));
+                let origin = source.map_or(Origin::Default, |source| source.origin);
+                all.push(Effective { section, key, value, origin });
+            }
+        }
+        all
+    }
+
+    /// Where a typed key was said; nothing if nowhere.
+    fn source(&self, section: &'static str, key: &'static str) -> Option<Source> {
+        self.sources.get(&(section, key)).copied()
     }
 }

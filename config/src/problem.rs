@@ -42,6 +42,14 @@ pub struct Problem {
 }
 
 impl Problem {
+    pub(crate) fn error(line: u32, column: u32, text: impl Into<String>) -> Self {
+        Self { line, column, severity: Severity::Error, text: text.into() }
+    }
+
+    pub(crate) fn warning(line: u32, column: u32, text: impl Into<String>) -> Self {
+        Self { line, column, severity: Severity::Warning, text: text.into() }
+    }
+
     /// `FILE:LINE:COLUMN: error: …`.
     #[must_use]
     pub fn render(&self, file: &str) -> String {

@@ -1,0 +1,158 @@
+//! What is wrong only in combination. One rule, one function.
+
+use crate::value::{Seconds, Value};
+use crate::{Config, PortRange, Problem};
+
+const MAIN: &str = "Gatekeeper::Main";
+const ROUTED: &str = "RoutedMode";
+const PROXY: &str = "Proxy";
+
+/// Pairs of ports below which a range of RTP ports is hardly meant: a call takes two for each medium.
+const FEW_PAIRS: u32 = 20;
+
+/// Looks at a configuration as a whole, and raises what the dialect says is raised.
+pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(time_to_live(config));
+    problems.extend(bind_and_home(config));
+    problems.extend(traversal_without_routing(config));
+    problems.extend(h245_without_routing(config));
+    problems.extend(unregistered_calls(config));
+    problems.extend(proxy_always(config));
+    problems.extend(rtp_ports(config));
+    problems.extend(ras_port_in_rtp_ports(config));
+    problems.extend(tcp_ports(config));
+    problems
+}
+
+/// A warning at a key, unless nobody said it.
+fn warn(
+    config: &Config,
+    section: &'static str,
+    key: &'static str,
+    text: String,
+) -> Option<Problem> {
+    let source = config.source(section, key)?;
+    Some(Problem::warning(source.line, source.column, text))
+}
+
+fn time_to_live(config: &mut Config) -> Option<Problem> {
+    let Seconds(ttl) = config.main.time_to_live?;
+    if ttl >= 60 || !config.main.ttl_restrictions {
+        return None;
+    }
+    config.main.time_to_live = Some(Seconds(60));
+    let text = format!("TimeToLive={ttl} is raised to 60; EnableTTLRestrictions=0 keeps it");
+    warn(config, MAIN, "TimeToLive", text)
+}
+
+fn bind_and_home(config: &Config) -> Option<Problem> {
+    let bind = config.main.bind?;
+    let home = &config.main.home.0;
+    if home.is_empty() || home.contains(&bind) {
+        return None;
+    }
+    let text =
+        format!("Bind={bind} is not among the addresses of Home={}", config.main.home.render());
+    warn(config, MAIN, "Bind", text)
+}
+
+fn traversal_without_routing(config: &Config) -> Option<Problem> {
+    let needed = [
+        (config.routed.gk_routed, "GKRouted=1"),
+        (config.routed.h245_routed, "H245Routed=1"),
+        (config.proxy.enable, "[Proxy] Enable=1"),
+    ];
+    let missing: Vec<&str> = needed.iter().filter(|(on, _)| !on).map(|(_, name)| *name).collect();
+    if !config.routed.h46018 || missing.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "EnableH46018 without {}: calls of traversal clients are routed, with H.245, and their media \
+         is proxied all the same",
+        missing.join(", ")
+    );
+    warn(config, ROUTED, "EnableH46018", text)
+}
+
+fn h245_without_routing(config: &Config) -> Option<Problem> {
+    let text = "H245Routed has no effect without GKRouted=1".to_owned();
+    let idle = config.routed.h245_routed && !config.routed.gk_routed;
+    idle.then(|| warn(config, ROUTED, "H245Routed", text))?
+}
+
+fn unregistered_calls(config: &Config) -> Option<Problem> {
+    let text = "AcceptUnregisteredCalls: whoever reaches the signalling port can call, nobody is asked who \
+                he is in this version";
+    config
+        .routed
+        .accept_unregistered
+        .then(|| warn(config, ROUTED, "AcceptUnregisteredCalls", text.to_owned()))?
+}
+
+fn proxy_always(config: &Config) -> Option<Problem> {
+    let text = "ProxyAlways has no effect without Enable=1".to_owned();
+    let idle = config.proxy.always && !config.proxy.enable;
+    idle.then(|| warn(config, PROXY, "ProxyAlways", text))?
+}
+
+fn rtp_ports(config: &Config) -> Vec<Problem> {
+    let (Some(range), Some(source)) =
+        (config.proxy.rtp_ports, config.source(PROXY, "RTPPortRange"))
+    else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    let (first, pairs) = (*range.range().start(), range.pairs());
+    if pairs < 2 {
+        let text = format!("RTPPortRange has {pairs} pairs of ports: a call needs at least 2");
+        problems.push(Problem::error(source.line, source.column, text));
+        return problems;
+    }
+    if first % 2 == 1 {
+        let text = format!(
+            "RTPPortRange begins with the odd port {first}: RTP has even ports, {first} stays unused"
+        );
+        problems.push(Problem::warning(source.line, source.column, text));
+    }
+    if pairs < FEW_PAIRS {
+        let text = format!(
+            "RTPPortRange has {pairs} pairs of ports: enough for {} calls with one medium each",
+            pairs / 2
+        );
+        problems.push(Problem::warning(source.line, source.column, text));
+    }
+    problems
+}
+
+/// RTP and RAS are both UDP.
+fn ras_port_in_rtp_ports(config: &Config) -> Option<Problem> {
+    let ports = config.proxy.rtp_ports?.range();
+    let ras = config.main.ras_port.0;
+    if !ports.contains(&ras) {
+        return None;
+    }
+    let text = format!("RTPPortRange contains {ras}, the port of RAS");
+    warn(config, PROXY, "RTPPortRange", text)
+}
+
+/// Signalling and H.245 are both TCP. RTP ports may be the same numbers, they are UDP.
+fn tcp_ports(config: &Config) -> Vec<Problem> {
+    let port = config.routed.call_signal_port.0;
+    let ranges =
+        [("Q931PortRange", config.routed.q931_ports), ("H245PortRange", config.routed.h245_ports)];
+    let mut problems = Vec::new();
+    for (key, range) in ranges {
+        if range.is_some_and(|range| range.range().contains(&port)) {
+            let text = format!("{key} contains {port}, the port of call signalling");
+            problems.extend(warn(config, ROUTED, key, text));
+        }
+    }
+    if let [(_, Some(q931)), (_, Some(h245))] = ranges
+        && q931.overlaps(h245)
+    {
+        let text = format!("H245PortRange overlaps Q931PortRange={}", PortRange::render(&q931));
+        problems.extend(warn(config, ROUTED, "H245PortRange", text));
+    }
+    problems
+}

@@ -1,0 +1,13 @@
+//! The sections with typed keys, one file per family.
+
+mod main;
+mod proxy;
+mod ras;
+mod routed;
+mod status;
+
+pub use main::Main;
+pub use proxy::Proxy;
+pub use ras::RegistrationFeatures;
+pub use routed::Routed;
+pub use status::StatusAuth;

@@ -1,0 +1,40 @@
+//! `[RoutedMode]`.
+
+use crate::section::section;
+use crate::value::{Limit, Milliseconds, Number, Port, PortRange, Seconds};
+
+section! {
+    /// Call signalling and H.245 through the gatekeeper, and H.460.18.
+    pub struct Routed in "RoutedMode" {
+        /// Call signalling goes through the gatekeeper.
+        gk_routed: bool as "GKRouted" = false;
+        /// H.245 goes through the gatekeeper.
+        h245_routed: bool as "H245Routed" = false;
+        /// The port of call signalling (TCP); 0 for any.
+        call_signal_port: Port as "CallSignalPort" = Port(1720);
+        /// GnuGk's number of threads for signalling; Pinhole needs no such number.
+        signal_handlers: Number as inert "CallSignalHandlerNumber" = Number(5) => Limit::Within(1, 200);
+        /// Whether calls of parties that are not registered are taken.
+        accept_unregistered: bool as "AcceptUnregisteredCalls" = false;
+        /// H.460.18 and H.460.19: endpoints behind a NAT or firewall register and are called through pinholes that
+        /// they open themselves.
+        h46018: bool as "EnableH46018" = false;
+        /// Whether H.460.18 also serves endpoints that are not behind a NAT.
+        h46018_no_nat: bool as "H46018NoNat" = true;
+        /// The time between keepalives through a pinhole.
+        h46018_keepalive: Seconds as "H46018KeepAliveInterval" = Seconds(19) => Limit::Clamp(5, 30);
+        /// The ports that outgoing signalling connections come from; empty: the system's choice.
+        q931_ports: Option<PortRange> as "Q931PortRange" = None;
+        /// The ports of H.245 listeners; empty: the system's choice.
+        h245_ports: Option<PortRange> as "H245PortRange" = None;
+        /// The longest wait for the first message of a connection.
+        setup_timeout: Milliseconds as "SetupTimeout" = Milliseconds(8000)
+            => Limit::Clamp(1000, 600_000);
+        /// The longest wait for the called party's answer to Setup.
+        signal_timeout: Milliseconds as "SignalTimeout" = Milliseconds(30_000)
+            => Limit::Clamp(5000, 600_000);
+        /// The longest time a call may ring.
+        alerting_timeout: Milliseconds as "AlertingTimeout" = Milliseconds(180_000)
+            => Limit::Clamp(5000, 3_600_000);
+    }
+}

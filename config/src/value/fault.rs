@@ -1,0 +1,86 @@
+//! What can be wrong with a value, and what its author ought to know. One catalogue, sorted.
+
+/// Why a value is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing stands after the `=` where something must.
+    #[error("empty value")]
+    Empty,
+    /// Two ports, the first larger.
+    #[error("the first port, {first}, is larger than the last, {last}")]
+    Backwards {
+        /// The first.
+        first: u16,
+        /// The last.
+        last: u16,
+    },
+    /// Neither IPv4 nor IPv6.
+    #[error("'{0}' is not an IP address")]
+    NotAddress(String),
+    /// None of the strict booleans.
+    #[error("'{text}' is not a boolean (0, 1, true, false, yes, no); GnuGk reads it as {gnugk}")]
+    NotBoolean {
+        /// What stands there.
+        text: String,
+        /// What GnuGk makes of it.
+        gnugk: &'static str,
+    },
+    /// A word that is none of the allowed ones.
+    #[error("'{text}' is not one of {allowed}")]
+    NotChoice {
+        /// What stands there.
+        text: String,
+        /// The words.
+        allowed: &'static str,
+    },
+    /// No network.
+    #[error("'{0}' is not a network (192.168.0.0/16, 192.168.0.0/255.255.0.0, or an address)")]
+    NotNetwork(String),
+    /// Not digits only.
+    #[error("'{0}' is not a number")]
+    NotNumber(String),
+    /// No port number.
+    #[error("'{0}' is not a port (0 to 65535)")]
+    NotPort(String),
+    /// Not two ports.
+    #[error("'{0}' is not a range of ports, such as 30000-39999")]
+    NotRange(String),
+    /// A number that the key does not allow.
+    #[error("{number} is not between {least} and {most}")]
+    OutOfRange {
+        /// The number.
+        number: u64,
+        /// The smallest allowed.
+        least: u32,
+        /// The largest allowed.
+        most: u32,
+    },
+    /// A text that does not fit its field in the messages.
+    #[error("{length} characters long, at most {most} fit into the messages")]
+    TooLong {
+        /// Its length in characters.
+        length: usize,
+        /// The longest allowed.
+        most: usize,
+    },
+}
+
+/// What the author of a valid value ought to know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Remark {
+    /// The nearest allowed number counts.
+    #[error("{number} is not between {least} and {most}: {nearest} is used")]
+    Clamped {
+        /// What stands there.
+        number: u32,
+        /// What is used.
+        nearest: u32,
+        /// The smallest allowed.
+        least: u32,
+        /// The largest allowed.
+        most: u32,
+    },
+    /// A name where only an address has an effect.
+    #[error("'{0}' is accepted, has no effect in this version: only an IP address has")]
+    NoAddress(String),
+}

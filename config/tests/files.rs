@@ -1,0 +1,72 @@
+//! Whole files, as operators have them: they load without an error, and what is said about them is exactly this.
+
+use pinhole_config::{Config, PortRange, Seconds, Severity};
+
+/// The file's configuration, and its problems as an operator sees them.
+fn read(text: &str) -> (Config, Vec<String>) {
+    let (config, problems) = Config::read(text);
+    assert!(problems.iter().all(|p| p.severity == Severity::Warning), "{problems:?}");
+    (config, problems.iter().map(|problem| problem.render("f")).collect())
+}
+
+#[test]
+fn the_smallest_file_loads() {
+    let (config, said) = read(include_str!("files/smallest.ini"));
+    assert_eq!(said, ["f:4:1: warning: rule is accepted, has no effect in this version"]);
+    assert_eq!(config.status_auth.rule.0, "allow");
+}
+
+#[test]
+fn the_traversal_file_loads_without_a_word() {
+    let (config, said) = read(include_str!("files/traversal.ini"));
+    assert_eq!(said, [""; 0]);
+    assert!(config.routed.h46018 && config.routed.gk_routed && config.routed.h245_routed);
+    assert!(config.proxy.enable && config.proxy.always);
+    assert_eq!(config.routed.h46018_keepalive, Seconds(19));
+}
+
+#[test]
+fn the_encryption_file_loads_and_says_that_media_is_in_clear() {
+    let (_, said) = read(include_str!("files/half-call.ini"));
+    let clear = "is not enforced: media will be in clear";
+    let expected = [
+        format!("f:5:1: warning: EnableH235HalfCallMedia {clear}"),
+        format!("f:6:1: warning: RequireH235HalfCallMedia {clear}"),
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
+    let (config, said) = read(include_str!("files/vpn-proxy.ini"));
+    assert_eq!(config.main.name.0, "FACETS-GK");
+    assert_eq!(config.main.home.0.len(), 2);
+    assert_eq!(config.main.time_to_live, Some(Seconds(600)));
+    assert_eq!(config.routed.call_signal_port.0, 1503);
+    assert_eq!(config.routed.h245_ports, PortRange::new(40000, 49999));
+    assert_eq!(config.proxy.rtp_ports, PortRange::new(50000, 59999));
+    assert!(config.proxy.internal.contains("10.1.1.6".parse().unwrap()));
+    let none = "is accepted, has no effect in this version";
+    let nobody = "is not enforced: nobody is refused by it in this version";
+    let expected = [
+        format!("f:8:1: warning: UseBroadcastListener {none}"),
+        format!("f:12:1: warning: Filename {none}"),
+        format!("f:13:1: warning: Rotate {none}"),
+        format!("f:14:1: warning: RotateTime {none}"),
+        format!("f:16:2: warning: [GkStatus::Auth] with 1 entry {none}"),
+        format!("f:17:1: warning: rule {none}"),
+        format!("f:24:1: warning: CallSignalHandlerNumber {none}"),
+        format!("f:25:1: warning: RemoveH245AddressOnTunneling {none}"),
+        format!("f:26:1: warning: AcceptNeighborsCalls {none}"),
+        format!("f:28:1: warning: DropCallsByReleaseComplete {none}"),
+        format!("f:29:1: warning: SupportNATedEndpoints {none}"),
+        format!("f:35:1: warning: InternalNetwork {none}"),
+        format!("f:36:1: warning: T120PortRange {none}"),
+        format!("f:39:2: warning: [RasSrv::PermanentEndpoints] with 2 entries {none}"),
+        format!("f:43:2: warning: [RasSrv::Neighbors] with 1 entry {none}"),
+        format!("f:47:1: warning: FileIPAuth {nobody}"),
+        format!("f:48:1: warning: default {nobody}"),
+        format!("f:50:2: warning: [FileIPAuth] with 4 entries {nobody}"),
+    ];
+    assert_eq!(said, expected);
+}

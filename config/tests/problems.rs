@@ -1,0 +1,355 @@
+//! Every kind of problem, with its place: the exact line an operator sees.
+
+use pinhole_config::{Config, Origin, Override, Seconds};
+
+fn said(text: &str) -> Vec<String> {
+    Config::read(text).1.iter().map(|problem| problem.render("f")).collect()
+}
+
+#[test]
+fn an_unknown_key_has_a_nearest_one() {
+    assert_eq!(
+        said("[RoutedMode]\n  GKRuoted=1\n"),
+        ["f:2:3: error: unknown key 'GKRuoted' in [RoutedMode]; did you mean 'GKRouted'?"]
+    );
+    assert_eq!(
+        said("[EP::gw]\nCapacty=1"),
+        ["f:2:1: error: unknown key 'Capacty' in [EP::gw]; did you mean 'Capacity'?"]
+    );
+}
+
+#[test]
+fn an_unknown_key_may_belong_elsewhere() {
+    assert_eq!(
+        said("[RoutedMode]\nProxyAlways=1\n"),
+        ["f:2:1: error: unknown key 'ProxyAlways' in [RoutedMode]; it belongs to [Proxy]"]
+    );
+    assert_eq!(
+        said("[Proxy]\ncapacity=1"),
+        ["f:2:1: error: unknown key 'capacity' in [Proxy]; it belongs to [EP::…]"]
+    );
+    assert_eq!(
+        said("[Proxy]\nDisableH245Tunneling=1"),
+        [
+            "f:2:1: error: unknown key 'DisableH245Tunneling' in [Proxy]; it belongs to [CTI::MakeCall] or \
+          [RoutedMode]"
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_key_may_be_a_slip_of_another_sections() {
+    assert_eq!(
+        said("[LogFile]\nEnableH4618=1"),
+        [
+            "f:2:1: error: unknown key 'EnableH4618' in [LogFile]; did you mean 'EnableH46018' of [Endpoint] or \
+          [RoutedMode]?"
+        ]
+    );
+    assert_eq!(said("[LogFile]\nColour=1"), ["f:2:1: error: unknown key 'Colour' in [LogFile]"]);
+}
+
+#[test]
+fn an_unknown_section_is_said_once_a_head() {
+    assert_eq!(
+        said("[Routed]\nx=1\n[RoutdMode]\n[routdmode]"),
+        [
+            "f:1:2: error: unknown section [Routed]; did you mean [RoutedMode]?",
+            "f:3:2: error: unknown section [RoutdMode]; did you mean [RoutedMode]?",
+            "f:4:2: error: unknown section [RoutdMode]; did you mean [RoutedMode]?",
+        ]
+    );
+    assert_eq!(said("[Colours]"), ["f:1:2: error: unknown section [Colours]"]);
+}
+
+#[test]
+fn a_bad_value_is_pointed_at() {
+    for (section, entry, expected) in [
+        (
+            "RoutedMode",
+            "GKRouted = on",
+            "f:2:12: error: GKRouted: 'on' is not a boolean (0, 1, true, false, yes, no); GnuGk reads it as false",
+        ),
+        (
+            "Gatekeeper::Main",
+            "UnicastRasPort=65536",
+            "f:2:16: error: UnicastRasPort: '65536' is not a port (0 to 65535)",
+        ),
+        (
+            "Gatekeeper::Main",
+            "Home=10.0.0.1, lan",
+            "f:2:16: error: Home: 'lan' is not an IP address",
+        ),
+        ("Gatekeeper::Main", "Bind=eth0", "f:2:6: error: Bind: 'eth0' is not an IP address"),
+        (
+            "Proxy",
+            "RTPPortRange=9-8",
+            "f:2:14: error: RTPPortRange: the first port, 9, is larger than the last, 8",
+        ),
+        (
+            "Proxy",
+            "RTPPortRange=50000",
+            "f:2:14: error: RTPPortRange: '50000' is not a range of ports, such as 30000-39999",
+        ),
+        ("RoutedMode", "SetupTimeout=8s", "f:2:14: error: SetupTimeout: '8s' is not a number"),
+    ] {
+        assert_eq!(said(&format!("[{section}]\n{entry}")), [expected]);
+    }
+    assert_eq!(
+        said("[RoutedMode]\nCallSignalHandlerNumber=201")[1],
+        "f:2:25: error: CallSignalHandlerNumber: 201 is not between 1 and 200"
+    );
+    assert_eq!(
+        said("[Proxy]\nInternalNetwork=10.0.0.0/8,10/8")[1],
+        "f:2:28: error: InternalNetwork: '10/8' is not a network (192.168.0.0/16, 192.168.0.0/255.255.0.0, or an \
+         address)"
+    );
+    assert_eq!(
+        said("[GkStatus::Auth]\nrule=explict")[1],
+        "f:2:6: error: rule: 'explict' is not one of allow, forbid, explicit, regex, password"
+    );
+    let long = "x".repeat(129);
+    assert_eq!(
+        said(&format!("[Gatekeeper::Main]\nName={long}")),
+        ["f:2:6: error: Name: 129 characters long, at most 128 fit into the messages"]
+    );
+}
+
+#[test]
+fn the_default_takes_the_place_of_a_bad_value() {
+    let (config, problems) = Config::read("[RoutedMode]\nCallSignalPort=x\nGKRouted=1");
+    assert_eq!(problems.len(), 1);
+    assert_eq!(config.routed.call_signal_port.0, 1720);
+    assert!(config.routed.gk_routed);
+}
+
+#[test]
+fn an_empty_value_is_legal() {
+    assert_eq!(
+        said("[RoutedMode]\nCallSignalPort="),
+        ["f:2:16: warning: CallSignalPort: empty value, the default 1720 is used"]
+    );
+    assert_eq!(said("[Gatekeeper::Main]\nEndpointIDSuffix=\nHome=\nBind=\nTimeToLive="), [""; 0]);
+    assert_eq!(Config::read("[Gatekeeper::Main]\nEndpointIDSuffix=").0.main.endpoint_suffix.0, "");
+}
+
+#[test]
+fn a_number_is_clamped_where_gnugk_does() {
+    assert_eq!(
+        said("[RoutedMode]\nSetupTimeout=500"),
+        ["f:2:14: warning: SetupTimeout: 500 is not between 1000 and 600000: 1000 is used"]
+    );
+}
+
+#[test]
+fn a_trailing_comment_is_tolerated_behind_bare_values_only() {
+    let text =
+        "[Gatekeeper::Main]\nTimeToLive=7200 // 2hr\nName=GK ; 7\n[RoutedMode]\nGKRouted=1 # on";
+    assert_eq!(
+        said(text),
+        [
+            "f:2:17: warning: '// 2hr' is not read; a comment needs a line of its own",
+            "f:5:12: warning: '# on' is not read; a comment needs a line of its own",
+        ]
+    );
+    let (config, _) = Config::read(text);
+    assert_eq!(config.main.time_to_live, Some(Seconds(7200)));
+    assert_eq!(config.main.name.0, "GK ; 7");
+    assert!(config.routed.gk_routed);
+}
+
+#[test]
+fn a_key_given_again_names_both_lines() {
+    let text = "[RoutedMode]\nCallSignalPort=1\n[Proxy]\n[routedmode]\ncallsignalport=2";
+    assert_eq!(
+        said(text),
+        ["f:5:1: warning: 'callsignalport' again, first in line 2; the value of line 2 counts"]
+    );
+    assert_eq!(Config::read(text).0.routed.call_signal_port.0, 1);
+    assert_eq!(
+        said("[TLS]\nCAFile=a\nCAFile=b")[1],
+        "f:3:1: warning: 'CAFile' again, first in line 2; the value of line 2 counts"
+    );
+}
+
+#[test]
+fn free_keys_may_be_given_again() {
+    assert_eq!(
+        said("[RewriteCLI]\nin:any=1=2\nin:any=3=4\nComment=x"),
+        ["f:1:2: warning: [RewriteCLI] with 2 entries is accepted, has no effect in this version"]
+    );
+}
+
+#[test]
+fn a_free_key_that_looks_like_a_slip_is_told() {
+    assert_eq!(
+        said("[GkStatus::Auth]\nrul=allow")[1],
+        "f:2:1: warning: 'rul' is read as an entry; did you mean 'rule'?"
+    );
+}
+
+#[test]
+fn comment_is_allowed_everywhere() {
+    assert_eq!(said("[TLS]\nComment=hi\ncomment=again\n[EP::x]\nComment=hi"), [""; 0]);
+}
+
+#[test]
+fn instances_and_families_have_their_sections_keys() {
+    let none = "is accepted, has no effect in this version";
+    assert_eq!(said("[Routing::Sql::two]\nQuery=x"), [format!("f:2:1: warning: Query {none}")]);
+    assert_eq!(said("[Neighbor::A]\nHost=x"), [format!("f:2:1: warning: Host {none}")]);
+    assert_eq!(
+        said("[Routing::ENUM::xmpp]\nE2U+xmpp=gw"),
+        [format!("f:1:2: warning: [Routing::ENUM::xmpp] with 1 entry {none}")]
+    );
+    assert_eq!(
+        said("[Neighbour::A]\nHost=x"),
+        ["f:1:2: error: unknown section [Neighbour::A]; did you mean [Neighbor::A]?"]
+    );
+    assert_eq!(
+        said("[Neighbor]\nHost=x"),
+        ["f:1:2: error: unknown section [Neighbor]; did you mean [Neighbor::…]?"]
+    );
+}
+
+#[test]
+fn unkept_promises_are_told() {
+    assert_eq!(
+        said("[TLS]\nEnableTLS=1"),
+        ["f:2:1: warning: EnableTLS is not enforced: signalling and media will be in clear"]
+    );
+    assert_eq!(
+        said("[RoutedMode]\nRequireH235HalfCallMedia=yes"),
+        ["f:2:1: warning: RequireH235HalfCallMedia is not enforced: media will be in clear"]
+    );
+    assert_eq!(
+        said("[RoutedMode]\nRequireH235HalfCallMedia=0"),
+        ["f:2:1: warning: RequireH235HalfCallMedia is accepted, has no effect in this version"]
+    );
+    assert_eq!(
+        said("[SimplePasswordAuth]\nbob=xyz="),
+        [
+            "f:1:2: warning: [SimplePasswordAuth] with 1 entry is not enforced: nobody is refused by it in this version"
+        ]
+    );
+}
+
+#[test]
+fn obsolete_keys_name_their_successor() {
+    assert_eq!(
+        said("[RoutedMode]\nH235HalfCallMediaStrength=256"),
+        ["f:2:1: warning: H235HalfCallMediaStrength is obsolete, has no effect: write \
+          H235HalfCallMaxTokenLength=2048 for 256 bits, 1024 for 128"]
+    );
+    assert_eq!(
+        said("[Gatekeeper::Main]\nEndpointSuffix=_x"),
+        ["f:2:1: warning: EndpointSuffix is obsolete, has no effect: write EndpointIDSuffix"]
+    );
+}
+
+#[test]
+fn an_external_name_has_no_effect() {
+    assert_eq!(
+        said("[Gatekeeper::Main]\nExternalIP=STUN"),
+        [
+            "f:2:12: warning: ExternalIP: 'STUN' is accepted, has no effect in this version: only an IP address has"
+        ]
+    );
+}
+
+#[test]
+fn a_short_time_to_live_is_raised() {
+    let (config, problems) = Config::read("[Gatekeeper::Main]\nTimeToLive=30");
+    assert_eq!(
+        problems[0].render("f"),
+        "f:2:12: warning: TimeToLive=30 is raised to 60; EnableTTLRestrictions=0 keeps it"
+    );
+    assert_eq!(config.main.time_to_live, Some(Seconds(60)));
+    let text = "[Gatekeeper::Main]\nTimeToLive=30\nEnableTTLRestrictions=0";
+    assert_eq!(said(text), [""; 0]);
+    assert_eq!(Config::read(text).0.main.time_to_live, Some(Seconds(30)));
+    assert_eq!(said("[Gatekeeper::Main]\nTimeToLive=60\n"), [""; 0]);
+}
+
+#[test]
+fn traversal_without_routing_says_what_is_forced() {
+    assert_eq!(
+        said("[RoutedMode]\nEnableH46018=1\nGKRouted=1"),
+        [
+            "f:2:14: warning: EnableH46018 without H245Routed=1, [Proxy] Enable=1: calls of traversal clients are \
+          routed, with H.245, and their media is proxied all the same"
+        ]
+    );
+}
+
+#[test]
+fn halves_of_a_setting_are_told() {
+    assert_eq!(
+        said("[Proxy]\nProxyAlways=1"),
+        ["f:2:13: warning: ProxyAlways has no effect without Enable=1"]
+    );
+    assert_eq!(
+        said("[RoutedMode]\nH245Routed=1"),
+        ["f:2:12: warning: H245Routed has no effect without GKRouted=1"]
+    );
+    assert_eq!(
+        said("[Gatekeeper::Main]\nHome=10.0.0.1\nBind=10.0.0.2"),
+        ["f:3:6: warning: Bind=10.0.0.2 is not among the addresses of Home=10.0.0.1"]
+    );
+}
+
+#[test]
+fn calls_of_strangers_are_told() {
+    assert_eq!(
+        said("[RoutedMode]\nAcceptUnregisteredCalls=1"),
+        [
+            "f:2:25: warning: AcceptUnregisteredCalls: whoever reaches the signalling port can call, nobody is asked \
+          who he is in this version"
+        ]
+    );
+}
+
+#[test]
+fn ranges_of_ports_are_looked_at_together() {
+    assert_eq!(
+        said("[Proxy]\nRTPPortRange=50001-50002"),
+        ["f:2:14: error: RTPPortRange has 0 pairs of ports: a call needs at least 2"]
+    );
+    assert_eq!(
+        said("[Proxy]\nRTPPortRange=50001-50020"),
+        [
+            "f:2:14: warning: RTPPortRange begins with the odd port 50001: RTP has even ports, 50001 stays unused",
+            "f:2:14: warning: RTPPortRange has 9 pairs of ports: enough for 4 calls with one medium each",
+        ]
+    );
+    assert_eq!(
+        said("[Proxy]\nRTPPortRange=1024-2047"),
+        ["f:2:14: warning: RTPPortRange contains 1719, the port of RAS"]
+    );
+    assert_eq!(
+        said("[RoutedMode]\nQ931PortRange=1000-2000\nH245PortRange=2000-3000"),
+        [
+            "f:2:15: warning: Q931PortRange contains 1720, the port of call signalling",
+            "f:3:15: warning: H245PortRange overlaps Q931PortRange=1000-2000",
+        ]
+    );
+}
+
+#[test]
+fn the_command_line_wins_and_is_named() {
+    let one =
+        |flag, section, key, value: &str| Override { flag, section, key, value: value.into() };
+    let overrides = [
+        one("-r", "RoutedMode", "GKRouted", "1"),
+        one("-i", "Gatekeeper::Main", "Home", "127.0.0.1"),
+    ];
+    let (config, problems) = Config::load(b"[RoutedMode]\nGKRouted=0\nH245Routed=1", &overrides);
+    assert_eq!(problems, []);
+    assert!(config.routed.gk_routed);
+    let origin = |key| config.effective().into_iter().find(|one| one.key == key).unwrap().origin;
+    assert_eq!(origin("GKRouted"), Origin::CommandLine("-r"));
+    assert_eq!(origin("H245Routed"), Origin::Line(3));
+    assert_eq!(origin("EnableH46018"), Origin::Default);
+    let (_, problems) = Config::load(b"", &[one("-i", "Gatekeeper::Main", "Home", "lan")]);
+    assert_eq!(problems[0].render("f"), "command line: error: Home: 'lan' is not an IP address");
+}
