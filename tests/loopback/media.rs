@@ -164,3 +164,54 @@ async fn relayed(sender: &UdpSocket, into: SocketAddr, receiver: &UdpSocket, out
     assert_eq!(received.await.expect("relayed").unwrap(), (MEDIA.len(), out));
     assert_eq!(buffer[..MEDIA.len()], MEDIA);
 }
+
+#[tokio::test]
+async fn many_flows_on_two_workers_lose_nothing() {
+    const FLOWS: u32 = 40;
+    const ROUNDS: usize = 60;
+    let a = UdpSocket::bind("127.0.0.2:0").await.unwrap();
+    let b = UdpSocket::bind("127.0.0.3:0").await.unwrap();
+    let ports = [&a, &b].map(|socket| socket.local_addr().unwrap().port());
+    let (teller, mut ear) = mpsc::unbounded_channel();
+    let first = (0..2 * FLOWS).map(|n| any(Bind::Media(PairId(n))));
+    let agent = script(first, move |out, input| {
+        let Input::Bound { bind: Bind::Media(PairId(n)), at } = input else { return };
+        let _ = teller.send(Line::Bound(at.unwrap()));
+        if n % 2 == 1 {
+            let flow = FlowId(n / 2);
+            out.push(Output::Flow(FlowCommand::Open { flow, pairs: [PairId(n - 1), PairId(n)] }));
+            for (side, port) in [(Side::A, ports[0]), (Side::B, ports[1])] {
+                let ip = ["127.0.0.2", "127.0.0.3"][side.index()].parse().unwrap();
+                let ports = Ports::Signalled { rtp: Some(port), rtcp: None };
+                let party = Party { ip, ports };
+                out.push(Output::Flow(FlowCommand::Party { flow, side, party }));
+            }
+        }
+    });
+    let limits = Limits { media_workers: 2, ..Limits::default() };
+    play_within(limits, agent, async {
+        let mut relays = Vec::new();
+        for _ in 0..FLOWS {
+            relays.push((bound_at(&mut ear).await, bound_at(&mut ear).await));
+        }
+        moment().await;
+        // Twelve packets on each port between two looks: more than a port has relayed in one turn.
+        for _ in 0..ROUNDS / 12 {
+            for (at_a, at_b) in &relays {
+                for _ in 0..12 {
+                    a.send_to(&MEDIA, at_a).await.unwrap();
+                    b.send_to(&MEDIA, at_b).await.unwrap();
+                }
+                let mut buffer = [0; 64];
+                for _ in 0..12 {
+                    for receiver in [&a, &b] {
+                        let one = receiver.recv_from(&mut buffer);
+                        let one = tokio::time::timeout(Duration::from_secs(2), one).await;
+                        assert_eq!(one.expect("relayed").unwrap().0, MEDIA.len());
+                    }
+                }
+            }
+        }
+    })
+    .await;
+}

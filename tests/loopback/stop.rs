@@ -104,3 +104,35 @@ async fn agents_of_one_process_talk_to_each_other() {
     let ended = tokio::time::timeout(Duration::from_secs(5), both).await.unwrap();
     assert_eq!(ended, (Ended::Finished, Ended::Finished));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_does_not_end_is_not_waited_for_for_ever() {
+    let deaf = script([], |_, _| {});
+    let (stopper, stop) = stopper();
+    stopper.stop();
+    assert_eq!(drive(deaf, stop, |_| {}).await, Ended::Late);
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_does_not_keep_an_agent_from_ending() {
+    let server = TcpListener::bind((HERE, 0)).await.unwrap();
+    let (to, stream) = (server.local_addr().unwrap(), StreamId(1));
+    let talker = script([Output::Connect { stream, from: None, to }], move |out, input| {
+        if let Input::Connected { .. } = input {
+            for _ in 0..3 {
+                out.push(Output::Send { stream, bytes: vec![0; 300 << 10] });
+            }
+            out.push(Output::Finished);
+        }
+    });
+    let (_stopper, stop) = stopper();
+    let deaf = async {
+        let accepted = server.accept().await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        drop(accepted);
+    };
+    tokio::select! {
+        ended = drive(talker, stop, |_| {}) => assert_eq!(ended, Ended::Finished),
+        () = deaf => panic!("the agent waits for its peer"),
+    }
+}

@@ -143,3 +143,39 @@ async fn a_datagram_to_nobody_costs_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_flood_on_one_socket_does_not_silence_another() {
+    let (teller, mut ear) = grapevine();
+    let (flooded, quiet) = (SocketId(1), SocketId(2));
+    let first = [any(Bind::Udp(flooded)), any(Bind::Udp(quiet))];
+    let slow = script(first, move |out, input| match input {
+        Input::Datagram { socket, from, bytes } if socket == quiet => {
+            out.push(Output::Datagram { socket, to: from, bytes: bytes.to_vec() });
+        }
+        // An agent that has much to do with each of them.
+        Input::Datagram { .. } => std::thread::sleep(std::time::Duration::from_micros(200)),
+        input => tell(&teller, &input),
+    });
+    play(slow, async {
+        let (flooded, quiet) = (ear.bound().await, ear.bound().await);
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stopped = std::sync::Arc::clone(&stop);
+        let flooder = std::thread::spawn(move || {
+            let socket = std::net::UdpSocket::bind((HERE, 0)).unwrap();
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = socket.send_to(&[0; 1000], flooded);
+            }
+        });
+        let client = UdpSocket::bind((HERE, 0)).await.unwrap();
+        for _ in 0..5 {
+            crate::script::moment().await;
+            client.send_to(b"are you there?", quiet).await.unwrap();
+            let answer = client.recv_from(&mut [0; 16]).await;
+            assert_eq!(answer.unwrap().1, quiet);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        flooder.join().unwrap();
+    })
+    .await;
+}
