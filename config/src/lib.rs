@@ -123,12 +123,13 @@ impl Config {
         read::read(bytes, overrides)
     }
 
-    /// Every value in force and where it came from.
+    /// Every value in force and where it came from; those that have no effect in this version are not in force.
     #[must_use]
     pub fn effective(&self) -> Vec<Effective> {
         let mut all = Vec::new();
         for section in self.sections() {
-            for (key, value) in section.keys().iter().zip(section.show()) {
+            let values = section.keys().iter().zip(section.show());
+            for (key, value) in values.filter(|(key, _)| !key.inert) {
                 let (section, key) = (section.name(), key.name);
                 let source = self.sources.get(&(section, key));
                 let origin = source.map_or(Origin::Default, |source| source.origin);

@@ -37,17 +37,17 @@ pub struct Problem {
     pub column: u32,
     /// How bad it is.
     pub severity: Severity,
-    /// One sentence, lower case, no full stop.
+    /// One sentence, no full stop, without control characters.
     pub text: String,
 }
 
 impl Problem {
     pub(crate) fn error(line: u32, column: u32, text: impl Into<String>) -> Self {
-        Self { line, column, severity: Severity::Error, text: text.into() }
+        Self { line, column, severity: Severity::Error, text: printable(&text.into()) }
     }
 
     pub(crate) fn warning(line: u32, column: u32, text: impl Into<String>) -> Self {
-        Self { line, column, severity: Severity::Warning, text: text.into() }
+        Self { line, column, severity: Severity::Warning, text: printable(&text.into()) }
     }
 
     /// `FILE:LINE:COLUMN: error: …`.
@@ -57,5 +57,25 @@ impl Problem {
             0 => format!("command line: {}: {}", self.severity, self.text),
             line => format!("{file}:{line}:{}: {}: {}", self.column, self.severity, self.text),
         }
+    }
+}
+
+/// A file's control characters must reach neither the terminal nor the one line a problem has.
+fn printable(text: &str) -> String {
+    let escape = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Problem;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let problem = Problem::error(1, 2, "no '=' in '\x1b[2J\r\u{85}'");
+        assert_eq!(problem.render("f"), "f:1:2: error: no '=' in '\\u{1b}[2J\\r\\u{85}'");
     }
 }

@@ -206,9 +206,11 @@ fn typed_keys(config: &Config, section: &str) -> &'static [Key] {
 
 /// The default of a typed key, as it is told.
 fn default(section: &str, key: &str) -> String {
-    let effective = Config::default().effective();
-    let value = effective.into_iter().find(|one| one.section == section && one.key == key);
-    value.map(|one| format!("the default {}", one.value)).unwrap_or_default()
+    let config = Config::default();
+    let typed = config.sections().into_iter().find(|typed| typed.name() == section);
+    let value = typed
+        .and_then(|typed| typed.keys().iter().zip(typed.show()).find(|(one, _)| one.name == key));
+    value.map(|(_, value)| format!("the default {value}")).unwrap_or_default()
 }
 
 /// Every named key with its section.

@@ -2,7 +2,10 @@
 
 use strsim::damerau_levenshtein;
 
-/// The nearest of the names, if one is near enough: at most one slip in three letters, or the beginning or end
+/// No name of the dialect comes near this many characters, and the distance takes their square.
+const LONGEST: usize = 80;
+
+/// The nearest of the names (of several the shortest), if one is near enough: at most one slip in three letters, or the beginning or end
 /// of a name with a slip.
 pub(crate) fn nearest<'a>(
     written: &str,
@@ -10,9 +13,12 @@ pub(crate) fn nearest<'a>(
 ) -> Option<&'a str> {
     let written = written.to_lowercase();
     let length = written.chars().count();
+    if length > LONGEST {
+        return None;
+    }
     let most = (length / 3).max(1);
     let scored = names.into_iter().map(|name| (distance(&written, &name.to_lowercase()), name));
-    let (score, name) = scored.min_by_key(|(score, _)| *score)?;
+    let (score, name) = scored.min_by_key(|(score, name)| (*score, name.len()))?;
     (score <= most && score < length).then_some(name)
 }
 
@@ -36,7 +42,14 @@ fn distance(written: &str, name: &str) -> usize {
 mod tests {
     use super::nearest;
 
-    const NAMES: [&str; 5] = ["GKRouted", "H245Routed", "TcpKeepAlive", "EnableH46018", "rule"];
+    const NAMES: [&str; 6] = [
+        "GKRouted",
+        "H245Routed",
+        "EnableGnuGkTcpKeepAlive",
+        "TcpKeepAlive",
+        "EnableH46018",
+        "rule",
+    ];
 
     #[test]
     fn slips_are_mended() {
@@ -56,5 +69,6 @@ mod tests {
         assert_eq!(nearest("Colour", NAMES), None);
         assert_eq!(nearest("x", ["y"]), None);
         assert_eq!(nearest("", NAMES), None);
+        assert_eq!(nearest(&"x".repeat(1 << 20), ["x"]), None);
     }
 }

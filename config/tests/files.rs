@@ -70,3 +70,11 @@ fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
     ];
     assert_eq!(said, expected);
 }
+
+/// Guards the keys on their way from `known` to a type: none may be lost or misspelt.
+#[test]
+fn every_key_of_the_dialect_is_known() {
+    let (_, said) = read(include_str!("files/every-key.ini"));
+    assert!(said.iter().all(|line| !line.contains("unknown")), "{said:?}");
+    assert!(said.len() > 800, "an empty value or no effect is said of each");
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use pinhole_config::{Config, Origin, Problem, Severity};
+use pinhole_config::{Config, Effective, Origin, Problem, Severity};
 use serde_json::json;
 
 use super::FAILED;
@@ -31,59 +31,57 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Err(status) => return status,
     };
     let file = args.file.display().to_string();
-    if args.json {
-        print_json(args, &file, &config, &problems);
+    let lines = if args.json {
+        json_lines(args, &file, &config, &problems)
     } else {
-        print_text(args, &file, &config, &problems);
-    }
+        text_lines(args, &file, &config, &problems)
+    };
+    super::print(&(lines.join("\n") + "\n"));
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
-fn print_text(args: &Args, file: &str, config: &Config, problems: &[Problem]) {
-    for problem in problems {
-        println!("{}", problem.render(file));
-    }
+fn text_lines(args: &Args, file: &str, config: &Config, problems: &[Problem]) -> Vec<String> {
+    let mut lines: Vec<String> = problems.iter().map(|problem| problem.render(file)).collect();
     let summary = super::summary(problems);
-    println!("{file}: {}", summary.as_deref().unwrap_or("no problems"));
-    if !args.effective {
-        return;
+    lines.push(format!("{file}: {}", summary.as_deref().unwrap_or("no problems")));
+    if args.effective {
+        lines.extend(effective_lines(file, config));
     }
+    lines
+}
+
+fn effective_lines(file: &str, config: &Config) -> Vec<String> {
     let values = config.effective();
     let texts: Vec<String> = values.iter().map(|v| format!("{}={}", v.key, v.value)).collect();
     let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or_default().min(48);
+    let mut lines = Vec::new();
     let mut section = "";
     for (value, text) in values.iter().zip(&texts) {
         if value.section != section {
             section = value.section;
-            println!("\n[{section}]");
+            lines.extend([String::new(), format!("[{section}]")]);
         }
-        println!("{text:width$}  {}", origin(&value.origin, file));
+        lines.push(format!("{text:width$}  {}", origin(&value.origin, file)));
     }
+    lines
 }
 
-fn print_json(args: &Args, file: &str, config: &Config, problems: &[Problem]) {
-    for problem in problems {
+fn json_lines(args: &Args, file: &str, config: &Config, problems: &[Problem]) -> Vec<String> {
+    let problem = |problem: &Problem| {
         let Problem { line, column, severity, text } = problem;
         let severity = severity.word();
-        let (file, line, column) = match line {
-            0 => (None, None, None),
-            _ => (Some(file), Some(line), Some(column)),
-        };
-        println!(
-            "{}",
-            json!({"file": file, "line": line, "column": column, "severity": severity, "text": text})
-        );
-    }
+        json!({"file": file, "line": line, "column": column, "severity": severity, "text": text})
+    };
+    let mut lines: Vec<String> = problems.iter().map(|one| problem(one).to_string()).collect();
     if args.effective {
-        for value in config.effective() {
-            let origin = origin(&value.origin, file);
-            println!(
-                "{}",
-                json!({"section": value.section, "key": value.key, "value": value.value, "origin": origin})
-            );
-        }
+        lines.extend(config.effective().iter().map(|value| {
+            let Effective { section, key, value, origin: from } = value;
+            let origin = origin(from, file);
+            json!({"section": section, "key": key, "value": value, "origin": origin}).to_string()
+        }));
     }
+    lines
 }
 
 fn origin(origin: &Origin, file: &str) -> String {

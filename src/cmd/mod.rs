@@ -6,6 +6,7 @@
 pub(crate) mod check;
 pub(crate) mod run;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,6 +52,11 @@ pub(crate) fn load(
             Err(ExitCode::from(USAGE))
         }
     }
+}
+
+/// Writes to stdout. A reader that has gone (`pinhole check FILE | head`) is no failure.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// `2 errors, 1 warning`; nothing when there is no problem.
