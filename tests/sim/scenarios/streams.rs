@@ -106,6 +106,17 @@ fn a_stalled_stream_delivers_later() {
 }
 
 #[test]
+fn octets_can_be_made_up_in_the_midst_of_a_stream() {
+    let mut line = line(10, Link::default());
+    line.send(b"before ");
+    let far = line.far;
+    line.world.inject_stream(line.b, far, b"FORGED ");
+    line.send(b"after");
+    line.world.run_for(seconds(1));
+    assert_eq!(line.got().0, b"before FORGED after");
+}
+
+#[test]
 fn a_reset_ends_both_sides_and_what_was_on_its_way() {
     let mut line = line(4, Link::default());
     line.send(b"lost");

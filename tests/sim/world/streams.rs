@@ -32,6 +32,14 @@ impl World {
         }
     }
 
+    /// Octets come to a host on a stream as if the other end had sent them.
+    pub(crate) fn inject_stream(&mut self, host: HostId, stream: StreamId, bytes: &[u8]) {
+        let Some((conn, end)) = self.hosts[host.0].streams.get(&stream).copied() else {
+            self.fail(&format!("{stream:?} is not open, so nothing can come on it"));
+        };
+        self.put(conn, 1 - end, Piece::Bytes(bytes.to_vec()), self.patience.retransmission);
+    }
+
     pub(super) fn connect(
         &mut self,
         host: usize,
