@@ -155,6 +155,10 @@ fn a_trailing_comment_is_tolerated_behind_bare_values_only() {
     let (config, _) = Config::read(text);
     assert_eq!(config.main.time_to_live, Some(Seconds(7200)));
     assert_eq!(config.main.name.0, "GK ; 7");
+    assert_eq!(
+        said("[Gatekeeper::Main]\nBind=192.0.2.1 # lan"),
+        ["f:2:6: error: Bind: '192.0.2.1 # lan' is not an IP address"]
+    );
     assert!(config.routed.gk_routed);
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn load(
     match std::fs::read(file) {
         Ok(bytes) => Ok(Config::load(&bytes, overrides)),
         Err(error) => {
-            eprintln!("pinhole: cannot read {}: {error}", file.display());
+            complain(&format!("pinhole: cannot read {}: {error}", file.display()));
             Err(ExitCode::from(USAGE))
         }
     }
@@ -57,6 +57,11 @@ pub(crate) fn load(
 /// Writes to stdout. A reader that has gone (`pinhole check FILE | head`) is no failure.
 pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes a line to stderr, if there is anyone to read it.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// `2 errors, 1 warning`; nothing when there is no problem.

@@ -77,26 +77,78 @@ impl RunArgs {
     }
 }
 
-/// Reads the configuration, says its problems on stderr, and runs unless there are errors.
+/// Reads the configuration and runs, unless it has errors.
 pub(crate) fn main(args: &RunArgs) -> ExitCode {
-    let (config, problems) = match super::load(&args.config, &args.overrides()) {
-        Ok(read) => read,
-        Err(status) => return status,
-    };
+    match configuration(args) {
+        Ok(config) => run(args, config),
+        Err(status) => status,
+    }
+}
+
+/// The configuration of the file and the letters. Its problems are said on stderr; with an error among them there is
+/// none, so that a misspelt key cannot go unnoticed.
+fn configuration(args: &RunArgs) -> Result<Config, ExitCode> {
+    let (config, problems) = super::load(&args.config, &args.overrides())?;
     let file = args.config.display().to_string();
     for problem in &problems {
-        eprintln!("{}", problem.render(&file));
+        super::complain(&problem.render(&file));
     }
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         let summary = super::summary(&problems).unwrap_or_default();
-        eprintln!("{file}: {summary}; not started");
-        return ExitCode::from(USAGE);
+        super::complain(&format!("{file}: {summary}; not started"));
+        return Err(ExitCode::from(USAGE));
     }
-    run(args, config)
+    Ok(config)
 }
 
 /// Runs the gatekeeper until it is told to end.
 fn run(_args: &RunArgs, _config: Config) -> ExitCode {
-    eprintln!("pinhole: this build has no gatekeeper to run");
+    super::complain("pinhole: this build has no gatekeeper to run");
     ExitCode::from(FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use pinhole_config::{Config, Origin};
+
+    use super::RunArgs;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    /// GKRouted, H245Routed and [Proxy] Enable of a file that has them all, or none, under these letters.
+    fn modes(letters: &[&str], file: &str) -> [bool; 3] {
+        let args = ["pinhole", "-c", "g.ini"].iter().chain(letters);
+        let overrides = Only::try_parse_from(args).unwrap().run.overrides();
+        let (config, problems) = Config::load(file.as_bytes(), &overrides);
+        assert_eq!(problems, [], "{letters:?}");
+        [config.routed.gk_routed, config.routed.h245_routed, config.proxy.enable]
+    }
+
+    #[test]
+    fn letters_say_the_mode() {
+        let all = "[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n";
+        assert_eq!(modes(&[], ""), [false, false, false]);
+        assert_eq!(modes(&["-r"], ""), [true, false, false]);
+        assert_eq!(modes(&["-rr"], ""), [true, true, false]);
+        assert_eq!(modes(&["-r", "-r", "-r"], ""), [true, true, true]);
+        assert_eq!(modes(&["-p"], ""), [true, true, true]);
+        assert_eq!(modes(&["-r", "-p"], ""), [true, true, true]);
+        assert_eq!(modes(&["-d"], all), [false, false, false]);
+        assert_eq!(modes(&["-r"], all), [true, true, true]);
+    }
+
+    #[test]
+    fn an_interface_takes_the_place_of_home() {
+        let args = ["pinhole", "-c", "g.ini", "-i", "2001:db8::1"];
+        let overrides = Only::try_parse_from(args).unwrap().run.overrides();
+        let (config, _) = Config::load(b"[Gatekeeper::Main]\nHome=192.0.2.1", &overrides);
+        let home = config.effective().into_iter().find(|value| value.key == "Home").unwrap();
+        assert_eq!((home.value.as_str(), home.origin), ("2001:db8::1", Origin::CommandLine("-i")));
+        assert!(Only::try_parse_from(["pinhole", "-c", "g.ini", "-i", "eth0"]).is_err());
+    }
 }

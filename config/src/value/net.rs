@@ -114,7 +114,6 @@ impl Value for PortRange {
 
 impl Value for IpAddr {
     const SYNTAX: &'static str = "address";
-    const BARE: bool = true;
 
     fn parse(text: &str) -> Result<Self, Wrong> {
         address(text).ok_or_else(|| match text {

@@ -1,0 +1,121 @@
+//! The `pinhole` command as an operator meets it: what it prints where, and its exit status.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Runs the command in the folder of the crate.
+#[expect(clippy::unwrap_used, reason = "a test without the command has failed")]
+fn pinhole(args: &[&str]) -> Output {
+    let root = env!("CARGO_MANIFEST_DIR");
+    Command::new(env!("CARGO_BIN_EXE_pinhole")).args(args).current_dir(root).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A file of this content, alone in a folder of this name.
+#[expect(clippy::unwrap_used, reason = "a test without its file has failed")]
+fn file(folder: &str, content: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("gatekeeper.ini");
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+/// The fenced blocks of the manual's section on `pinhole check`.
+#[expect(clippy::unwrap_used, reason = "a test without the manual has failed")]
+fn manual_blocks() -> Vec<String> {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let (_, section) = manual.split_once("## What `pinhole check` says").unwrap();
+    let blocks = section.split("```").skip(1).step_by(2);
+    blocks.map(|block| block.split_once('\n').unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn check_says_what_the_manual_says() {
+    let blocks = manual_blocks();
+    let path = file("manual", &blocks[0]);
+    let name = path.to_str().unwrap();
+    let output = pinhole(&["check", name]);
+    assert_eq!(text(&output.stdout).replace(name, "gatekeeper.ini"), blocks[1]);
+    assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(1)));
+}
+
+#[test]
+fn warnings_are_no_failure() {
+    let output = pinhole(&["check", "config/tests/files/smallest.ini"]);
+    let said = "config/tests/files/smallest.ini:4:1: warning: rule is accepted, has no effect in this version\n\
+                config/tests/files/smallest.ini: 1 warning\n";
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), (said, Some(0)));
+}
+
+#[test]
+fn effective_values_tell_where_they_came_from() {
+    let name = "config/tests/files/traversal.ini";
+    let output = text(&pinhole(&["check", "--effective", name]).stdout);
+    let has = |start: &str, end: &str| {
+        output.lines().any(|line| line.starts_with(start) && line.ends_with(end))
+    };
+    assert!(
+        output.starts_with(&format!("{name}: no problems\n\n[Gatekeeper::Main]\n")),
+        "{output}"
+    );
+    assert!(has("EnableH46018=1 ", &format!(" {name}:6")), "{output}");
+    assert!(has("H46018KeepAliveInterval=19 ", " default"), "{output}");
+}
+
+#[test]
+fn json_is_an_object_a_line() {
+    let path = file("json", "[Proxy]\nEnable=maybe\n");
+    let output = pinhole(&["check", "--json", "--effective", path.to_str().unwrap()]);
+    let objects: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let first = &objects[0];
+    assert_eq!((&first["line"], &first["column"]), (&2.into(), &8.into()));
+    assert_eq!((&first["severity"], &first["file"]), (&"error".into(), &path.to_str().into()));
+    let enable = objects.iter().find(|o| o["section"] == "Proxy" && o["key"] == "Enable").unwrap();
+    assert_eq!((&enable["value"], &enable["origin"]), (&"0".into(), &"default".into()));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn an_unreadable_file_is_wrong_usage() {
+    for args in [&["check", "no.ini"][..], &["-c", "no.ini"]] {
+        let output = pinhole(args);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).starts_with("pinhole: cannot read no.ini: "));
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_run_refuses_a_file_with_errors() {
+    let path = file("refused", "[RoutedMode]\nRequireH235HalfCallMedi=1\n");
+    let name = path.to_str().unwrap();
+    let output = pinhole(&["-c", name]);
+    let said = format!(
+        "{name}:2:1: error: unknown key 'RequireH235HalfCallMedi' in [RoutedMode]; did you mean \
+         'RequireH235HalfCallMedia'?\n{name}: 1 error; not started\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (said, Some(2)));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_panic() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pinhole"))
+        .args(["check", "config/tests/files/every-key.ini"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((said.as_str(), child.wait().unwrap().code()), ("", Some(0)));
+}
