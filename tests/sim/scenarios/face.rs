@@ -189,8 +189,10 @@ fn an_idle_day_is_nothing() {
     let socket = world.with(host, |raw: &mut Raw, _| raw.udp("198.51.100.2", 1719));
     let to = at("192.0.2.1:1");
     world.with(host, |raw: &mut Raw, now| raw.beat(now, socket, to, seconds(60)));
+    let begin = world.now();
     world.run_for(seconds(86_400));
     assert_eq!(world.elapsed(), seconds(86_400));
+    assert_eq!(world.now() - begin, seconds(86_400));
     assert_eq!(world.with(host, |raw: &mut Raw, _| raw.timeouts), 1440);
     assert!(world.run_until(|world| world.elapsed() >= seconds(86_460), seconds(60)));
 }

@@ -110,6 +110,7 @@ fn octets_can_be_made_up_in_the_midst_of_a_stream() {
     let mut line = line(10, Link::default());
     line.send(b"before ");
     let far = line.far;
+    assert_eq!(line.world.other_end(line.a, line.near), Some(far));
     line.world.inject_stream(line.b, far, b"FORGED ");
     line.send(b"after");
     line.world.run_for(seconds(1));

@@ -52,6 +52,7 @@ impl World {
     ) {
         let scope = self.hosts[host].gate;
         if let Some(Place::Near(near)) = self.locate(scope, to.ip()) {
+            self.capture_datagram(from, to, &bytes);
             return self.go_down(near, from, to, bytes);
         }
         let seen = match scope {
@@ -66,6 +67,7 @@ impl World {
 
     /// A datagram comes over the open net.
     pub(super) fn arrive_from_afar(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        self.capture_datagram(from, to, &bytes);
         let (target, inside) = match self.locate(None, to.ip()) {
             Some(Place::Near(host) | Place::Open(host)) => (Some(host), to),
             Some(Place::Behind(host, gate)) => {
@@ -86,6 +88,13 @@ impl World {
             None => {
                 self.note(usize::MAX, Fact::Dropped { from, to, why: "not let in, or nowhere" })
             }
+        }
+    }
+
+    fn capture_datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let time = self.elapsed();
+        if let Some(capture) = &mut self.capture {
+            capture.udp(time, from, to, bytes);
         }
     }
 

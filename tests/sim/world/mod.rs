@@ -5,6 +5,7 @@
 //!
 //! After every step it holds the agents to the rules of the face: see [`World::violation`] and its callers.
 
+mod capture;
 mod datagrams;
 mod host;
 mod link;
@@ -26,6 +27,7 @@ use pinhole::firewall::{Firewall, Rules};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use capture::Capture;
 use host::{Arrival, Host, Inhabitant};
 pub(crate) use link::Link;
 pub(crate) use raw::Raw;
@@ -70,6 +72,7 @@ pub(crate) struct World {
     chop: Chop,
     patience: Patience,
     trace: Trace,
+    capture: Option<Capture>,
     steps_at_now: u32,
 }
 
@@ -97,6 +100,7 @@ impl World {
             chop: Chop::AsSent,
             patience: Patience::default(),
             trace: Trace::new(),
+            capture: Capture::open(seed),
             steps_at_now: 0,
         }
     }
@@ -211,6 +215,11 @@ impl World {
         while self.step(end) {}
     }
 
+    /// The time, as the agents see it.
+    pub(crate) const fn now(&self) -> Instant {
+        self.now
+    }
+
     /// The time since the beginning.
     pub(crate) fn elapsed(&self) -> Duration {
         self.now - self.start
@@ -243,6 +252,12 @@ impl World {
         };
         let streams = self.hosts[host.0].streams.iter();
         streams.filter_map(|(stream, (conn, end))| Some((*stream, peer(conn, *end)?))).collect()
+    }
+
+    /// The other end of a stream of a host, if it lives.
+    pub(crate) fn other_end(&self, host: HostId, stream: StreamId) -> Option<StreamId> {
+        let (conn, end) = self.hosts[host.0].streams.get(&stream)?;
+        self.conns.get(conn)?.ends[1 - end].map(|(_, stream)| stream)
     }
 
     /// What every agent holds now is what it may hold in rest.

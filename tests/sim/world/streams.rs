@@ -155,6 +155,7 @@ impl World {
         };
         let length = if let Piece::Bytes(bytes) = &piece { bytes.len() } else { 0 };
         let hosts = conn.hosts;
+        self.capture_piece(id, end, &piece);
         let due = if passes { self.journey(hosts[end], hosts[1 - end], length) } else { None };
         let Some(due) = due else { return self.break_pipe(id, end, patience) };
         let due = self.glued(due, &piece);
@@ -163,6 +164,17 @@ impl World {
             let due = pipe.last_due().map_or(due, |last| due.max(last));
             pipe.queue.push_back((due, piece));
             self.post(due, Parcel::Piece { conn: id, from: end });
+        }
+    }
+
+    fn capture_piece(&mut self, id: ConnId, end: usize, piece: &Piece) {
+        let time = self.elapsed();
+        let (Some(capture), Some(conn)) = (&mut self.capture, self.conns.get(&id)) else { return };
+        let ends = if end == 0 { (conn.seen, conn.to) } else { (conn.to, conn.seen) };
+        match piece {
+            Piece::Open => capture.tcp(time, ends, if end == 0 { 0x02 } else { 0x12 }, &[]),
+            Piece::Bytes(bytes) => capture.tcp(time, ends, 0x18, bytes),
+            Piece::End => capture.tcp(time, ends, 0x11, &[]),
         }
     }
 
