@@ -86,14 +86,15 @@ pub fn serve(
             write_pid(path).map_err(|error| Failure::Pid { path: path.clone(), error })?;
         }
         if let Some(user) = &service.user {
-            become_user(user).map_err(|why| Failure::User { user: user.clone(), why })?;
+            become_user(user)
+                .map_err(|why| Failure::User { user: user.clone(), why })
+                .inspect_err(|_| remove_pid(service))?;
         }
         announce(&ready);
         Ok(driver.run(stop).await)
     });
-    if let (Ok(_), Some(path)) = (&ended, &service.pid) {
-        // Another user may not be allowed to; then it stays, as a crash would leave it.
-        let _ = std::fs::remove_file(path);
+    if ended.is_ok() {
+        remove_pid(service);
     }
     ended
 }
@@ -164,6 +165,13 @@ fn announce(ready: &str) {
 
 fn write_pid(path: &std::path::Path) -> io::Result<()> {
     std::fs::write(path, format!("{}\n", std::process::id()))
+}
+
+/// Another user may not be allowed to remove the file; then it stays, as a crash would leave it.
+fn remove_pid(service: &Service) {
+    if let Some(path) = &service.pid {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Gives up the privileges of root for those of a user, and proves that they are gone.
