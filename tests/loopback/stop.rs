@@ -136,3 +136,43 @@ async fn a_peer_that_does_not_read_does_not_keep_an_agent_from_ending() {
         () = deaf => panic!("the agent waits for its peer"),
     }
 }
+
+#[tokio::test]
+async fn what_an_agent_says_of_things_that_are_not_there_is_ignored() {
+    use pinhole::face::{FlowCommand, FlowId, PairId, Party, Ports, Side};
+    let server = TcpListener::bind((HERE, 0)).await.unwrap();
+    let to = server.local_addr().unwrap();
+    let (stream, flow, socket) = (StreamId(1), FlowId(1), SocketId(1));
+    let (teller, mut ear) = grapevine();
+    let confused = script(
+        [
+            Output::Send { stream, bytes: vec![1] },
+            Output::Close { stream },
+            Output::Datagram { socket, to, bytes: vec![1] },
+            Output::Unbind(Bind::UdpPair(socket, SocketId(2))),
+            Output::Unbind(Bind::Media(PairId(1))),
+            Output::Unbind(Bind::Tcp(ListenerId(1))),
+            Output::Flow(FlowCommand::Open { flow, pairs: [PairId(1), PairId(1)] }),
+            Output::Flow(FlowCommand::Party {
+                flow,
+                side: Side::A,
+                party: Party { ip: HERE, ports: Ports::Unknown },
+            }),
+            // The same number twice: the second connection takes the place of the first.
+            Output::Connect { stream, from: None, to },
+            Output::Connect { stream, from: None, to },
+            any(Bind::Udp(socket)),
+        ],
+        move |out, input| {
+            tell(&teller, &input);
+            if let Input::Connected { .. } = input {
+                out.push(Output::Finished);
+            }
+        },
+    );
+    let (_stopper, stop) = stopper();
+    assert_eq!(drive(confused, stop, |_| {}).await, Ended::Finished);
+    ear.bound().await;
+    assert!(format!("{:?}", ear.next().await).starts_with("Connected"));
+    assert_eq!(ear.rest(), []);
+}
