@@ -1,14 +1,10 @@
 //! Every distinct message of the captures decodes, and encodes to the octets it came as.
 
+mod common;
+
+use common::octets;
 use pinhole_h323::asn::{self, h225};
 use pinhole_h323::error::Malformed;
-
-fn octets(line: &str) -> Vec<u8> {
-    (0..line.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&line[at..at + 2], 16).unwrap_or_else(|_| panic!("{line}")))
-        .collect()
-}
 
 fn round_trips<T>(
     lines: &str,
@@ -59,4 +55,18 @@ fn uuie_and_what_it_carries() {
         }
     }
     assert!(tunnelled > 20 && channels > 5, "{tunnelled} tunnelled, {channels} in fastStart");
+}
+
+/// A datagram cut short says so, wherever it is cut.
+#[test]
+fn no_prefix_of_a_message_is_more_than_truncated() {
+    for line in include_str!("pdus/ras.hex").lines().take(60) {
+        let octets = octets(line);
+        for end in 0..octets.len() {
+            match asn::decode_ras(&octets[..end]) {
+                Err(why) => assert_eq!(why, Malformed::Truncated, "{end} of {line}"),
+                Ok(_) => panic!("{end} octets are enough: {line}"),
+            }
+        }
+    }
 }

@@ -190,3 +190,67 @@ pub(super) fn fragments(
         start += count * FRAGMENT;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn width_of_a_range() {
+        let widths = [0, 1, 2, 3, 4, 5, 255, 256, 257].map(width);
+        assert_eq!(widths, [0, 0, 1, 2, 2, 3, 8, 8, 9]);
+    }
+
+    #[test]
+    fn unaligned_octets_read_as_written() {
+        let mut writer = Writer::default();
+        writer.bits(0b101, 3);
+        writer.append(&[0xab, 0xcd]);
+        writer.bits(0x1_2345_6789, 36);
+        writer.align();
+        writer.append(&[0xef]);
+        let octets = writer.finish();
+        assert_eq!(octets, [0xb5, 0x79, 0xa2, 0x46, 0x8a, 0xcf, 0x12, 0xef]);
+
+        let mut reader = Reader::new(&octets);
+        assert_eq!(reader.bits(3), Ok(0b101));
+        let mut both = Vec::new();
+        assert_eq!(reader.append(2, &mut both), Ok(()));
+        assert_eq!(both, [0xab, 0xcd]);
+        assert_eq!(reader.bits(36), Ok(0x1_2345_6789));
+        reader.align();
+        assert_eq!(reader.slice(1), Ok([0xef].as_slice()));
+        assert_eq!(reader.left(), 0);
+        assert_eq!(reader.bit(), Err(Malformed::Truncated));
+    }
+
+    #[test]
+    fn reading_past_the_end_takes_nothing() {
+        let mut reader = Reader::new(&[0xff, 0xff]);
+        assert_eq!(reader.bits(3), Ok(7));
+        assert_eq!(reader.append(2, &mut Vec::new()), Err(Malformed::Truncated));
+        assert_eq!(reader.slice(usize::MAX), Err(Malformed::Truncated));
+        assert_eq!(reader.bits(13), Ok(0x1fff));
+    }
+
+    #[test]
+    fn a_value_of_no_bits_is_one_octet() {
+        assert_eq!(Writer::default().finish(), [0]);
+    }
+
+    #[test]
+    fn fragments_of_long_values() {
+        let mut parts = Vec::new();
+        let collected = fragments(0x1_4000 + 200, |header, part| {
+            parts.push((header.to_vec(), part));
+            Ok(())
+        });
+        assert_eq!(collected, Ok(()));
+        let expected = [
+            (vec![0xc4], 0..0x1_0000),
+            (vec![0xc1], 0x1_0000..0x1_4000),
+            (vec![0x80, 200], 0x1_4000..0x1_4000 + 200),
+        ];
+        assert_eq!(parts, expected);
+    }
+}

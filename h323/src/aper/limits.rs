@@ -4,8 +4,9 @@ use crate::error::Malformed;
 
 /// How deep values may nest. Real messages stay below 40; frames of the decoder are large.
 const DEPTH: u16 = 64;
-/// Memory every message may take, octets.
-const BASE: usize = 256 * 1024;
+/// Memory every message may take, octets. The messages of the captures take up to 9 KiB, as it is
+/// counted here: every SEQUENCE and CHOICE its own size, wherever it ends up.
+const BASE: usize = 128 * 1024;
 /// Memory a message may take for each octet received.
 const PER_OCTET: usize = 128;
 
@@ -37,5 +38,28 @@ impl Limits {
     /// Comes one level up.
     pub(crate) fn leave(&mut self) {
         self.depth += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_grows_with_the_octets_received() {
+        let mut limits = Limits::new(10);
+        assert_eq!(limits.charge(BASE + 1280), Ok(()));
+        assert_eq!(limits.charge(1), Err(Malformed::Budget));
+    }
+
+    #[test]
+    fn depth_is_given_back() {
+        let mut limits = Limits::new(0);
+        for _ in 0..DEPTH {
+            assert_eq!(limits.enter(), Ok(()));
+        }
+        assert_eq!(limits.enter(), Err(Malformed::Depth));
+        limits.leave();
+        assert_eq!(limits.enter(), Ok(()));
     }
 }
