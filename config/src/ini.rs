@@ -4,6 +4,8 @@
 //! are no others; `[Section]` may occur several times, its contents merge; names compare without regard to
 //! case. What GnuGk drops silently is an error here.
 
+use std::collections::BTreeMap;
+
 use crate::problem::Problem;
 
 /// A file.
@@ -70,6 +72,8 @@ struct Reader {
     document: Document,
     problems: Vec<Problem>,
     current: Current,
+    /// The index of each section by its name in small letters.
+    indices: BTreeMap<String, usize>,
 }
 
 impl Reader {
@@ -126,8 +130,7 @@ impl Reader {
 
     fn open(&mut self, name: &str, place: (u32, u32)) {
         let sections = &mut self.document.sections;
-        let known = sections.iter().position(|section| section.name.eq_ignore_ascii_case(name));
-        let index = known.unwrap_or_else(|| {
+        let index = *self.indices.entry(name.to_ascii_lowercase()).or_insert_with(|| {
             let (name, heads, entries) = (name.to_owned(), Vec::new(), Vec::new());
             sections.push(Section { name, heads, entries });
             sections.len() - 1

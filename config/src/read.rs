@@ -1,5 +1,7 @@
 //! A file's entries into typed sections, and what is to be said about those that are not typed.
 
+use std::collections::BTreeMap;
+
 use crate::ini::{self, Entry, column_after};
 use crate::known::{self, Known, Note};
 use crate::section::Key;
@@ -33,30 +35,26 @@ impl Reader {
     fn section(&mut self, section: &ini::Section, known: &'static Known) {
         let typed = typed_keys(&self.config, known.section);
         let mut free = 0;
-        for (index, entry) in section.entries.iter().enumerate() {
-            let earlier = section.entries.iter().take(index);
-            let first = earlier.clone().find(|other| other.key.eq_ignore_ascii_case(&entry.key));
+        let mut seen = BTreeMap::new();
+        for entry in &section.entries {
             if known::EVERYWHERE.iter().any(|name| name.eq_ignore_ascii_case(&entry.key)) {
                 continue;
             }
+            let first = *seen.entry(entry.key.to_ascii_lowercase()).or_insert(entry);
+            let again = first.line != entry.line;
             let key = typed.iter().find(|key| key.name.eq_ignore_ascii_case(&entry.key));
             let named = known.keys().find(|name| name.eq_ignore_ascii_case(&entry.key));
             match (key, named) {
                 (None, None) if known.is_free() => {
                     free += 1;
                     self.free(entry, typed, known);
-                    continue;
                 }
                 (None, None) if !known::is_gone(&entry.key) => {
                     self.unknown_key(entry, &section.name, typed, known);
-                    continue;
                 }
-                (_, Some(_)) | (None, None) if first.is_none() => self.without_effect(entry, known),
-                (Some(key), _) if first.is_none() => self.typed(entry, key, known.section),
-                _ => {}
-            }
-            if let Some(first) = first {
-                self.duplicate(entry, first);
+                _ if again => self.duplicate(entry, first),
+                (Some(key), _) => self.typed(entry, key, known.section),
+                (None, _) => self.without_effect(entry, known),
             }
         }
         if let (Some(&(line, column)), 1..) = (section.heads.first(), free) {
