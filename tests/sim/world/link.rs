@@ -43,9 +43,6 @@ impl Lane {
     /// Octets of IP and UDP or TCP headers, roughly.
     const HEADERS: u64 = 28;
 
-    /// The wait before a lost stretch of a stream is sent again; it doubles.
-    const RETRANSMISSION: Duration = Duration::from_millis(200);
-
     pub(crate) const fn new(now: Instant) -> Self {
         Self { free: now, last: now }
     }
@@ -67,24 +64,15 @@ impl Lane {
         Some(due)
     }
 
-    /// When a stretch of a stream sent now arrives; nothing if it was lost for good.
+    /// When a stretch of a stream that enters now leaves this lane, if nothing is lost.
     pub(crate) fn stretch(
         &mut self,
         now: Instant,
         link: &Link,
         length: usize,
         random: &mut ChaCha8Rng,
-    ) -> Option<Instant> {
-        let mut due = self.pass(now, link, length, random);
-        let mut wait = Self::RETRANSMISSION;
-        for _ in 0..10 {
-            if !lost(link, random) {
-                return Some(due);
-            }
-            due += wait;
-            wait *= 2;
-        }
-        None
+    ) -> Instant {
+        self.pass(now, link, length, random)
     }
 
     fn pass(
@@ -96,13 +84,29 @@ impl Lane {
     ) -> Instant {
         let bits = (length as u64 + Self::HEADERS) * 8;
         let takes = link.rate.map_or(0, |rate| bits * 1_000_000_000 / rate.max(1));
-        self.free = self.free.max(now) + Duration::from_nanos(takes);
+        // Without a rate a lane is always free; what comes late over it delays nothing else.
+        let begins = if link.rate.is_some() { self.free.max(now) } else { now };
+        self.free = begins + Duration::from_nanos(takes);
         let jitter = match u64::try_from(link.jitter.as_nanos()) {
             Ok(nanos @ 1..) => Duration::from_nanos(random.random_range(0..=nanos)),
             _ => Duration::ZERO,
         };
         self.free + link.latency + jitter
     }
+}
+
+/// How much later a stretch of a stream arrives because it had to be sent again; nothing if it is lost for good.
+pub(crate) fn retransmitted(link: &Link, random: &mut ChaCha8Rng) -> Option<Duration> {
+    let mut late = Duration::ZERO;
+    let mut wait = Duration::from_millis(200);
+    for _ in 0..10 {
+        if !lost(link, random) {
+            return Some(late);
+        }
+        late += wait;
+        wait *= 2;
+    }
+    None
 }
 
 fn lost(link: &Link, random: &mut ChaCha8Rng) -> bool {

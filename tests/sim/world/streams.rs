@@ -8,6 +8,7 @@ use rand::RngExt;
 
 use super::datagrams::Place;
 use super::host::Arrival;
+use super::link::retransmitted;
 use super::stream::{Chop, Conn, ConnId, Piece, Pipe};
 use super::trace::{Fact, digest};
 use super::{HostId, Parcel, World};
@@ -181,9 +182,11 @@ impl World {
     /// When a stretch of a stream that leaves one host now arrives at another.
     fn journey(&mut self, from: usize, to: usize, length: usize) -> Option<Instant> {
         let it = &mut self.hosts[from];
-        let halfway = it.up.stretch(self.now, &it.link, length, &mut self.random)?;
+        let halfway = it.up.stretch(self.now, &it.link, length, &mut self.random);
+        let late = retransmitted(&it.link, &mut self.random)?;
         let it = &mut self.hosts[to];
-        it.down.stretch(halfway, &it.link, length, &mut self.random)
+        let due = it.down.stretch(halfway, &it.link, length, &mut self.random);
+        Some(due + late + retransmitted(&it.link, &mut self.random)?)
     }
 
     /// Under [`Chop::Random`] some octets wait for the next.
