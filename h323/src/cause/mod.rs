@@ -53,6 +53,7 @@ macro_rules! catalogue {
     };
 }
 
+mod asn;
 mod q931;
 mod reject;
 mod release;
