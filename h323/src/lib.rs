@@ -8,6 +8,8 @@ pub mod cause;
 pub mod control;
 pub mod error;
 pub mod generic;
+pub mod h46018;
+pub mod h46019;
 pub mod id;
 mod kept;
 pub mod mux;
