@@ -1,5 +1,6 @@
 //! Pinhole: NAT-traversal and encryption edge proxy for H.323.
 
+pub mod decode;
 pub mod event;
 pub mod face;
 pub mod firewall;

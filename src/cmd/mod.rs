@@ -4,6 +4,7 @@
 //! `pub(crate) fn run(args: &Args) -> ExitCode`.
 
 pub(crate) mod check;
+pub(crate) mod decode;
 pub(crate) mod run;
 
 use std::io::Write as _;
@@ -38,6 +39,7 @@ macro_rules! commands {
 
 commands! {
     Check(check),
+    Decode(decode),
 }
 
 /// Reads a configuration file, or says on stderr why it cannot be read.
