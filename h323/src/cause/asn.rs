@@ -105,3 +105,47 @@ map!(Reject <=> BandRejectReason, undefinedReason;
 map!(Reject <=> DisengageRejectReason, securityDenial;
     notRegistered NotRegistered, requestToDropOther RequestToDropOther, securityDenial SecurityDenial;
     securityError SecurityError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a type can say comes back as it was; the rest becomes `general`. Returns how many came back.
+    fn said<T: From<Reject>>(general: Reject) -> usize
+    where
+        for<'a> Reject: From<&'a T>,
+    {
+        let there_and_back = |reject: &Reject| (*reject, Reject::from(&T::from(*reject)));
+        let pairs = Reject::ALL.iter().map(there_and_back);
+        let (same, other): (Vec<_>, Vec<_>) = pairs.partition(|(before, after)| before == after);
+        assert!(other.iter().all(|(_, after)| *after == general), "{other:?}");
+        same.len()
+    }
+
+    #[test]
+    fn rejects_go_to_asn_and_back() {
+        assert_eq!(said::<AdmissionRejectReason>(Reject::UndefinedReason), 21);
+        assert_eq!(said::<LocationRejectReason>(Reject::UndefinedReason), 14);
+        assert_eq!(said::<RegistrationRejectReason>(Reject::UndefinedReason), 16);
+        assert_eq!(said::<GatekeeperRejectReason>(Reject::UndefinedReason), 7);
+        assert_eq!(said::<UnregRejectReason>(Reject::UndefinedReason), 5);
+        assert_eq!(said::<BandRejectReason>(Reject::UndefinedReason), 7);
+        assert_eq!(said::<DisengageRejectReason>(Reject::SecurityDenial), 3);
+    }
+
+    #[test]
+    fn releases_go_to_asn_and_back() {
+        for release in Release::ALL {
+            let back = Release::from(&ReleaseCompleteReason::from(*release));
+            let loaded = matches!(
+                release,
+                Release::NonStandardReason
+                    | Release::ReplaceWithConferenceInvite
+                    | Release::SecurityError
+            );
+            assert_eq!(back, if loaded { Release::UndefinedReason } else { *release });
+        }
+        let duplicate = RegistrationRejectReason::duplicateAlias(Vec::new());
+        assert_eq!(Reject::from(&duplicate), Reject::DuplicateAlias);
+    }
+}
