@@ -66,6 +66,17 @@ pub enum Event {
         /// Who is called.
         to: String,
     },
+    /// A connection that wanted to begin or take up a call was refused.
+    CallRefused {
+        /// The call it named.
+        callid: String,
+        /// Who tried.
+        peer: SocketAddr,
+        /// The H.225.0 release reason it got.
+        release_reason: &'static str,
+        /// Why, in one sentence.
+        sentence: String,
+    },
     /// H.460.18: an incoming call was announced to an endpoint behind a NAT, or the announcement arrived there.
     Pinhole {
         /// The call.

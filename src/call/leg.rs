@@ -1,0 +1,86 @@
+//! One side of a call: a party, the connections to it, and what is known of it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use pinhole_h323::id::EndpointId;
+
+use crate::face::StreamId;
+use crate::node::ports::Listener;
+
+/// One of the two parties of a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Leg {
+    /// Its registration, if it has one.
+    pub(crate) endpoint: Option<EndpointId>,
+    /// The name by which people know it.
+    pub(crate) name: String,
+    /// Its signalling connection.
+    pub(crate) stream: Option<StreamId>,
+    /// Our address on its side.
+    pub(crate) local: IpAddr,
+    /// Its address as its packets show it: behind a NAT, the NAT's.
+    pub(crate) peer: IpAddr,
+    /// True for an H.460.18/.19 client: it opens every connection itself, and its media address is learned.
+    pub(crate) client: bool,
+    /// True when it is behind a NAT, so that the media addresses it tells are of no use.
+    pub(crate) natted: bool,
+    /// Whether its last word on H.245 tunnelling was yes (H.323 §8.2.1); none yet before its first message.
+    pub(crate) tunnels: Option<bool>,
+    /// Its H.245 connection.
+    pub(crate) control: ControlLink,
+    /// Where it listens for H.245.
+    pub(crate) h245: Option<SocketAddr>,
+    /// Where we listen for its H.245 connection.
+    pub(crate) listener: Option<Listener>,
+    /// True when it was told by Facility to connect to our listener.
+    pub(crate) summoned: bool,
+    /// H.245 messages that wait for its connection.
+    pub(crate) queue: Vec<Vec<u8>>,
+}
+
+/// The state of a separate H.245 connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ControlLink {
+    /// There is none.
+    None,
+    /// We are connecting to it.
+    Dialling(StreamId),
+    /// It stands.
+    Open(StreamId),
+}
+
+impl ControlLink {
+    /// Its connection, in whatever state.
+    pub(crate) const fn stream(self) -> Option<StreamId> {
+        match self {
+            Self::None => None,
+            Self::Dialling(stream) | Self::Open(stream) => Some(stream),
+        }
+    }
+}
+
+impl Leg {
+    /// A party that is not connected yet.
+    pub(crate) const fn new(name: String, local: IpAddr, peer: IpAddr) -> Self {
+        Self {
+            endpoint: None,
+            name,
+            stream: None,
+            local,
+            peer,
+            client: false,
+            natted: false,
+            tunnels: None,
+            control: ControlLink::None,
+            h245: None,
+            listener: None,
+            summoned: false,
+            queue: Vec::new(),
+        }
+    }
+
+    /// True when media to it can only go where its own packets come from.
+    pub(crate) const fn media_is_learned(&self) -> bool {
+        self.client || self.natted
+    }
+}

@@ -1,0 +1,218 @@
+//! H.245 on connections of its own. Each party is offered a listener of ours in place of the other party's address.
+//! When one party has connected, the other is connected to, or, if it is an H.460.18 client, asked to connect
+//! (H.460.18 §5: a client opens every connection itself).
+
+use std::net::SocketAddr;
+
+use pinhole_h323::cause::Release;
+use pinhole_h323::q931::MessageType;
+use pinhole_h323::signal::Signal;
+
+use super::progress::SERVER;
+use super::{Call, CallKey, Calls, ControlLink, Why};
+use crate::control;
+use crate::face::{Bind, ListenerId, Output, Side, StreamId};
+use crate::node::Cx;
+use crate::node::streams::Owner;
+
+/// H.245 messages that may wait for a connection.
+const MOST_QUEUED: usize = 64;
+
+impl Calls {
+    /// Puts our listener in place of the address a message tells, or adds it where the other party needs one.
+    pub(super) fn adapt_h245_address(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        from: Side,
+        signal: &mut Signal,
+    ) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let told = signal.h245_address();
+        if let Some(told) = told
+            && !call.leg(from).client
+        {
+            call.leg_mut(from).h245 = Some(told);
+        }
+        // A client that does not tunnel may tell no address, since nobody could connect to it.
+        let connect = signal.message_type() == MessageType::Connect;
+        let client_without = connect && call.leg(from).client && separate(call);
+        if told.is_none() && !client_without {
+            return;
+        }
+        let to = from.other();
+        let ours = match call.leg(to).control {
+            ControlLink::None => self.listener(cx, key, to),
+            ControlLink::Dialling(_) | ControlLink::Open(_) => None,
+        };
+        signal.set_h245_address(ours);
+    }
+
+    /// What follows from a message that has been sent on.
+    pub(super) fn after_relay(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        from: Side,
+        signal: &Signal,
+    ) {
+        let Some(call) = self.live(key) else { return };
+        let told = signal.h245_address().is_some();
+        if told && from == Side::B && separate(call) && call.leg(from).client {
+            self.summon(cx, key, from);
+        }
+    }
+
+    /// The listener of a leg, made if need be; its call ends when there is no port for it.
+    fn listener(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) -> Option<SocketAddr> {
+        let call = self.calls.get_mut(&key)?;
+        let leg = call.leg_mut(side);
+        if let Some(listener) = leg.listener {
+            return Some(listener.at);
+        }
+        let Some(listener) = cx.core.ports.listener(leg.local, &mut cx.core.out) else {
+            let sentence = "no port is free for an H.245 connection (H245PortRange)".to_owned();
+            self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
+            return None;
+        };
+        leg.listener = Some(listener);
+        self.index.listeners.insert(listener.id, (key, side));
+        Some(listener.at)
+    }
+
+    /// Asks a client to connect to our listener (Facility with reason startH245).
+    fn summon(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.live(key) else { return };
+        let leg = call.leg(side);
+        if leg.summoned || leg.control != ControlLink::None {
+            return;
+        }
+        let Some(at) = self.listener(cx, key, side) else { return };
+        let Some(call) = self.live(key) else { return };
+        let mut facility = Signal::start_h245(call.speaks_to(side), at);
+        let leg = call.leg_mut(side);
+        leg.summoned = true;
+        facility.set_feature(pinhole_h323::generic::Need::Supported, SERVER.to_feature());
+        if let (Some(stream), Ok(octets)) = (leg.stream, facility.encode()) {
+            cx.send(stream, &octets);
+        }
+    }
+
+    /// A peer connected to a listener; false when it is no listener of a call. Only the party it is for may connect.
+    pub(crate) fn control_accepted(
+        &mut self,
+        cx: &mut Cx<'_>,
+        listener: ListenerId,
+        stream: StreamId,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> bool {
+        let Some((key, side)) = self.index.listeners.get(&listener).copied() else { return false };
+        cx.core.streams.accepted(stream, Owner::Control(key, side), local, peer);
+        let Some(call) = self.live(key) else {
+            cx.close(stream);
+            return true;
+        };
+        let leg = call.leg_mut(side);
+        if leg.peer != peer.ip() || leg.control != ControlLink::None {
+            cx.core.counters.refused_streams += 1;
+            cx.close(stream);
+            return true;
+        }
+        leg.control = ControlLink::Open(stream);
+        leg.listener = None;
+        self.index.listeners.remove(&listener);
+        cx.core.out.push(Output::Unbind(Bind::Tcp(listener)));
+        self.control_open(cx, key, side);
+        true
+    }
+
+    /// A connection to a party stands.
+    pub(super) fn control_connected(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.live(key) else { return };
+        let leg = call.leg_mut(side);
+        if let ControlLink::Dialling(stream) = leg.control {
+            leg.control = ControlLink::Open(stream);
+            self.control_open(cx, key, side);
+        }
+    }
+
+    /// One side stands: what waited for it is sent, and the other side is made.
+    fn control_open(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.live(key) else { return };
+        let leg = call.leg_mut(side);
+        let ControlLink::Open(stream) = leg.control else { return };
+        for message in std::mem::take(&mut leg.queue) {
+            cx.send(stream, &message);
+        }
+        let other = call.leg_mut(side.other());
+        if other.control != ControlLink::None {
+            return;
+        }
+        if other.client {
+            return self.summon(cx, key, side.other());
+        }
+        if let Some(to) = other.h245 {
+            let owner = Owner::Control(key, side.other());
+            let dialled = cx.core.streams.dial(owner, other.local, to, &mut cx.core.out);
+            other.control = ControlLink::Dialling(dialled);
+        }
+    }
+
+    /// The H.245 connection of a party ended: so does the other's, once what waits for it is sent.
+    pub(super) fn control_lost(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.live(key) else { return };
+        call.leg_mut(side).control = ControlLink::None;
+        let other = call.leg_mut(side.other());
+        if let Some(stream) = other.control.stream() {
+            other.control = ControlLink::None;
+            cx.close(stream);
+        }
+    }
+
+    /// Takes an H.245 message of a connection of its own.
+    pub(crate) fn control(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
+        let verdict = control::receive(cx, call, &mut self.index, side, octets);
+        if let Some(message) = verdict.forward {
+            self.send_control(cx, key, side.other(), message);
+        }
+        if let Some(message) = verdict.reply {
+            self.send_control(cx, key, side, message);
+        }
+    }
+
+    /// Sends an H.245 message to a party: on its connection, when it stands; in a Facility, when it tunnels.
+    pub(super) fn send_control(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        side: Side,
+        message: Vec<u8>,
+    ) {
+        let Some(call) = self.live(key) else { return };
+        let tunnelled = !separate(call);
+        let words = call.speaks_to(side);
+        let leg = call.leg_mut(side);
+        match leg.control {
+            ControlLink::Open(stream) => cx.send(stream, &message),
+            ControlLink::None if tunnelled => {
+                let mut facility = Signal::transport(words);
+                facility.set_h245_control(vec![message]);
+                if let (Some(stream), Ok(octets)) = (leg.stream, facility.encode()) {
+                    cx.send(stream, &octets);
+                }
+            }
+            _ if leg.queue.len() < MOST_QUEUED => leg.queue.push(message),
+            _ => {
+                let sentence = format!("{} did not open its H.245 connection", leg.name);
+                self.end(cx, key, &Why::own(Release::UndefinedReason, sentence));
+            }
+        }
+    }
+}
+
+/// True when the parties do not both tunnel: a No of either counts (H.323 §8.2.1).
+pub(super) fn separate(call: &Call) -> bool {
+    call.legs.iter().any(|leg| leg.tunnels == Some(false))
+}

@@ -1,0 +1,226 @@
+//! Calls: two legs and a state each. Setup is taken in `setup`, everything after it in `progress`, H.245 connections
+//! in `link`, the end in `release`. What H.245 says is understood in `control`.
+
+mod leg;
+mod link;
+mod placing;
+mod progress;
+mod release;
+mod setup;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use pinhole_h323::id::{CallId, Crv, EndpointId};
+use pinhole_h323::signal::{Leg as SignalLeg, Signal};
+
+use crate::control::Sessions;
+use crate::event::CallRecord;
+use crate::face::{FlowFact, FlowId, ListenerId, Side, StreamId};
+use crate::node::{Cx, Timer};
+pub(crate) use leg::{ControlLink, Leg};
+pub(crate) use release::Why;
+
+/// The number of a call inside the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct CallKey(u32);
+
+/// A deadline of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CallTimer {
+    /// The called party has to answer Setup.
+    Answer,
+    /// The called party has to pick up.
+    Alerting,
+    /// The media plane has to report the counts of an ended call.
+    Report,
+}
+
+/// A call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) key: CallKey,
+    pub(crate) id: CallId,
+    /// The call reference, the same on both legs.
+    pub(crate) crv: Crv,
+    /// Caller and called party.
+    pub(crate) legs: [Leg; 2],
+    pub(crate) sessions: Sessions,
+    state: State,
+    started: Instant,
+}
+
+/// How far a call has come.
+#[derive(Debug)]
+enum State {
+    /// The connection to the called party is being made; this Setup is sent on it.
+    Placing(Box<Signal>),
+    /// Setup is sent.
+    Calling,
+    /// Connect is sent.
+    Talking(Instant),
+    /// Over; the media plane has not reported all counts yet.
+    Ended(Box<CallRecord>),
+}
+
+impl Call {
+    pub(crate) const fn leg(&self, side: Side) -> &Leg {
+        &self.legs[side.index()]
+    }
+
+    pub(crate) const fn leg_mut(&mut self, side: Side) -> &mut Leg {
+        &mut self.legs[side.index()]
+    }
+
+    /// What every message of ours to a party begins with: we speak for the other one.
+    fn speaks_to(&self, side: Side) -> SignalLeg {
+        SignalLeg {
+            crv: self.crv,
+            from_destination: side == Side::A,
+            call_id: self.id,
+            tunnelling: !link::separate(self),
+        }
+    }
+
+    /// True while messages of the call are taken.
+    const fn is_live(&self) -> bool {
+        !matches!(self.state, State::Ended(_))
+    }
+}
+
+/// All calls, and what leads to them.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    calls: BTreeMap<CallKey, Call>,
+    index: Index,
+}
+
+/// What leads to a call.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    ids: BTreeMap<CallId, CallKey>,
+    listeners: BTreeMap<ListenerId, (CallKey, Side)>,
+    pub(crate) flows: BTreeMap<FlowId, CallKey>,
+    last_call: u32,
+    last_flow: u32,
+}
+
+impl Index {
+    /// A new flow of a call.
+    pub(crate) fn new_flow(&mut self, key: CallKey) -> FlowId {
+        self.last_flow = self.last_flow.wrapping_add(1);
+        let flow = FlowId(self.last_flow);
+        self.flows.insert(flow, key);
+        flow
+    }
+
+    fn new_call(&mut self, id: CallId) -> CallKey {
+        self.last_call = self.last_call.wrapping_add(1);
+        let key = CallKey(self.last_call);
+        self.ids.insert(id, key);
+        key
+    }
+}
+
+impl Calls {
+    /// How many calls there are, ended ones that still report included.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// True when an endpoint is the called party of a call.
+    pub(crate) fn is_called(&self, id: CallId, endpoint: &EndpointId) -> bool {
+        let call = self.index.ids.get(&id).and_then(|key| self.calls.get(key));
+        call.is_some_and(|call| call.leg(Side::B).endpoint.as_ref() == Some(endpoint))
+    }
+
+    /// An endpoint has sent DRQ for a call.
+    pub(crate) fn disengaged(&mut self, cx: &mut Cx<'_>, id: CallId, endpoint: &EndpointId) {
+        let Some(key) = self.index.ids.get(&id).copied() else { return };
+        let Some(call) = self.calls.get(&key) else { return };
+        let party = |side: Side| call.leg(side).endpoint.as_ref() == Some(endpoint);
+        let Some(side) = [Side::A, Side::B].into_iter().find(|side| party(*side)) else { return };
+        let sentence = format!("{} ended the call (DRQ)", call.leg(side).name);
+        self.end(cx, key, &Why::by(side, sentence));
+    }
+
+    /// A connection asked for by a call stands.
+    pub(crate) fn connected(&mut self, cx: &mut Cx<'_>, stream: StreamId, local: SocketAddr) {
+        use crate::node::streams::Owner;
+        let Some(known) = cx.core.streams.get_mut(stream) else { return };
+        known.local = local;
+        match known.owner {
+            Owner::Signalling(key, _) => self.reached(cx, key, local.ip()),
+            Owner::Control(key, side) => self.control_connected(cx, key, side),
+            Owner::Fresh => cx.close(stream),
+        }
+    }
+
+    /// A connection ended.
+    pub(crate) fn stream_closed(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
+        use crate::node::streams::Owner;
+        let Some(closed) = cx.core.streams.closed(stream) else { return };
+        match closed.owner {
+            Owner::Fresh => cx.stop(&Timer::FirstMessage(stream)),
+            Owner::Signalling(key, side) => self.party_lost(cx, key, side, closed.peer),
+            Owner::Control(key, side) => self.control_lost(cx, key, side),
+        }
+    }
+
+    /// A connection carried something that cannot be understood: it ends, and with it the leg it belongs to.
+    pub(crate) fn stream_broken(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
+        use crate::node::streams::Owner;
+        let Some(owner) = cx.core.streams.get(stream).map(|s| s.owner) else { return };
+        match owner {
+            Owner::Fresh => {
+                cx.stop(&Timer::FirstMessage(stream));
+                cx.close(stream);
+            }
+            Owner::Signalling(key, side) | Owner::Control(key, side) => {
+                let Some(call) = self.calls.get(&key) else { return };
+                let sentence =
+                    format!("{} sent a message that could not be understood", call.leg(side).name);
+                self.end(cx, key, &Why::protocol_error(side, sentence));
+            }
+        }
+    }
+
+    /// A deadline has come.
+    pub(crate) fn timeout(&mut self, cx: &mut Cx<'_>, key: CallKey, timer: CallTimer) {
+        let Some(call) = self.calls.get(&key) else { return };
+        let called = call.leg(Side::B).name.clone();
+        match timer {
+            CallTimer::Answer => {
+                self.end(
+                    cx,
+                    key,
+                    &Why::no_response(format!("{called} did not answer Setup in time")),
+                );
+            }
+            CallTimer::Alerting => {
+                self.end(cx, key, &Why::no_answer(format!("{called} did not pick up in time")));
+            }
+            CallTimer::Report => self.report(cx, key),
+        }
+    }
+
+    /// The media plane reports.
+    pub(crate) fn flow_fact(&mut self, cx: &mut Cx<'_>, flow: FlowId, fact: FlowFact) {
+        let Some(key) = self.index.flows.get(&flow).copied() else { return };
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        match fact {
+            FlowFact::Learned { rtcp, from, .. } => {
+                let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
+                cx.event(crate::event::Event::MediaLearned { callid, from, kind });
+            }
+            FlowFact::Ended { counts } => {
+                self.index.flows.remove(&flow);
+                call.sessions.ended(flow, counts);
+                if !call.is_live() && call.sessions.all_ended() {
+                    self.report(cx, key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The second leg: a connection to the called party, or, for an H.460.18 client, an announcement and the wait for the
+//! connection the client makes. Both end with Setup being sent.
+
+use std::net::{IpAddr, SocketAddr};
+
+use pinhole_h323::address;
+use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
+use pinhole_h323::cause::Release;
+
+use super::setup::Ends;
+use super::{Call, CallKey, Calls, State, Why};
+use crate::event::Event;
+use crate::face::Side;
+use crate::node::Cx;
+use crate::node::streams::Owner;
+use crate::ras::admission::Destination;
+
+impl Calls {
+    /// Begins to reach the called party.
+    pub(super) fn place(&mut self, cx: &mut Cx<'_>, key: CallKey, destination: &Destination) {
+        let Some(call) = self.live(key) else { return };
+        let (id, name) = (call.id, call.leg(Side::B).name.clone());
+        match destination {
+            Destination::Address(address) => self.dial(cx, key, *address),
+            Destination::Endpoint(endpoint) => {
+                let registration = cx.core.registrations.get(endpoint);
+                let Some(registration) = registration else {
+                    let sentence = format!("{name} is not registered any more");
+                    return self.end(
+                        cx,
+                        key,
+                        &Why::own(Release::CalledPartyNotRegistered, sentence),
+                    );
+                };
+                let (client, signalling) = (registration.ras, registration.signalling);
+                if registration.traversal {
+                    let seq = cx.core.next_seq();
+                    let wait = Self::client_wait(cx);
+                    cx.core.pinholes.invite(cx.now, id, client, seq, wait);
+                } else if registration.natted {
+                    let sentence = format!(
+                        "{name} is behind a NAT and registered without H.460.18, so it cannot be called"
+                    );
+                    self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+                } else if let Some(signalling) = signalling {
+                    self.dial(cx, key, signalling);
+                } else {
+                    let sentence = format!("{name} told no address at which it can be called");
+                    self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+                }
+            }
+        }
+    }
+
+    fn dial(&mut self, cx: &mut Cx<'_>, key: CallKey, to: SocketAddr) {
+        let Some(call) = self.live(key) else { return };
+        let leg = call.leg_mut(Side::B);
+        leg.peer = to.ip();
+        let owner = Owner::Signalling(key, Side::B);
+        let stream = cx.core.streams.dial(owner, leg.local, to, &mut cx.core.out);
+        leg.stream = Some(stream);
+    }
+
+    /// The connection to the called party stands.
+    pub(super) fn reached(&mut self, cx: &mut Cx<'_>, key: CallKey, local: IpAddr) {
+        let Some(call) = self.live(key) else { return };
+        if call.leg(Side::B).local != local {
+            call.leg_mut(Side::B).local = local;
+        }
+        self.send_setup(cx, key, None);
+    }
+
+    /// The H.460.18 client has connected and named its call. `tunnels` is what its Facility says of H.245 tunnelling.
+    pub(super) fn client_came(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        ends: Ends,
+        tunnels: Option<bool>,
+    ) {
+        let Some(call) = self.live(key) else {
+            return cx.close(ends.stream);
+        };
+        if !matches!(call.state, State::Placing(_)) {
+            return cx.close(ends.stream);
+        }
+        let callid = call.id.to_string();
+        let leg = call.leg_mut(Side::B);
+        leg.stream = Some(ends.stream);
+        leg.local = ends.local;
+        leg.peer = ends.peer.ip();
+        leg.tunnels = tunnels;
+        if let Some(stream) = cx.core.streams.get_mut(ends.stream) {
+            stream.owner = Owner::Signalling(key, Side::B);
+        }
+        cx.event(Event::Pinhole { callid, step: "opened", peer: ends.peer });
+        self.send_setup(cx, key, tunnels);
+    }
+
+    /// Sends the caller's Setup to the called party, as it has to look on that leg.
+    fn send_setup(&mut self, cx: &mut Cx<'_>, key: CallKey, tunnels: Option<bool>) {
+        let Some(call) = self.live(key) else { return };
+        let State::Placing(setup) = std::mem::replace(&mut call.state, State::Calling) else {
+            return;
+        };
+        let mut setup = *setup;
+        call.leg_mut(Side::A).tunnels = setup.h245_tunnelling();
+        if tunnels == Some(false) {
+            setup.set_h245_tunnelling(false);
+        }
+        adapt(cx, call, &mut setup);
+        self.relay(cx, key, Side::A, setup);
+    }
+}
+
+/// Edits what a Setup says of addresses.
+fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
+    let leg = call.leg(Side::B);
+    let source = cx.core.signalling_at(leg.local);
+    let next_hop = leg.stream.and_then(|stream| cx.core.streams.get(stream)).map(|s| s.peer);
+    setup.edit(|pdu| {
+        let Body::setup(setup) = &mut pdu.h323_message_body else { return };
+        setup.source_call_signal_address = Some(address::to_h225(source));
+        setup.dest_call_signal_address = next_hop.map(address::to_h225);
+        setup.endpoint_identifier = None;
+        setup.multiple_calls = setup.multiple_calls.map(|_| false);
+        setup.maintain_connection = setup.maintain_connection.map(|_| false);
+        // Fast start is withheld: its channels would bypass the proxy's ports. The call goes on with H.245.
+        setup.fast_start = None;
+        setup.parallel_h245_control = None;
+    });
+}

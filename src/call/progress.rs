@@ -1,0 +1,176 @@
+//! Everything after Setup: each message of one leg is understood, edited where it speaks of one leg only, and sent on
+//! the other.
+
+use pinhole_h323::asn::h225::FacilityReason;
+use pinhole_h323::cause::{Cause, Release};
+use pinhole_h323::generic;
+use pinhole_h323::h46019::Ability;
+use pinhole_h323::q931::MessageType;
+use pinhole_h323::signal::{Leg as SignalLeg, Signal};
+
+use super::{Call, CallKey, CallTimer, Calls, State, Why, link};
+use crate::control;
+use crate::event::Event;
+use crate::face::Side;
+use crate::node::{Cx, Timer};
+
+/// What we say of ourselves to an H.460.19 client.
+pub(super) const SERVER: Ability = Ability { server: true, transmit_multiplexed: false };
+
+/// Features that belong to one leg and are never passed on: signalling and media traversal, their kin and the
+/// negotiation of security (H.460.17, .18, .19, .22, .23, .24, .26).
+const PER_LEG: [u16; 7] = [17, 18, 19, 22, 23, 24, 26];
+
+impl Calls {
+    /// Takes a signalling message of one leg.
+    pub(crate) fn signal(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
+        let Some(call) = self.live(key) else { return };
+        let Some(stream) = call.leg(side).stream else { return };
+        let signal = match Signal::decode(octets) {
+            Ok(signal) => signal,
+            Err(malformed) => {
+                let Some(peer) = cx.core.streams.get(stream).map(|s| s.peer) else { return };
+                cx.malformed(peer, "h225", malformed);
+                return self.stream_broken(cx, stream);
+            }
+        };
+        if matches!(call.state, State::Placing(_)) {
+            return self.while_placing(cx, key, side, &signal);
+        }
+        match signal.message_type() {
+            // One call a connection: a repeated Setup is ignored, another one needs another connection.
+            MessageType::Setup => another_setup(cx, call, stream, &signal),
+            MessageType::ReleaseComplete => self.released(cx, key, side, signal),
+            MessageType::Facility if signal.is_keepalive() => {}
+            _ => {
+                self.advance(cx, key, side, signal.message_type());
+                if let Some(tunnels) = signal.h245_tunnelling()
+                    && let Some(call) = self.live(key)
+                {
+                    call.leg_mut(side).tunnels = Some(tunnels);
+                }
+                self.relay(cx, key, side, signal);
+            }
+        }
+    }
+
+    /// The called party is not reached yet: only the caller can speak, and only to give up.
+    fn while_placing(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, signal: &Signal) {
+        if side == Side::A && signal.message_type() == MessageType::ReleaseComplete {
+            let Some(call) = self.live(key) else { return };
+            let sentence = format!("{} gave up before the call was placed", call.leg(side).name);
+            self.end(cx, key, &Why::by(side, sentence));
+        }
+    }
+
+    /// Moves the state on.
+    fn advance(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, message: MessageType) {
+        if side != Side::B {
+            return;
+        }
+        let Some(call) = self.live(key) else { return };
+        let calling = matches!(call.state, State::Calling);
+        match message {
+            MessageType::Connect if calling => {
+                call.state = State::Talking(cx.now);
+                let setup_ms = cx.now.duration_since(call.started).as_millis();
+                let setup_ms = u64::try_from(setup_ms).unwrap_or(u64::MAX);
+                let callid = call.id.to_string();
+                cx.stop(&Timer::Call(key, CallTimer::Answer));
+                cx.stop(&Timer::Call(key, CallTimer::Alerting));
+                cx.event(Event::CallConnected { callid, setup_ms });
+            }
+            MessageType::Alerting | MessageType::CallProceeding | MessageType::Progress
+                if calling =>
+            {
+                let wait = cx.core.settings.alerting_timeout;
+                cx.stop(&Timer::Call(key, CallTimer::Answer));
+                cx.set(Timer::Call(key, CallTimer::Alerting), wait);
+            }
+            _ => {}
+        }
+    }
+
+    /// Edits a message of one leg for the other and sends it there.
+    pub(super) fn relay(&mut self, cx: &mut Cx<'_>, key: CallKey, from: Side, mut signal: Signal) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let tunnelled = signal.h245_control();
+        let (mut answers, mut aside) = (Vec::new(), Vec::new());
+        if !tunnelled.is_empty() {
+            let mut through = Vec::new();
+            for message in &tunnelled {
+                let verdict = control::receive(cx, call, &mut self.index, from, message);
+                through.extend(verdict.forward);
+                answers.extend(verdict.reply);
+            }
+            if link::separate(call) {
+                aside = std::mem::take(&mut through);
+            }
+            if through != tunnelled {
+                signal.set_h245_control(through);
+            }
+        }
+        adapt_features(call, from, &mut signal);
+        self.adapt_h245_address(cx, key, from, &mut signal);
+        let Some(call) = self.calls.get(&key) else { return };
+        if let (Some(stream), Ok(octets), false) =
+            (call.leg(from.other()).stream, signal.encode(), is_pointless(&signal))
+        {
+            cx.send(stream, &octets);
+        }
+        for message in aside {
+            self.send_control(cx, key, from.other(), message);
+        }
+        for answer in answers {
+            self.send_control(cx, key, from, answer);
+        }
+        self.after_relay(cx, key, from, &signal);
+    }
+
+    /// A party ended the call; the other is told with the same words.
+    fn released(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, signal: Signal) {
+        let cause = signal.cause();
+        let reason = signal.release();
+        let Some(call) = self.live(key) else { return };
+        let name = call.leg(side).name.clone();
+        self.relay(cx, key, side, signal);
+        let cause = cause.or_else(|| reason.map(Release::cause)).unwrap_or(Cause::NORMAL_CLEARING);
+        let reason = reason.unwrap_or_else(|| Release::from(cause));
+        let sentence = format!("{name} ended the call: {}", cause.sentence());
+        self.close(cx, key, &Why { reason, cause, sentence, by: Some(side) });
+    }
+}
+
+/// A second Setup on a connection that carries a call.
+fn another_setup(cx: &mut Cx<'_>, call: &Call, stream: crate::face::StreamId, signal: &Signal) {
+    let Some(id) = signal.call_id().filter(|id| *id != call.id) else { return };
+    let reason = Release::NewConnectionNeeded;
+    let leg = SignalLeg { crv: signal.q931().crv(), call_id: id, ..call.speaks_to(Side::A) };
+    let release = Signal::release_complete(leg, reason, None);
+    if let Ok(octets) = release.encode() {
+        cx.send(stream, &octets);
+    }
+}
+
+/// True for a request to connect to nowhere: the party is connected already.
+fn is_pointless(signal: &Signal) -> bool {
+    matches!(signal.facility_reason(), Some(FacilityReason::startH245(())))
+        && signal.h245_address().is_none()
+}
+
+/// Takes the features of the leg away, and adds those of the other.
+fn adapt_features(call: &Call, from: Side, signal: &mut Signal) {
+    for feature in PER_LEG {
+        signal.remove_feature(feature);
+    }
+    let negotiates = matches!(
+        signal.message_type(),
+        MessageType::Setup
+            | MessageType::CallProceeding
+            | MessageType::Alerting
+            | MessageType::Connect
+    );
+    if negotiates && call.leg(from.other()).client {
+        signal.set_feature(generic::Need::Supported, SERVER.to_feature());
+    }
+}

@@ -1,0 +1,190 @@
+//! The end of a call: the other leg is told why, nothing is left over.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole_h323::cause::{Cause, Release};
+use pinhole_h323::signal::Signal;
+
+use super::{Call, CallKey, CallTimer, Calls, State};
+use crate::event::{CallRecord, Event};
+use crate::face::{Bind, Output, Side};
+use crate::node::{Cx, Timer};
+
+/// How long the media plane may take to report.
+const REPORT: Duration = Duration::from_secs(2);
+
+/// Why a call ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Why {
+    /// For the party that is told.
+    pub(crate) reason: Release,
+    /// For the party that is told.
+    pub(crate) cause: Cause,
+    /// For people.
+    pub(crate) sentence: String,
+    /// The party that ended it, which is not told (any more).
+    pub(crate) by: Option<Side>,
+}
+
+impl Why {
+    /// A party ended it in order.
+    pub(crate) const fn by(side: Side, sentence: String) -> Self {
+        let (reason, cause) = (Release::DestinationRejection, Cause::NORMAL_CLEARING);
+        Self { reason, cause, sentence, by: Some(side) }
+    }
+
+    /// The gatekeeper ends it for this reason.
+    pub(crate) const fn own(reason: Release, sentence: String) -> Self {
+        Self { reason, cause: reason.cause(), sentence, by: None }
+    }
+
+    /// A party broke the protocol.
+    pub(super) const fn protocol_error(side: Side, sentence: String) -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::PROTOCOL_ERROR);
+        Self { reason, cause, sentence, by: Some(side) }
+    }
+
+    /// The connection of a party was lost.
+    const fn lost(side: Side, sentence: String) -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::TEMPORARY_FAILURE);
+        Self { reason, cause, sentence, by: Some(side) }
+    }
+
+    /// No connection to the called party could be made.
+    const fn unreachable(sentence: String) -> Self {
+        let (reason, cause) = (Release::UnreachableDestination, Cause::DESTINATION_OUT_OF_ORDER);
+        Self { reason, cause, sentence, by: Some(Side::B) }
+    }
+
+    /// The called party's system does not react.
+    pub(super) const fn no_response(sentence: String) -> Self {
+        let (reason, cause) = (Release::UnreachableDestination, Cause::NO_USER_RESPONDING);
+        Self { reason, cause, sentence, by: None }
+    }
+
+    /// It rang, and nobody picked up.
+    pub(super) const fn no_answer(sentence: String) -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::NO_ANSWER);
+        Self { reason, cause, sentence, by: None }
+    }
+}
+
+impl Calls {
+    /// Ends a call: tells every party that has a signalling connection and did not end it itself, closes all
+    /// connections and flows.
+    pub(crate) fn end(&mut self, cx: &mut Cx<'_>, key: CallKey, why: &Why) {
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
+        for side in [Side::A, Side::B] {
+            if why.by != Some(side) {
+                tell(cx, call, side, why);
+            }
+        }
+        self.close(cx, key, why);
+    }
+
+    /// A party sent ReleaseComplete, which has been passed on: the call is over.
+    pub(super) fn close(&mut self, cx: &mut Cx<'_>, key: CallKey, why: &Why) {
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
+        for side in [Side::A, Side::B] {
+            let leg = call.leg_mut(side);
+            let streams = [leg.stream.take(), leg.control.stream()];
+            leg.control = super::ControlLink::None;
+            leg.queue.clear();
+            let listener = leg.listener.take();
+            for stream in streams.into_iter().flatten() {
+                cx.close(stream);
+            }
+            if let Some(listener) = listener {
+                self.index.listeners.remove(&listener.id);
+                cx.core.out.push(Output::Unbind(Bind::Tcp(listener.id)));
+            }
+        }
+        for timer in [CallTimer::Answer, CallTimer::Alerting] {
+            cx.stop(&Timer::Call(key, timer));
+        }
+        cx.core.pinholes.cancel(call.id);
+        if self.index.ids.get(&call.id) == Some(&key) {
+            self.index.ids.remove(&call.id);
+        }
+        call.sessions.close_all(cx);
+        call.state = State::Ended(Box::new(record(cx, call, why)));
+        if call.sessions.all_ended() {
+            self.report(cx, key);
+        } else {
+            cx.set(Timer::Call(key, CallTimer::Report), REPORT);
+        }
+    }
+
+    /// The record of an ended call is complete.
+    pub(super) fn report(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let Some(call) = self.calls.remove(&key) else { return };
+        cx.stop(&Timer::Call(key, CallTimer::Report));
+        for flow in call.sessions.flows() {
+            self.index.flows.remove(&flow);
+        }
+        let State::Ended(mut record) = call.state else { return };
+        record.channels = call.sessions.into_records();
+        cx.event(Event::CallEnded(record));
+    }
+
+    /// The gatekeeper ends.
+    pub(crate) fn release_all(&mut self, cx: &mut Cx<'_>) {
+        let live: Vec<CallKey> = self.calls.keys().copied().collect();
+        for key in live {
+            let sentence = "the gatekeeper is shutting down".to_owned();
+            self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
+        }
+    }
+
+    /// The signalling connection of a party ended without ReleaseComplete, or could not be made.
+    pub(super) fn party_lost(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        side: Side,
+        peer: SocketAddr,
+    ) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        call.leg_mut(side).stream = None;
+        let name = &call.leg(side).name;
+        let why = match &call.state {
+            State::Placing(_) if side == Side::B => {
+                Why::unreachable(format!("no connection to {name} could be made at {peer}"))
+            }
+            _ => Why::lost(side, format!("the signalling connection to {name} was lost")),
+        };
+        self.end(cx, key, &why);
+    }
+}
+
+/// Sends ReleaseComplete to a party.
+fn tell(cx: &mut Cx<'_>, call: &Call, side: Side, why: &Why) {
+    let leg = call.leg(side);
+    // A connection that is still being made carries nothing.
+    let placing = side == Side::B && matches!(call.state, State::Placing(_));
+    let Some(stream) = leg.stream.filter(|_| !placing) else { return };
+    let release = Signal::release_complete(call.speaks_to(side), why.reason, Some(why.cause));
+    if let Ok(octets) = release.encode() {
+        cx.send(stream, &octets);
+    }
+}
+
+fn record(cx: &Cx<'_>, call: &Call, why: &Why) -> CallRecord {
+    let talking = match call.state {
+        State::Talking(since) => Some(since),
+        _ => None,
+    };
+    let millis = |since: std::time::Instant| since.duration_since(call.started).as_millis();
+    CallRecord {
+        callid: call.id.to_string(),
+        direction: "routed",
+        peer: format!("{} -> {}", call.leg(Side::A).name, call.leg(Side::B).name),
+        cause: Some(why.cause.value()),
+        release_reason: Some(why.reason.name().to_owned()),
+        sentence: why.sentence.clone(),
+        setup_ms: talking.map(|since| u64::try_from(millis(since)).unwrap_or(u64::MAX)),
+        duration_s: talking.map_or(0.0, |since| cx.now.duration_since(since).as_secs_f64()),
+        channels: Vec::new(),
+    }
+}

@@ -1,0 +1,257 @@
+//! The first message of a connection: Setup begins a call, a Facility of H.460.18 takes up one that was announced.
+//! Setup goes through short steps: who calls, where to, and then `placing`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use pinhole_h323::address::from_h225;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
+use pinhole_h323::asn::h225::SetupUUIE;
+use pinhole_h323::cause::Release;
+use pinhole_h323::id::{CallId, EndpointId};
+use pinhole_h323::signal::{Leg as SignalLeg, Signal};
+
+use super::{Call, CallKey, CallTimer, Calls, Leg, State, Why};
+use crate::control::Sessions;
+use crate::event::Event;
+use crate::face::{Side, StreamId};
+use crate::node::streams::Owner;
+use crate::node::{Cx, Timer};
+use crate::ras::admission::{Destination, resolve};
+
+/// Where a new connection comes from and in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) stream: StreamId,
+    pub(super) local: IpAddr,
+    pub(super) peer: SocketAddr,
+}
+
+/// Why a Setup becomes no call.
+type Refused = (Release, String);
+
+impl Calls {
+    /// Takes the first message of a connection.
+    pub(crate) fn first_message(&mut self, cx: &mut Cx<'_>, id: StreamId, octets: &[u8]) {
+        let Some(stream) = cx.core.streams.get(id) else { return };
+        let ends = Ends { stream: id, local: stream.local.ip(), peer: stream.peer };
+        let signal = match Signal::decode(octets) {
+            Ok(signal) => signal,
+            Err(malformed) => {
+                cx.malformed(ends.peer, "h225", malformed);
+                self.stream_broken(cx, id);
+                return;
+            }
+        };
+        match signal.body() {
+            Some(Body::setup(_)) => {
+                cx.stop(&Timer::FirstMessage(id));
+                self.setup(cx, ends, signal);
+            }
+            Some(Body::facility(_)) => {
+                cx.stop(&Timer::FirstMessage(id));
+                self.pinhole(cx, ends, &signal);
+            }
+            // Anything else may be a keepalive; the deadline for Setup goes on.
+            _ => {}
+        }
+    }
+
+    fn setup(&mut self, cx: &mut Cx<'_>, ends: Ends, signal: Signal) {
+        let Some(Body::setup(setup)) = signal.body() else { return };
+        let Some(id) = setup.call_identifier.as_ref().map(CallId::from) else {
+            let why = (Release::UndefinedReason, "Setup without a call identifier".to_owned());
+            refuse(cx, ends, &signal, &why);
+            return;
+        };
+        let routed = self.identify(cx, ends, setup, id).and_then(|caller| {
+            let destination = route(cx, &signal, setup, id)?;
+            Ok((caller, destination))
+        });
+        match routed {
+            Ok((caller, destination)) => self.begin(cx, ends, signal, id, caller, &destination),
+            Err(why) => refuse(cx, ends, &signal, &why),
+        }
+    }
+
+    /// Who calls: the endpoint that the Setup names, that was admitted for the call, or that alone is registered from
+    /// the address. All have to come from the address of the registration.
+    fn identify(
+        &self,
+        cx: &Cx<'_>,
+        ends: Ends,
+        setup: &SetupUUIE,
+        id: CallId,
+    ) -> Result<Option<EndpointId>, Refused> {
+        if self.index.ids.contains_key(&id) {
+            let sentence = "a call with the same call identifier exists already".to_owned();
+            return Err((Release::UndefinedReason, sentence));
+        }
+        let registrations = &cx.core.registrations;
+        let named = setup.endpoint_identifier.as_ref().map(EndpointId::from);
+        let admitted = cx.core.admissions.get(id).map(|admission| admission.caller.clone());
+        let known = named
+            .into_iter()
+            .chain(admitted)
+            .find(|endpoint| registrations.get(endpoint).is_some_and(|r| r.is_from(ends.peer)));
+        let known = known.or_else(|| registrations.only_from(ends.peer.ip()).map(|r| r.id.clone()));
+        if known.is_none() && !cx.core.settings.accept_unregistered {
+            let sentence = format!("{} is not registered and may not call", ends.peer.ip());
+            return Err((Release::CallerNotRegistered, sentence));
+        }
+        Ok(known)
+    }
+
+    /// The call exists from here on.
+    fn begin(
+        &mut self,
+        cx: &mut Cx<'_>,
+        ends: Ends,
+        signal: Signal,
+        id: CallId,
+        caller: Option<EndpointId>,
+        destination: &Destination,
+    ) {
+        cx.core.admissions.forget(id);
+        cx.stop(&Timer::Admission(id));
+        let key = self.index.new_call(id);
+        let from = calling_leg(cx, ends, caller, &signal);
+        let to = called_leg(cx, ends.local, destination);
+        cx.event(Event::CallStarted {
+            callid: id.to_string(),
+            direction: "routed",
+            from: from.name.clone(),
+            to: to.name.clone(),
+        });
+        if let Some(stream) = cx.core.streams.get_mut(ends.stream) {
+            stream.owner = Owner::Signalling(key, Side::A);
+        }
+        let crv = signal.q931().crv();
+        let call = Call {
+            key,
+            id,
+            crv,
+            legs: [from, to],
+            sessions: Sessions::default(),
+            state: State::Placing(Box::new(signal)),
+            started: cx.now,
+        };
+        self.calls.insert(key, call);
+        let wait = cx.core.settings.signal_timeout;
+        cx.set(Timer::Call(key, CallTimer::Answer), wait);
+        self.place(cx, key, destination);
+    }
+
+    /// A connection whose first message is a Facility: an H.460.18 client takes up a call (H.460.18 §5). It has to
+    /// come from the client's address, in time, and once.
+    fn pinhole(&mut self, cx: &mut Cx<'_>, ends: Ends, facility: &Signal) {
+        let key = facility.call_id().and_then(|id| {
+            cx.core.pinholes.open(id, ends.peer.ip()).ok()?;
+            self.index.ids.get(&id).copied()
+        });
+        let Some(key) = key else {
+            cx.core.counters.refused_streams += 1;
+            let sentence = "no call waits for this connection".to_owned();
+            refuse(cx, ends, facility, &(Release::UndefinedReason, sentence));
+            return;
+        };
+        self.client_came(cx, key, ends, facility.h245_tunnelling());
+    }
+
+    /// A client did not take up its call in time.
+    pub(crate) fn client_did_not_come(&mut self, cx: &mut Cx<'_>, id: CallId) {
+        let Some(key) = self.index.ids.get(&id).copied() else { return };
+        let Some(call) = self.calls.get(&key) else { return };
+        let sentence = format!(
+            "{} did not open a connection for the call in time (H.460.18): its firewall may have closed the pinhole",
+            call.leg(Side::B).name
+        );
+        self.end(cx, key, &Why::no_response(sentence));
+    }
+
+    /// How long a client may take: as long as any called party.
+    pub(super) const fn client_wait(cx: &Cx<'_>) -> Duration {
+        cx.core.settings.signal_timeout
+    }
+
+    pub(super) fn live(&mut self, key: CallKey) -> Option<&mut Call> {
+        self.calls.get_mut(&key).filter(|call| call.is_live())
+    }
+}
+
+/// Where the call goes: as admitted, or as the Setup says.
+fn route(
+    cx: &Cx<'_>,
+    signal: &Signal,
+    setup: &SetupUUIE,
+    id: CallId,
+) -> Result<Destination, Refused> {
+    if let Some(admission) = cx.core.admissions.get(id) {
+        return Ok(admission.destination.clone());
+    }
+    let aliases = setup.destination_address.iter().flatten().filter_map(Alias::read);
+    let number = signal.q931().called_number().map(|number| Alias::from_text(&number.digits));
+    let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
+    resolve(cx.core, aliases.chain(number), named).ok_or_else(|| {
+        let called = setup.destination_address.iter().flatten().find_map(Alias::read);
+        let called = called.map_or_else(|| "the called party".to_owned(), |a| a.to_string());
+        (Release::CalledPartyNotRegistered, format!("{called} is not registered"))
+    })
+}
+
+fn calling_leg(cx: &Cx<'_>, ends: Ends, caller: Option<EndpointId>, signal: &Signal) -> Leg {
+    let registration = caller.and_then(|id| cx.core.registrations.get(&id));
+    let name = registration.map_or_else(|| ends.peer.ip().to_string(), |r| r.name());
+    let mut leg = Leg::new(name, ends.local, ends.peer.ip());
+    leg.stream = Some(ends.stream);
+    if let Some(registration) = registration {
+        leg.endpoint = Some(registration.id.clone());
+        leg.client = registration.traversal;
+        leg.natted = registration.natted;
+    } else if let Some(Body::setup(setup)) = signal.body() {
+        let told = setup.source_call_signal_address.as_ref().and_then(from_h225);
+        leg.natted = told.is_some_and(|told| told.ip() != ends.peer.ip());
+    }
+    leg
+}
+
+fn called_leg(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
+    match destination {
+        Destination::Address(address) => Leg::new(address.to_string(), local, address.ip()),
+        Destination::Endpoint(id) => {
+            let registration = cx.core.registrations.get(id);
+            let name = registration.map_or_else(|| id.to_string(), |r| r.name());
+            let peer = registration.map_or(local, |r| r.ras.ip());
+            let mut leg = Leg::new(name, registration.map_or(local, |r| r.local), peer);
+            leg.endpoint = Some(id.clone());
+            leg.client = registration.is_some_and(|r| r.traversal);
+            leg.natted = registration.is_some_and(|r| r.natted);
+            leg
+        }
+    }
+}
+
+/// Answers a first message with ReleaseComplete and closes its connection.
+pub(super) fn refuse(cx: &mut Cx<'_>, ends: Ends, signal: &Signal, why: &Refused) {
+    let (reason, sentence) = why;
+    if let Some(id) = signal.call_id() {
+        let leg = SignalLeg {
+            crv: signal.q931().crv(),
+            from_destination: !signal.q931().from_destination(),
+            call_id: id,
+            tunnelling: false,
+        };
+        let release = Signal::release_complete(leg, *reason, None);
+        if let Ok(octets) = release.encode() {
+            cx.send(ends.stream, &octets);
+        }
+        cx.event(Event::CallRefused {
+            callid: id.to_string(),
+            peer: ends.peer,
+            release_reason: reason.name(),
+            sentence: sentence.clone(),
+        });
+    }
+    cx.close(ends.stream);
+}

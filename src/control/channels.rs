@@ -1,0 +1,193 @@
+//! OpenLogicalChannel and its answers: each leg gets our addresses, and the media plane learns the parties'.
+
+use pinhole_h323::address::{from_h245, to_h245};
+use pinhole_h323::asn::h245::{
+    GenericInformation, H245TransportAddress, MultimediaSystemControlMessage as Message,
+    OpenLogicalChannel, OpenLogicalChannelAck,
+    OpenLogicalChannelAckForwardMultiplexAckParameters as AckParameters,
+    OpenLogicalChannelAckReverseLogicalChannelParametersMultiplexParameters as ReverseAck,
+    OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Forward,
+    OpenLogicalChannelReject, OpenLogicalChannelRejectCause as Cause,
+    OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
+    RequestMessage as Request, ResponseMessage as Response,
+};
+use pinhole_h323::control::Control;
+use pinhole_h323::h46019::{self, Traversal};
+
+use super::session::Session;
+use super::{Verdict, codec};
+use crate::call::{Call, Index, Leg};
+use crate::face::Side;
+use crate::node::Cx;
+
+/// A channel is opened: it gets a session of ours, or is refused.
+pub(super) fn open(
+    cx: &mut Cx<'_>,
+    call: &mut Call,
+    index: &mut Index,
+    from: Side,
+    mut control: Control,
+) -> Verdict {
+    let Message::request(Request::openLogicalChannel(olc)) = control.message() else {
+        return Verdict::default();
+    };
+    let number = olc.forward_logical_channel_number.0;
+    let session_id = match relayable(olc) {
+        Ok(session_id) => session_id,
+        Err(cause) => return refuse(number, cause),
+    };
+    let channel = (from, number);
+    let opened = call.sessions.open(cx, call.key, &call.legs, index, channel, session_id);
+    let Ok(session) = opened else { return refuse(number, Cause::insufficientBandwidth(())) };
+    let keepalive_s = cx.core.settings.traversal.map(|traversal| traversal.keepalive_s);
+    let legs = &call.legs;
+    control.edit(|message| {
+        if let Message::request(Request::openLogicalChannel(olc)) = message {
+            adapt_open(cx, legs, session, from, olc, keepalive_s);
+        }
+    });
+    Verdict::forward(&control)
+}
+
+/// The sessionID of a channel that can be relayed: RTP over UDP to one address.
+fn relayable(olc: &OpenLogicalChannel) -> Result<u8, Cause> {
+    let Forward::h2250LogicalChannelParameters(parameters) =
+        &olc.forward_logical_channel_parameters.multiplex_parameters
+    else {
+        return Err(Cause::dataTypeNotSupported(()));
+    };
+    if olc.separate_stack.is_some() {
+        return Err(Cause::dataTypeNotSupported(()));
+    }
+    let addresses = [&parameters.media_channel, &parameters.media_control_channel];
+    let multicast = |address: &H245TransportAddress| {
+        matches!(address, H245TransportAddress::multicastAddress(_))
+    };
+    if addresses.into_iter().flatten().any(multicast) {
+        return Err(Cause::multicastChannelNotAllowed(()));
+    }
+    Ok(parameters.session_id)
+}
+
+fn refuse(number: u16, cause: Cause) -> Verdict {
+    Verdict::reply(&Control::response(Response::openLogicalChannelReject(
+        OpenLogicalChannelReject {
+            forward_logical_channel_number: pinhole_h323::asn::h245::LogicalChannelNumber(number),
+            cause,
+            ..Default::default()
+        },
+    )))
+}
+
+fn adapt_open(
+    cx: &mut Cx<'_>,
+    legs: &[Leg; 2],
+    session: &mut Session,
+    from: Side,
+    olc: &mut OpenLogicalChannel,
+    keepalive_s: Option<u32>,
+) {
+    let to = from.other();
+    let ours = session.pair(to);
+    let learned = legs[from.index()].media_is_learned();
+    session.carries(from, codec::describe(&olc.forward_logical_channel_parameters.data_type));
+    if let Forward::h2250LogicalChannelParameters(parameters) =
+        &mut olc.forward_logical_channel_parameters.multiplex_parameters
+    {
+        let rtcp = parameters.media_control_channel.as_ref().and_then(from_h245);
+        if !learned {
+            session.signalled(cx, from, None, rtcp);
+        }
+        parameters.media_control_channel = Some(to_h245(ours.rtcp()));
+        // The media address belongs into the answer; what is told here is the sender's own, or nothing.
+        parameters.media_channel = None;
+    }
+    if let Some(reverse) = &mut olc.reverse_logical_channel_parameters
+        && let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
+            &mut reverse.multiplex_parameters
+    {
+        let rtp = parameters.media_channel.as_ref().and_then(from_h245);
+        let rtcp = parameters.media_control_channel.as_ref().and_then(from_h245);
+        if !learned {
+            session.signalled(cx, from, rtp, rtcp);
+        }
+        parameters.media_channel = parameters.media_channel.as_ref().map(|_| to_h245(ours.rtp));
+        parameters.media_control_channel =
+            parameters.media_control_channel.as_ref().map(|_| to_h245(ours.rtcp()));
+    }
+    h46019::remove(&mut olc.generic_information);
+    if legs[to.index()].client {
+        punch_here(&mut olc.generic_information, ours.rtp, keepalive_s);
+    }
+}
+
+/// Tells a client where to send its keepalives, so that media can reach it (H.460.19 §7).
+fn punch_here(
+    information: &mut Option<Vec<GenericInformation>>,
+    at: std::net::SocketAddr,
+    every_s: Option<u32>,
+) {
+    let traversal = Traversal {
+        keep_alive_channel: Some(at),
+        keep_alive_interval: every_s,
+        ..Traversal::default()
+    };
+    // The interval is in bounds by the configuration; were it not, the client would use its own.
+    let _in_bounds = traversal.write(information);
+}
+
+/// The receiver of a channel has answered with its addresses.
+pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control: &mut Control) {
+    let legs = &call.legs;
+    let sessions = &mut call.sessions;
+    control.edit(|message| {
+        let Message::response(response) = message else { return };
+        let Response::openLogicalChannelAck(ack) = &mut **response else { return };
+        let told = Traversal::read(ack.generic_information.as_ref()).ok().flatten();
+        let keepalive = told.and_then(|traversal| traversal.keep_alive_payload_type);
+        h46019::remove(&mut ack.generic_information);
+        let number = ack.forward_logical_channel_number.0;
+        match sessions.of_channel(from.other(), number) {
+            Some(session) => adapt_ack(cx, legs, session, from, ack, keepalive),
+            // Nobody opened this channel, so no address in it means anything.
+            None => ack.forward_multiplex_ack_parameters = None,
+        }
+    });
+}
+
+fn adapt_ack(
+    cx: &mut Cx<'_>,
+    legs: &[Leg; 2],
+    session: &mut Session,
+    from: Side,
+    ack: &mut OpenLogicalChannelAck,
+    keepalive: Option<u8>,
+) {
+    let leg = &legs[from.index()];
+    let ours = session.pair(from.other());
+    if leg.client {
+        session.learn(cx, from, leg.peer, keepalive);
+    }
+    if let Some(AckParameters::h2250LogicalChannelAckParameters(parameters)) =
+        &mut ack.forward_multiplex_ack_parameters
+    {
+        if let Some(id) = parameters.session_id.filter(|id| *id != 0) {
+            session.assign(id);
+        }
+        let rtp = parameters.media_channel.as_ref().and_then(from_h245);
+        let rtcp = parameters.media_control_channel.as_ref().and_then(from_h245);
+        if !leg.media_is_learned() {
+            session.signalled(cx, from, rtp, rtcp);
+        }
+        parameters.media_channel = Some(to_h245(ours.rtp));
+        parameters.media_control_channel = Some(to_h245(ours.rtcp()));
+    }
+    if let Some(reverse) = &mut ack.reverse_logical_channel_parameters
+        && let Some(ReverseAck::h2250LogicalChannelParameters(parameters)) =
+            &mut reverse.multiplex_parameters
+    {
+        parameters.media_channel = parameters.media_channel.as_ref().map(|_| to_h245(ours.rtp));
+        parameters.media_control_channel =
+            parameters.media_control_channel.as_ref().map(|_| to_h245(ours.rtcp()));
+    }
+}

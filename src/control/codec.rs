@@ -1,0 +1,51 @@
+//! What a channel carries, in the words of people.
+
+use pinhole_h323::asn::h245::{AudioCapability, DataType, H235MediaMediaType, VideoCapability};
+
+/// The medium of a channel (`audio`, `video`, `data`) and its codec.
+pub(super) fn describe(data: &DataType) -> (&'static str, String) {
+    match data {
+        DataType::audioData(audio) => ("audio", audio_codec(audio).to_owned()),
+        DataType::videoData(video) => ("video", video_codec(video).to_owned()),
+        DataType::data(_) => ("data", "data".to_owned()),
+        DataType::h235Media(media) => match &media.media_type {
+            H235MediaMediaType::audioData(audio) => ("audio", audio_codec(audio).to_owned()),
+            H235MediaMediaType::videoData(video) => ("video", video_codec(video).to_owned()),
+            _ => ("data", "data".to_owned()),
+        },
+        _ => ("data", "unknown".to_owned()),
+    }
+}
+
+const fn audio_codec(audio: &AudioCapability) -> &'static str {
+    match audio {
+        AudioCapability::g711Alaw64k(_) | AudioCapability::g711Alaw56k(_) => "pcma",
+        AudioCapability::g711Ulaw64k(_) | AudioCapability::g711Ulaw56k(_) => "pcmu",
+        AudioCapability::g722_64k(_)
+        | AudioCapability::g722_56k(_)
+        | AudioCapability::g722_48k(_) => "g722",
+        AudioCapability::g7231(_) | AudioCapability::g7231AnnexCCapability(_) => "g723",
+        AudioCapability::g728(_) => "g728",
+        AudioCapability::g729(_)
+        | AudioCapability::g729AnnexA(_)
+        | AudioCapability::g729wAnnexB(_)
+        | AudioCapability::g729AnnexAwAnnexB(_)
+        | AudioCapability::g729Extensions(_) => "g729",
+        AudioCapability::gsmFullRate(_)
+        | AudioCapability::gsmHalfRate(_)
+        | AudioCapability::gsmEnhancedFullRate(_) => "gsm",
+        AudioCapability::genericAudioCapability(_) => "generic",
+        _ => "other",
+    }
+}
+
+const fn video_codec(video: &VideoCapability) -> &'static str {
+    match video {
+        VideoCapability::h261VideoCapability(_) => "h261",
+        VideoCapability::h262VideoCapability(_) => "h262",
+        VideoCapability::h263VideoCapability(_) => "h263",
+        VideoCapability::genericVideoCapability(_) => "generic",
+        VideoCapability::extendedVideoCapability(_) => "extended",
+        _ => "other",
+    }
+}

@@ -1,0 +1,82 @@
+//! H.245 between two legs: every message passes, and what speaks of addresses is edited. Knows legs and sessions;
+//! which connection carries a message is `call`'s affair.
+
+mod channels;
+mod codec;
+mod session;
+
+use pinhole_h323::asn::h245::{
+    MultimediaSystemControlMessage as Message, RequestMessage as Request,
+    ResponseMessage as Response,
+};
+use pinhole_h323::control::Control;
+use pinhole_h323::h46018;
+
+use crate::call::{Call, Index};
+use crate::face::Side;
+use crate::node::Cx;
+pub(crate) use session::Sessions;
+
+/// What becomes of an H.245 message.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// What the other party gets.
+    pub(crate) forward: Option<Vec<u8>>,
+    /// What the sender gets.
+    pub(crate) reply: Option<Vec<u8>>,
+}
+
+impl Verdict {
+    fn forward(message: &Control) -> Self {
+        Self { forward: message.encode().ok(), reply: None }
+    }
+
+    fn reply(message: &Control) -> Self {
+        Self { forward: None, reply: message.encode().ok() }
+    }
+}
+
+/// Takes an H.245 message of one leg.
+pub(crate) fn receive(
+    cx: &mut Cx<'_>,
+    call: &mut Call,
+    index: &mut Index,
+    from: Side,
+    octets: &[u8],
+) -> Verdict {
+    let mut control = match Control::decode(octets) {
+        Ok(control) => control,
+        Err(malformed) => {
+            let peer = std::net::SocketAddr::new(call.leg(from).peer, 0);
+            cx.malformed(peer, "h245", malformed);
+            return Verdict::default();
+        }
+    };
+    // Said between client and server only (H.460.18 §11).
+    if h46018::Correlation::read(&control).is_some() {
+        return Verdict::default();
+    }
+    match control.message() {
+        Message::request(Request::openLogicalChannel(_)) => {
+            channels::open(cx, call, index, from, control)
+        }
+        Message::request(Request::closeLogicalChannel(close)) => {
+            let number = close.forward_logical_channel_number.0;
+            call.sessions.close_channel(cx, from, number);
+            Verdict::forward(&control)
+        }
+        Message::response(response) => match &**response {
+            Response::openLogicalChannelAck(_) => {
+                channels::acknowledged(cx, call, from, &mut control);
+                Verdict::forward(&control)
+            }
+            Response::openLogicalChannelReject(reject) => {
+                let number = reject.forward_logical_channel_number.0;
+                call.sessions.close_channel(cx, from.other(), number);
+                Verdict::forward(&control)
+            }
+            _ => Verdict::forward(&control),
+        },
+        _ => Verdict::forward(&control),
+    }
+}

@@ -1,0 +1,254 @@
+//! The relayed RTP sessions of a call, and the logical channels that use them. Both directions of a session share one
+//! pair of ports on each side.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::call::CallKey;
+use crate::call::{Index, Leg};
+use crate::event::ChannelRecord;
+use crate::face::{Bind, FlowCommand, FlowCounts, FlowId, Output, Party, Ports, Side};
+use crate::node::Cx;
+use crate::node::ports::Pair;
+
+/// Sessions a call may have at a time: audio, two videos, far-end camera, and as many again.
+const MOST_SESSIONS: usize = 16;
+/// Logical channels a call may have at a time.
+const MOST_CHANNELS: usize = 64;
+
+/// The sessions of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    open: Vec<Session>,
+    /// Closed; the media plane has not reported their counts yet.
+    closing: Vec<Session>,
+    records: Vec<ChannelRecord>,
+}
+
+/// A relayed session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The H.245 sessionID; 0 when the master has not assigned one yet.
+    id: u8,
+    flow: FlowId,
+    /// The pair towards A and the pair towards B.
+    pairs: [Pair; 2],
+    parties: [Party; 2],
+    channels: Vec<Channel>,
+    /// What each direction carries, for the record.
+    contents: [Option<(&'static str, String)>; 2],
+}
+
+/// A logical channel, named by its opener and its number.
+#[derive(Debug, PartialEq, Eq)]
+struct Channel {
+    opener: Side,
+    number: u16,
+}
+
+/// Why no session can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoSession {
+    /// The call has as many as it may.
+    TooMany,
+    /// No pair of ports is free.
+    NoPorts,
+}
+
+impl Sessions {
+    /// The session for a channel that a party opens; made if there is none with this sessionID. A sessionID of 0 is
+    /// always a new one (H.245 §B.3.1: the master assigns its number).
+    pub(super) fn open(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        legs: &[Leg; 2],
+        index: &mut Index,
+        (opener, number): (Side, u16),
+        id: u8,
+    ) -> Result<&mut Session, NoSession> {
+        // A number that is opened again without having been closed replaces its channel.
+        self.close_channel(cx, opener, number);
+        if self.open.iter().map(|session| session.channels.len()).sum::<usize>() >= MOST_CHANNELS {
+            return Err(NoSession::TooMany);
+        }
+        let found = self.open.iter().position(|session| id != 0 && session.id == id);
+        let at = match found {
+            Some(at) => at,
+            None if self.open.len() >= MOST_SESSIONS => return Err(NoSession::TooMany),
+            None => {
+                self.open.push(Session::new(cx, key, legs, index, id)?);
+                self.open.len() - 1
+            }
+        };
+        let session = self.open.get_mut(at).ok_or(NoSession::NoPorts)?;
+        session.channels.push(Channel { opener, number });
+        Ok(session)
+    }
+
+    /// The session of a channel.
+    pub(super) fn of_channel(&mut self, opener: Side, number: u16) -> Option<&mut Session> {
+        let channel = Channel { opener, number };
+        self.open.iter_mut().find(|session| session.channels.contains(&channel))
+    }
+
+    /// A channel is closed or was refused; the session ends with its last one.
+    pub(super) fn close_channel(&mut self, cx: &mut Cx<'_>, opener: Side, number: u16) {
+        let channel = Channel { opener, number };
+        let of = |session: &Session| session.channels.contains(&channel);
+        let Some(at) = self.open.iter().position(of) else { return };
+        let Some(session) = self.open.get_mut(at) else { return };
+        session.channels.retain(|known| *known != channel);
+        if session.channels.is_empty() {
+            let session = self.open.remove(at);
+            self.close(cx, session);
+        }
+    }
+
+    /// The call is over.
+    pub(crate) fn close_all(&mut self, cx: &mut Cx<'_>) {
+        for session in std::mem::take(&mut self.open) {
+            self.close(cx, session);
+        }
+    }
+
+    fn close(&mut self, cx: &mut Cx<'_>, session: Session) {
+        cx.core.out.push(Output::Flow(FlowCommand::Close { flow: session.flow }));
+        self.closing.push(session);
+    }
+
+    /// The media plane has reported a flow.
+    pub(crate) fn ended(&mut self, flow: FlowId, counts: [FlowCounts; 2]) {
+        let Some(at) = self.closing.iter().position(|session| session.flow == flow) else { return };
+        let session = self.closing.remove(at);
+        session.record(counts, &mut self.records);
+    }
+
+    /// True when every flow has been reported.
+    pub(crate) const fn all_ended(&self) -> bool {
+        self.open.is_empty() && self.closing.is_empty()
+    }
+
+    /// The flows that have not been reported.
+    pub(crate) fn flows(&self) -> impl Iterator<Item = FlowId> {
+        self.open.iter().chain(&self.closing).map(|session| session.flow)
+    }
+
+    /// The records of all channels; what was not reported counts as nothing.
+    pub(crate) fn into_records(mut self) -> Vec<ChannelRecord> {
+        for session in self.open.drain(..).chain(self.closing.drain(..)) {
+            session.record([FlowCounts::default(); 2], &mut self.records);
+        }
+        self.records
+    }
+}
+
+impl Session {
+    fn new(
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        legs: &[Leg; 2],
+        index: &mut Index,
+        id: u8,
+    ) -> Result<Self, NoSession> {
+        let mut pair = |leg: &Leg| cx.core.ports.pair(leg.local, &mut cx.core.out);
+        let [a, b] = legs;
+        let (to_a, to_b) = match (pair(a), pair(b)) {
+            (Some(to_a), Some(to_b)) => (to_a, to_b),
+            (lone, other) => {
+                for pair in lone.into_iter().chain(other) {
+                    cx.core.out.push(Output::Unbind(Bind::Media(pair.id)));
+                }
+                return Err(NoSession::NoPorts);
+            }
+        };
+        let flow = index.new_flow(key);
+        cx.core.out.push(Output::Flow(FlowCommand::Open { flow, pairs: [to_a.id, to_b.id] }));
+        let parties = [a, b].map(|leg| Party { ip: leg.peer, ports: Ports::Unknown });
+        let mut session = Self {
+            id,
+            flow,
+            pairs: [to_a, to_b],
+            parties,
+            channels: Vec::new(),
+            contents: [None, None],
+        };
+        for (side, leg) in [(Side::A, a), (Side::B, b)] {
+            if leg.media_is_learned() {
+                session.learn(cx, side, leg.peer, None);
+            }
+        }
+        Ok(session)
+    }
+
+    /// Our ports on the side of a leg.
+    pub(super) const fn pair(&self, side: Side) -> Pair {
+        self.pairs[side.index()]
+    }
+
+    /// The master has assigned the sessionID.
+    pub(super) const fn assign(&mut self, id: u8) {
+        self.id = id;
+    }
+
+    /// What one party sends.
+    pub(super) fn carries(&mut self, from: Side, content: (&'static str, String)) {
+        if let Some(slot) = self.contents.get_mut(from.index()) {
+            *slot = Some(content);
+        }
+    }
+
+    /// The media address of a party has to be learned from its packets.
+    pub(super) fn learn(&mut self, cx: &mut Cx<'_>, side: Side, ip: IpAddr, keepalive: Option<u8>) {
+        self.tell(cx, side, Party { ip, ports: Ports::Learned { keepalive } });
+    }
+
+    /// A party has told where it wants RTP, or RTCP, or both. Zero ports say nothing.
+    pub(super) fn signalled(
+        &mut self,
+        cx: &mut Cx<'_>,
+        side: Side,
+        rtp: Option<SocketAddr>,
+        rtcp: Option<SocketAddr>,
+    ) {
+        let [rtp, rtcp] = [rtp, rtcp].map(|told| told.filter(|address| address.port() != 0));
+        let Some(ip) = rtp.or(rtcp).map(|address| address.ip()) else { return };
+        let Some(known) = self.parties.get(side.index()) else { return };
+        let (old_rtp, old_rtcp) = match known.ports {
+            Ports::Signalled { rtp, rtcp } if known.ip == ip => (rtp, rtcp),
+            _ => (None, None),
+        };
+        let port = |told: Option<SocketAddr>| told.map(|address| address.port());
+        let rtp = port(rtp).or(old_rtp);
+        let rtcp = port(rtcp).or(old_rtcp);
+        self.tell(cx, side, Party { ip, ports: Ports::Signalled { rtp, rtcp } });
+    }
+
+    fn tell(&mut self, cx: &mut Cx<'_>, side: Side, party: Party) {
+        let Some(known) = self.parties.get_mut(side.index()) else { return };
+        if *known != party {
+            *known = party;
+            let flow = self.flow;
+            cx.core.out.push(Output::Flow(FlowCommand::Party { flow, side, party }));
+        }
+    }
+
+    fn record(self, counts: [FlowCounts; 2], records: &mut Vec<ChannelRecord>) {
+        let directions = ["a-to-b", "b-to-a"];
+        for ((content, counts), direction) in self.contents.into_iter().zip(counts).zip(directions)
+        {
+            let Some((media, codec)) = content else { continue };
+            records.push(ChannelRecord {
+                media,
+                direction,
+                codec,
+                packets: counts.relayed,
+                lost: 0,
+                jitter_ms: None,
+                tone_hz: None,
+                cipher: "none".into(),
+                dh_bits: None,
+                latency_ms: None,
+            });
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! One whole gatekeeper: takes inputs to the rooms they concern, and owns what the rooms share. Knows no socket and
+//! no clock.
+
+pub(crate) mod ports;
+mod settings;
+pub(crate) mod streams;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use pinhole_h323::asn::h225::{EndpointIdentifier, GatekeeperIdentifier};
+use pinhole_h323::error::Malformed;
+use pinhole_h323::id::{EndpointId, GatekeeperId};
+use pinhole_traversal::Timers;
+use pinhole_traversal::server::{Action, Server};
+use rand::RngExt as _;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha20Rng;
+
+use crate::call::{CallKey, CallTimer, Calls};
+use crate::event::Event;
+use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
+use crate::ras;
+use crate::ras::table::Registrations;
+use ports::Ports;
+pub use settings::{Settings, Traversal};
+use streams::{Owner, Streams};
+
+/// A gatekeeper with everything it knows.
+#[derive(Debug)]
+pub struct Node {
+    core: Core,
+    calls: Calls,
+    now: Instant,
+    life: Life,
+}
+
+/// Whether the node works, or how far its end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Working,
+    /// The calls are released; the media plane has not reported them all.
+    Ending,
+    Ended,
+}
+
+/// What the rooms share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) locals: Vec<IpAddr>,
+    pub(crate) out: Outbox,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) ports: Ports,
+    pub(crate) streams: Streams,
+    pub(crate) timers: Timers<Timer>,
+    pub(crate) pinholes: Server,
+    pub(crate) registrations: Registrations,
+    pub(crate) admissions: ras::admission::Admissions,
+    pub(crate) counters: Counters,
+    last_seq: u16,
+}
+
+/// What went wrong with what came in, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams on the RAS port that could not be decoded; dropped.
+    pub malformed_ras: u64,
+    /// Signalling and H.245 messages that could not be decoded; their connection was closed.
+    pub malformed_messages: u64,
+    /// Connections that did not say what they are for in time, or not properly.
+    pub refused_streams: u64,
+}
+
+/// After so many messages that were not understood only every power of two is told.
+const TOLD: u64 = 10;
+
+/// Every deadline of the node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A new connection has to say what it is for.
+    FirstMessage(StreamId),
+    /// A registration ends unless it is refreshed.
+    Registration(EndpointId),
+    /// An admission that no Setup followed is forgotten.
+    Admission(pinhole_h323::id::CallId),
+    /// A deadline of a call.
+    Call(CallKey, CallTimer),
+}
+
+/// The moment, and what the rooms share.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Instant,
+    pub(crate) core: &'a mut Core,
+}
+
+impl Cx<'_> {
+    /// Sets a deadline from now.
+    pub(crate) fn set(&mut self, timer: Timer, after: Duration) {
+        self.core.timers.set(timer, self.now + after);
+    }
+
+    pub(crate) fn stop(&mut self, timer: &Timer) {
+        self.core.timers.stop(timer);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.core.out.push(Output::Event(event));
+    }
+
+    /// Sends a message on a connection.
+    pub(crate) fn send(&mut self, stream: StreamId, message: &[u8]) {
+        self.core.streams.send(stream, message, &mut self.core.out);
+    }
+
+    /// Closes a connection once what is queued is sent.
+    pub(crate) fn close(&mut self, stream: StreamId) {
+        self.core.streams.close(stream, &mut self.core.out);
+    }
+
+    /// Our gatekeeperIdentifier.
+    pub(crate) fn gatekeeper_identifier(&self) -> GatekeeperIdentifier {
+        (&GatekeeperId(self.core.settings.name.clone())).into()
+    }
+
+    /// The endpoint that a request names, if the request comes from where it is registered.
+    pub(crate) fn registered(
+        &self,
+        id: &EndpointIdentifier,
+        from: SocketAddr,
+    ) -> Option<EndpointId> {
+        let id = EndpointId::from(id);
+        self.core.registrations.get(&id).is_some_and(|known| known.is_from(from)).then_some(id)
+    }
+
+    /// A peer sent a message that cannot be understood.
+    ///
+    /// Every one is counted; of a flood only a few are told, or it would fill the log.
+    pub(crate) fn malformed(&mut self, peer: SocketAddr, protocol: &'static str, why: Malformed) {
+        let counters = &mut self.core.counters;
+        let count = if protocol == "ras" {
+            &mut counters.malformed_ras
+        } else {
+            &mut counters.malformed_messages
+        };
+        *count += 1;
+        if *count <= TOLD || count.is_power_of_two() {
+            let sentence = format!(
+                "a {protocol} message from {peer} was not understood ({why}), {count} in all"
+            );
+            self.event(Event::Malformed { peer, protocol, sentence });
+        }
+    }
+}
+
+impl Core {
+    /// The next requestSeqNum for a request of ours, 1 to 65535.
+    pub(crate) fn next_seq(&mut self) -> u16 {
+        self.last_seq = self.last_seq.wrapping_add(1).max(1);
+        self.last_seq
+    }
+
+    /// The signalling address by which peers reach a local address.
+    pub(crate) fn signalling_at(&self, local: IpAddr) -> SocketAddr {
+        SocketAddr::new(local, self.settings.signalling_port)
+    }
+
+    /// The address of a RAS socket.
+    pub(crate) fn local_of(&self, socket: SocketId) -> Option<IpAddr> {
+        self.locals.get(usize::try_from(socket.0).ok()?).copied()
+    }
+}
+
+impl Node {
+    /// A gatekeeper that will listen on these local addresses. `seed` feeds every random choice.
+    #[must_use]
+    pub fn new(settings: Settings, locals: Vec<IpAddr>, seed: [u8; 32], now: Instant) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let mut out = Outbox::default();
+        let mut ports =
+            Ports::new(&locals, settings.rtp_ports.clone(), settings.h245_ports.clone());
+        for (index, ip) in (0..).zip(&locals) {
+            let (ras, tcp) = (settings.ras_port, settings.signalling_port);
+            let bind = Bind::Udp(SocketId(index));
+            out.push(Output::Bind { bind, ip: *ip, ports: ras..=ras });
+            let bind = Bind::Tcp(ListenerId(index));
+            out.push(Output::Bind { bind, ip: *ip, ports: tcp..=tcp });
+        }
+        ports.top_up(&mut out);
+        let last_seq = rng.random();
+        let core = Core {
+            settings,
+            locals,
+            out,
+            rng,
+            ports,
+            streams: Streams::default(),
+            timers: Timers::default(),
+            pinholes: Server::default(),
+            registrations: Registrations::default(),
+            admissions: ras::admission::Admissions::default(),
+            counters: Counters::default(),
+            last_seq,
+        };
+        Self { core, calls: Calls::default(), now, life: Life::Working }
+    }
+
+    /// What went wrong so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.core.counters
+    }
+
+    /// How many endpoints are registered.
+    #[must_use]
+    pub fn registrations(&self) -> usize {
+        self.core.registrations.len()
+    }
+
+    /// How many calls there are, in whatever state.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn parts(&mut self) -> (Cx<'_>, &mut Calls) {
+        (Cx { now: self.now, core: &mut self.core }, &mut self.calls)
+    }
+
+    fn bound(&mut self, bind: Bind, at: Option<SocketAddr>) {
+        let (role, transport, index, port) = match bind {
+            Bind::Udp(SocketId(n)) => ("ras", "udp", n, self.core.settings.ras_port),
+            Bind::Tcp(ListenerId(n)) => {
+                ("signalling", "tcp", n, self.core.settings.signalling_port)
+            }
+            Bind::UdpPair(..) | Bind::Media(_) => ("", "", u32::MAX, 0),
+        };
+        let ip = usize::try_from(index).ok().and_then(|i| self.core.locals.get(i)).copied();
+        let Some(ip) = ip else {
+            self.core.ports.bound(bind, at);
+            return;
+        };
+        self.core.out.push(Output::Event(match at {
+            Some(at) => Event::Listening { role, transport, at },
+            None => Event::NotListening { role, transport, ip, port },
+        }));
+    }
+
+    fn accepted(
+        &mut self,
+        listener: ListenerId,
+        id: StreamId,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) {
+        let (mut cx, calls) = self.parts();
+        if calls.control_accepted(&mut cx, listener, id, local, peer) {
+            return;
+        }
+        cx.core.streams.accepted(id, Owner::Fresh, local, peer);
+        let wait = cx.core.settings.setup_timeout;
+        cx.set(Timer::FirstMessage(id), wait);
+    }
+
+    fn bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        self.core.streams.feed(id, bytes);
+        loop {
+            let (mut cx, calls) = self.parts();
+            let Some(stream) = cx.core.streams.get(id) else { return };
+            let (owner, peer) = (stream.owner, stream.peer);
+            match cx.core.streams.read(id) {
+                Ok(None) => return,
+                Ok(Some(message)) if message.is_empty() => {}
+                Ok(Some(message)) => match owner {
+                    Owner::Fresh => calls.first_message(&mut cx, id, &message),
+                    Owner::Signalling(key, side) => calls.signal(&mut cx, key, side, &message),
+                    Owner::Control(key, side) => calls.control(&mut cx, key, side, &message),
+                },
+                Err(malformed) => {
+                    cx.malformed(peer, "tpkt", malformed);
+                    calls.stream_broken(&mut cx, id);
+                }
+            }
+        }
+    }
+
+    fn timeout(&mut self) {
+        while let Some(timer) = self.core.timers.expired(self.now) {
+            let (mut cx, calls) = self.parts();
+            match timer {
+                Timer::FirstMessage(id) => {
+                    if cx.core.streams.get(id).is_some_and(|s| s.owner == Owner::Fresh) {
+                        cx.core.counters.refused_streams += 1;
+                        cx.close(id);
+                    }
+                }
+                Timer::Registration(id) => ras::registration::expired(&mut cx, &id),
+                Timer::Admission(call) => cx.core.admissions.forget(call),
+                Timer::Call(key, timer) => calls.timeout(&mut cx, key, timer),
+            }
+        }
+        while let Some(action) = self.core.pinholes.poll(self.now) {
+            let (mut cx, calls) = self.parts();
+            match action {
+                Action::Announce { call, seq, client } => {
+                    ras::service::announce(&mut cx, call, seq, client);
+                }
+                Action::GaveUp { call } => calls.client_did_not_come(&mut cx, call),
+            }
+        }
+    }
+
+    fn shutdown(&mut self) {
+        self.life = Life::Ending;
+        let (mut cx, calls) = self.parts();
+        calls.release_all(&mut cx);
+        ras::registration::unregister_all(&mut cx);
+        for id in cx.core.streams.ids() {
+            cx.close(id);
+        }
+        cx.core.ports.close(&mut cx.core.out);
+    }
+
+    /// Ends once the last call has reported.
+    fn finish(&mut self) {
+        if self.life == Life::Ending && self.calls.len() == 0 {
+            self.life = Life::Ended;
+            self.core.out.push(Output::Finished);
+        }
+    }
+}
+
+impl Agent for Node {
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.now = now;
+        match input {
+            Input::Bound { bind, at } => self.bound(bind, at),
+            Input::Datagram { socket, from, bytes } => {
+                let (mut cx, calls) = self.parts();
+                ras::receive(&mut cx, calls, socket, from, bytes);
+            }
+            Input::Accepted { listener, stream, local, peer } => {
+                self.accepted(listener, stream, local, peer);
+            }
+            Input::Connected { stream, local } => {
+                let (mut cx, calls) = self.parts();
+                calls.connected(&mut cx, stream, local);
+            }
+            Input::Bytes { stream, bytes } => self.bytes(stream, bytes),
+            Input::Closed { stream } => {
+                let (mut cx, calls) = self.parts();
+                calls.stream_closed(&mut cx, stream);
+            }
+            Input::Flow { flow, fact } => {
+                let (mut cx, calls) = self.parts();
+                calls.flow_fact(&mut cx, flow, fact);
+            }
+            Input::Shutdown => self.shutdown(),
+            Input::Timeout => {}
+        }
+        self.timeout();
+        self.finish();
+    }
+
+    fn poll_output(&mut self) -> Output {
+        self.core.out.pop().unwrap_or_else(|| {
+            let next = [self.core.timers.next(), self.core.pinholes.next()];
+            Output::Timeout(next.into_iter().flatten().min())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

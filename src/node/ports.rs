@@ -1,0 +1,195 @@
+//! Ports kept ready, so that a channel can be opened in the very message that asks for it: binding is the host's
+//! work and takes a round trip through it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+
+use crate::face::{Bind, ListenerId, Outbox, Output, PairId};
+
+/// Media pairs kept ready on each local address.
+const SPARE_PAIRS: usize = 8;
+/// H.245 listeners kept ready on each local address.
+const SPARE_LISTENERS: usize = 4;
+/// The first number of a dynamic listener; the smaller ones are the static signalling listeners.
+const FIRST_LISTENER: u32 = 1 << 16;
+
+/// A media pair: its number and the address of its even port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) id: PairId,
+    pub(crate) rtp: SocketAddr,
+}
+
+impl Pair {
+    /// The address of its odd port.
+    pub(crate) fn rtcp(self) -> SocketAddr {
+        SocketAddr::new(self.rtp.ip(), self.rtp.port().saturating_add(1))
+    }
+}
+
+/// A listener for one H.245 connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listener {
+    pub(crate) id: ListenerId,
+    pub(crate) at: SocketAddr,
+}
+
+/// The ports kept ready.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    media: RangeInclusive<u16>,
+    h245: RangeInclusive<u16>,
+    next: u32,
+    spare: BTreeMap<IpAddr, Spare>,
+    asked: BTreeMap<Bind, IpAddr>,
+}
+
+#[derive(Debug, Default)]
+struct Spare {
+    pairs: Vec<Pair>,
+    listeners: Vec<Listener>,
+    pairs_asked: usize,
+    listeners_asked: usize,
+}
+
+impl Ports {
+    pub(crate) fn new(
+        locals: &[IpAddr],
+        media: RangeInclusive<u16>,
+        h245: RangeInclusive<u16>,
+    ) -> Self {
+        let spare = locals.iter().map(|ip| (*ip, Spare::default())).collect();
+        Self { media, h245, next: FIRST_LISTENER, spare, asked: BTreeMap::new() }
+    }
+
+    /// Asks for what is missing on every local address.
+    pub(crate) fn top_up(&mut self, out: &mut Outbox) {
+        for (ip, spare) in &mut self.spare {
+            while spare.pairs.len() + spare.pairs_asked < SPARE_PAIRS {
+                let bind = Bind::Media(PairId(self.next));
+                ask(&mut self.asked, bind, *ip, &self.media, out);
+                self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
+                spare.pairs_asked += 1;
+            }
+            while spare.listeners.len() + spare.listeners_asked < SPARE_LISTENERS {
+                let bind = Bind::Tcp(ListenerId(self.next));
+                ask(&mut self.asked, bind, *ip, &self.h245, out);
+                self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
+                spare.listeners_asked += 1;
+            }
+        }
+    }
+
+    /// Takes an answer of the host; false when it answers something not asked for here.
+    pub(crate) fn bound(&mut self, bind: Bind, at: Option<SocketAddr>) -> bool {
+        let Some(ip) = self.asked.remove(&bind) else { return false };
+        let Some(spare) = self.spare.get_mut(&ip) else { return false };
+        match bind {
+            Bind::Media(id) => {
+                spare.pairs_asked -= 1;
+                spare.pairs.extend(at.map(|rtp| Pair { id, rtp }));
+            }
+            Bind::Tcp(id) => {
+                spare.listeners_asked -= 1;
+                spare.listeners.extend(at.map(|at| Listener { id, at }));
+            }
+            Bind::Udp(_) | Bind::UdpPair(..) => {}
+        }
+        true
+    }
+
+    /// A media pair on a local address; nothing when none is ready.
+    pub(crate) fn pair(&mut self, ip: IpAddr, out: &mut Outbox) -> Option<Pair> {
+        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.pairs.pop());
+        self.top_up(out);
+        taken
+    }
+
+    /// An H.245 listener on a local address; nothing when none is ready.
+    pub(crate) fn listener(&mut self, ip: IpAddr, out: &mut Outbox) -> Option<Listener> {
+        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.listeners.pop());
+        self.top_up(out);
+        taken
+    }
+
+    /// Gives everything that is ready back to the host.
+    pub(crate) fn close(&mut self, out: &mut Outbox) {
+        for spare in self.spare.values_mut() {
+            for pair in spare.pairs.drain(..) {
+                out.push(Output::Unbind(Bind::Media(pair.id)));
+            }
+            for listener in spare.listeners.drain(..) {
+                out.push(Output::Unbind(Bind::Tcp(listener.id)));
+            }
+        }
+        self.spare.clear();
+    }
+}
+
+fn ask(
+    asked: &mut BTreeMap<Bind, IpAddr>,
+    bind: Bind,
+    ip: IpAddr,
+    ports: &RangeInclusive<u16>,
+    out: &mut Outbox,
+) {
+    asked.insert(bind, ip);
+    out.push(Output::Bind { bind, ip, ports: ports.clone() });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip() -> IpAddr {
+        "192.0.2.1".parse().unwrap()
+    }
+
+    /// Answers every bind asked for; returns how many there were.
+    fn answer(ports: &mut Ports, out: &mut Outbox, free: bool) -> usize {
+        let mut asked = 0;
+        while let Some(output) = out.pop() {
+            let Output::Bind { bind, ip, ports: range } = output else { panic!("{output:?}") };
+            asked += 1;
+            let at = free.then(|| SocketAddr::new(ip, *range.start() + 2 * asked as u16));
+            assert!(ports.bound(bind, at));
+        }
+        asked
+    }
+
+    #[test]
+    fn what_is_taken_is_replaced() {
+        let (mut ports, mut out) =
+            (Ports::new(&[ip()], 5000..=6000, 7000..=8000), Outbox::default());
+        assert_eq!(ports.pair(ip(), &mut out), None, "nothing is bound yet");
+        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS);
+        let pair = ports.pair(ip(), &mut out).expect("a pair");
+        assert!((5000..=6000).contains(&pair.rtp.port()));
+        assert_eq!(pair.rtcp().port(), pair.rtp.port() + 1);
+        assert!(ports.listener(ip(), &mut out).is_some());
+        assert_eq!(answer(&mut ports, &mut out, true), 2);
+        assert_eq!(ports.pair("192.0.2.9".parse().unwrap(), &mut out), None, "not our address");
+    }
+
+    #[test]
+    fn a_full_range_is_asked_again_only_when_a_port_is_wanted() {
+        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2), Outbox::default());
+        ports.top_up(&mut out);
+        assert_eq!(answer(&mut ports, &mut out, false), SPARE_PAIRS + SPARE_LISTENERS);
+        assert!(out.pop().is_none());
+        assert_eq!(ports.pair(ip(), &mut out), None);
+        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS);
+        assert!(ports.pair(ip(), &mut out).is_some());
+    }
+
+    #[test]
+    fn closing_gives_all_back() {
+        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2), Outbox::default());
+        ports.top_up(&mut out);
+        answer(&mut ports, &mut out, true);
+        ports.close(&mut out);
+        let unbound = std::iter::from_fn(|| out.pop()).filter(|o| matches!(o, Output::Unbind(_)));
+        assert_eq!(unbound.count(), SPARE_PAIRS + SPARE_LISTENERS);
+    }
+}

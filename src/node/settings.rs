@@ -1,0 +1,81 @@
+//! What the configuration means for a node: every rule that combines keys is applied here, once.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use pinhole_config::{Config, PortRange};
+
+/// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
+const SHORTEST_TTL_S: u32 = 60;
+
+/// The resolved settings of a gatekeeper.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The gatekeeperIdentifier.
+    pub name: String,
+    /// Appended to the endpoint identifiers it gives.
+    pub endpoint_suffix: String,
+    /// The RAS port.
+    pub ras_port: u16,
+    /// The call signalling port.
+    pub signalling_port: u16,
+    /// Seconds that a registration lives without refresh; `None`: for ever.
+    pub ttl_s: Option<u32>,
+    /// H.460.18/.19 service; `None` when it is off.
+    pub traversal: Option<Traversal>,
+    /// Whether calls of parties that are not registered are taken.
+    pub accept_unregistered: bool,
+    /// Ports of H.245 listeners.
+    pub h245_ports: RangeInclusive<u16>,
+    /// Ports of RTP and RTCP.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// How long a new signalling connection may stay without a message.
+    pub setup_timeout: Duration,
+    /// How long the called party may stay without an answer to Setup, and a traversal client without a connection.
+    pub signal_timeout: Duration,
+    /// How long it may ring.
+    pub alerting_timeout: Duration,
+}
+
+/// The H.460.18/.19 service.
+#[derive(Debug, Clone, Copy)]
+pub struct Traversal {
+    /// Seconds between keepalives, 5 to 30: the registration's timeToLive and H.460.19's keepAliveInterval.
+    pub keepalive_s: u32,
+    /// Whether endpoints that are not behind a NAT may use it.
+    pub without_nat: bool,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        let (main, routed) = (&config.main, &config.routed);
+        let ports = |range: Option<PortRange>| range.map_or(0..=0, PortRange::range);
+        let shortest = if main.ttl_restrictions { SHORTEST_TTL_S } else { 1 };
+        Self {
+            name: main.name.0.clone(),
+            endpoint_suffix: main.endpoint_suffix.0.clone(),
+            ras_port: main.ras_port.0,
+            signalling_port: routed.call_signal_port.0,
+            ttl_s: main.time_to_live.map(|ttl| ttl.0.max(shortest)),
+            traversal: routed.h46018.then_some(Traversal {
+                keepalive_s: routed.h46018_keepalive.0,
+                without_nat: routed.h46018_no_nat,
+            }),
+            accept_unregistered: routed.accept_unregistered,
+            h245_ports: ports(routed.h245_ports),
+            rtp_ports: ports(config.proxy.rtp_ports),
+            setup_timeout: routed.setup_timeout.duration(),
+            signal_timeout: routed.signal_timeout.duration(),
+            alerting_timeout: routed.alerting_timeout.duration(),
+        }
+    }
+}
+
+impl Default for Settings {
+    /// The defaults of the dialect, with H.460.18 on.
+    fn default() -> Self {
+        let mut config = Config::default();
+        config.routed.h46018 = true;
+        Self::from(&config)
+    }
+}

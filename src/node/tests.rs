@@ -1,0 +1,199 @@
+//! The node answered by hand: real octets in, and what comes out.
+
+use std::time::Duration;
+
+use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::generic;
+use pinhole_h323::ras::Ras;
+
+use super::*;
+use crate::face::Bind;
+
+/// A full RRQ of h323plus behind a NAT, with H.460.18: it tells 10.10.1.2.
+#[rustfmt::skip]
+const CAPTURED_RRQ: &str = "0ec02de0060008914a00078001000a0a010206b801000a0a0102a7a422c00900003d1048333233506c75732073696d706c6500001a312e32382e30202848333233706c75732076312e32382e3029000000014002006500700031080050007500620047004b600900003d1048333233506c75732073696d706c6500001a312e32382e30202848333233706c75732076312e32382e302900002e8b192202003b0100018001000100027000013016100200001240001700024000011d0000021d0000071c0100";
+
+fn octets(hex: &str) -> Vec<u8> {
+    let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+struct Desk {
+    node: Node,
+    now: Instant,
+}
+
+impl Desk {
+    #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
+    fn new() -> Self {
+        let now = Instant::now();
+        let local = "198.51.100.2".parse().unwrap();
+        let mut desk =
+            Self { node: Node::new(Settings::default(), vec![local], [1; 32], now), now };
+        let mut port = 40_000;
+        for output in desk.drain() {
+            if let Output::Bind { bind, ip, ports } = output {
+                port += 2;
+                let port = if *ports.start() == *ports.end() && *ports.end() != 0 {
+                    *ports.start()
+                } else {
+                    port
+                };
+                desk.node
+                    .handle_input(now, Input::Bound { bind, at: Some(SocketAddr::new(ip, port)) });
+            }
+        }
+        desk.drain();
+        desk
+    }
+
+    fn drain(&mut self) -> Vec<Output> {
+        let mut all = Vec::new();
+        loop {
+            match self.node.poll_output() {
+                Output::Timeout(_) => return all,
+                output => all.push(output),
+            }
+        }
+    }
+
+    /// Sends a datagram to the RAS socket; the messages that answer it.
+    fn ask(&mut self, from: &str, bytes: &[u8]) -> Vec<RasMessage> {
+        let input = Input::Datagram { socket: SocketId(0), from: from.parse().unwrap(), bytes };
+        self.node.handle_input(self.now, input);
+        let answers = self.drain().into_iter().filter_map(|output| match output {
+            Output::Datagram { bytes, .. } => Some(Ras::decode(&bytes).unwrap().into_message()),
+            _ => None,
+        });
+        answers.collect()
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        self.node.handle_input(self.now, Input::Timeout);
+        self.drain();
+    }
+
+    /// Registers the captured client; its endpoint identifier.
+    fn register(&mut self, from: &str) -> EndpointIdentifier {
+        let answers = self.ask(from, &octets(CAPTURED_RRQ));
+        let [RasMessage::registrationConfirm(confirm)] = &answers[..] else {
+            panic!("no RCF: {answers:?}");
+        };
+        assert_eq!(confirm.time_to_live.as_ref().map(|ttl| ttl.0), Some(19));
+        let features = confirm.feature_set.as_ref().expect("a feature set");
+        assert!(generic::feature(features, 18).is_some());
+        confirm.endpoint_identifier.clone()
+    }
+
+    /// A lightweight RRQ with this identifier.
+    fn keepalive(&mut self, from: &str, id: &EndpointIdentifier) -> Vec<RasMessage> {
+        let mut rrq = Ras::decode(&octets(CAPTURED_RRQ)).unwrap();
+        rrq.edit(|message| {
+            let RasMessage::registrationRequest(request) = message else { panic!() };
+            request.keep_alive = Some(true);
+            request.endpoint_identifier = Some(id.clone());
+        });
+        self.ask(from, &rrq.encode().unwrap())
+    }
+}
+
+const NAT: &str = "203.0.113.9:41234";
+
+#[test]
+fn a_client_behind_nat_registers_and_stays_while_it_refreshes() {
+    let mut desk = Desk::new();
+    let id = desk.register(NAT);
+    for _ in 0..10 {
+        desk.wait(14);
+        let answers = desk.keepalive(NAT, &id);
+        assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
+    }
+    desk.wait(19);
+    assert_eq!(desk.node.registrations(), 1, "a lost datagram does not end it");
+    desk.wait(15);
+    assert_eq!(desk.node.registrations(), 0);
+}
+
+#[test]
+fn a_refresh_from_another_port_moves_the_pinhole_and_from_another_address_is_refused() {
+    let mut desk = Desk::new();
+    let id = desk.register(NAT);
+    let answers = desk.keepalive("198.51.100.66:41234", &id);
+    assert!(matches!(&answers[..], [RasMessage::registrationReject(_)]), "{answers:?}");
+    let moved: SocketAddr = "203.0.113.9:50000".parse().unwrap();
+    desk.keepalive("203.0.113.9:50000", &id);
+    let known = desk.node.core.registrations.get(&EndpointId::from(&id)).unwrap();
+    assert_eq!(known.ras, moved);
+}
+
+#[test]
+fn another_host_cannot_take_an_alias() {
+    let mut desk = Desk::new();
+    desk.register(NAT);
+    let answers = desk.ask("198.51.100.66:1719", &octets(CAPTURED_RRQ));
+    let [RasMessage::registrationReject(reject)] = &answers[..] else { panic!("{answers:?}") };
+    let reason = &reject.reject_reason;
+    assert!(
+        matches!(reason, pinhole_h323::asn::h225::RegistrationRejectReason::duplicateAlias(_)),
+        "{reason:?}"
+    );
+    desk.register(NAT);
+    assert_eq!(desk.node.registrations(), 1, "the same host replaces its own");
+}
+
+#[test]
+fn garbage_is_counted_and_not_answered() {
+    let mut desk = Desk::new();
+    for length in 0..40 {
+        assert!(desk.ask(NAT, &vec![0xff; length]).is_empty());
+    }
+    assert_eq!(desk.node.counters().malformed_ras, 40);
+}
+
+#[test]
+fn what_is_not_understood_is_given_back() {
+    let mut desk = Desk::new();
+    // nonStandardMessage with requestSeqNum 5 and an object identifier.
+    let answers = desk.ask(NAT, &octets("5c000400022a030101"));
+    assert!(
+        matches!(&answers[..], [RasMessage::unknownMessageResponse(_)] | []),
+        "a reject or a counted drop: {answers:?}"
+    );
+    assert_eq!(answers.len() as u64 + desk.node.counters().malformed_ras, 1);
+}
+
+#[test]
+fn a_stranger_cannot_unregister_an_endpoint() {
+    let mut desk = Desk::new();
+    let id = desk.register(NAT);
+    let urq = |id: &EndpointIdentifier| {
+        Ras::new(RasMessage::unregistrationRequest(Box::new(
+            pinhole_h323::asn::h225::UnregistrationRequest {
+                request_seq_num: pinhole_h323::asn::h225::RequestSeqNum(9),
+                endpoint_identifier: Some(id.clone()),
+                ..Default::default()
+            },
+        )))
+        .encode()
+        .unwrap()
+    };
+    let answers = desk.ask("198.51.100.66:1719", &urq(&id));
+    assert!(matches!(&answers[..], [RasMessage::unregistrationReject(_)]), "{answers:?}");
+    assert_eq!(desk.node.registrations(), 1);
+    let answers = desk.ask(NAT, &urq(&id));
+    assert!(matches!(&answers[..], [RasMessage::unregistrationConfirm(_)]), "{answers:?}");
+    assert_eq!(desk.node.registrations(), 0);
+}
+
+#[test]
+fn it_binds_what_it_needs_and_gives_all_back() {
+    let mut desk = Desk::new();
+    desk.register(NAT);
+    desk.node.handle_input(desk.now, Input::Shutdown);
+    let outputs = desk.drain();
+    let unbound = outputs.iter().filter(|o| matches!(o, Output::Unbind(Bind::Media(_)))).count();
+    assert_eq!(unbound, 8);
+    assert!(matches!(outputs.last(), Some(Output::Finished)), "{outputs:?}");
+    assert_eq!(desk.node.registrations(), 0);
+}

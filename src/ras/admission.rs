@@ -1,0 +1,140 @@
+//! ARQ: may this call be made, and where does it go?
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole_h323::address;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{
+    AdmissionConfirm, AdmissionReject, AdmissionRejectReason, AdmissionRequest, CallModel,
+    RasMessage, UUIEsRequested,
+};
+use pinhole_h323::id::{CallId, EndpointId};
+
+use super::Origin;
+use crate::call::Calls;
+use crate::node::{Core, Cx, Timer};
+
+/// How long an admission waits for its Setup.
+const WAIT: Duration = Duration::from_secs(60);
+/// How many admissions can wait.
+const MOST: usize = 10_000;
+
+/// Where a call goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// To a registered endpoint.
+    Endpoint(EndpointId),
+    /// To an address that the caller named.
+    Address(SocketAddr),
+}
+
+/// A call that may be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Admission {
+    /// Who may make it.
+    pub(crate) caller: EndpointId,
+    /// Where it goes.
+    pub(crate) destination: Destination,
+}
+
+/// Calls that may be made and have not been made yet.
+#[derive(Debug, Default)]
+pub(crate) struct Admissions {
+    waiting: BTreeMap<CallId, Admission>,
+}
+
+impl Admissions {
+    pub(crate) fn get(&self, call: CallId) -> Option<&Admission> {
+        self.waiting.get(&call)
+    }
+
+    pub(crate) fn forget(&mut self, call: CallId) {
+        self.waiting.remove(&call);
+    }
+}
+
+/// Answers an AdmissionRequest.
+pub(super) fn answer(
+    cx: &mut Cx<'_>,
+    calls: &Calls,
+    origin: Origin,
+    request: &AdmissionRequest,
+) -> RasMessage {
+    match admit(cx, calls, origin, request) {
+        Ok(()) => RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
+            request_seq_num: request.request_seq_num.clone(),
+            band_width: request.band_width.clone(),
+            call_model: CallModel::gatekeeperRouted(()),
+            dest_call_signal_address: address::to_h225(cx.core.signalling_at(origin.local)),
+            will_respond_to_irr: Some(false),
+            uuies_requested: Some(UUIEsRequested::default()),
+            ..Default::default()
+        })),
+        Err(reason) => RasMessage::admissionReject(Box::new(AdmissionReject {
+            request_seq_num: request.request_seq_num.clone(),
+            reject_reason: reason,
+            ..Default::default()
+        })),
+    }
+}
+
+fn admit(
+    cx: &mut Cx<'_>,
+    calls: &Calls,
+    origin: Origin,
+    request: &AdmissionRequest,
+) -> Result<(), AdmissionRejectReason> {
+    let caller = cx
+        .registered(&request.endpoint_identifier, origin.from)
+        .ok_or(AdmissionRejectReason::invalidEndpointIdentifier(()))?;
+    let call = request.call_identifier.as_ref().map(CallId::from);
+    if request.answer_call {
+        // A call that did not come through the gatekeeper has to be made again, through it.
+        let ours = call.is_some_and(|call| calls.is_called(call, &caller));
+        return ours.then_some(()).ok_or(AdmissionRejectReason::routeCallToGatekeeper(()));
+    }
+    let aliases = request.destination_info.iter().flatten().filter_map(Alias::read);
+    let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
+    let destination = resolve(cx.core, aliases, named)
+        .ok_or(AdmissionRejectReason::calledPartyNotRegistered(()))?;
+    if let Some(call) = call {
+        if cx.core.admissions.waiting.len() >= MOST {
+            return Err(AdmissionRejectReason::resourceUnavailable(()));
+        }
+        cx.core.admissions.waiting.insert(call, Admission { caller, destination });
+        cx.set(Timer::Admission(call), WAIT);
+    }
+    Ok(())
+}
+
+/// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,
+/// or that is written as an alias.
+pub(crate) fn resolve(
+    core: &Core,
+    aliases: impl Iterator<Item = Alias>,
+    named: Option<SocketAddr>,
+) -> Option<Destination> {
+    let mut address = named;
+    for alias in aliases {
+        if let Some(found) = core.registrations.find(&alias) {
+            return Some(Destination::Endpoint(found.id.clone()));
+        }
+        address = address.or(match alias {
+            Alias::Transport(named) => Some(named),
+            _ => None,
+        });
+    }
+    let address = address.filter(|address| is_callable(core, *address))?;
+    let found = core.registrations.at(address);
+    Some(found.map_or(Destination::Address(address), |r| Destination::Endpoint(r.id.clone())))
+}
+
+/// True for an address that a call can be made to: some other host's.
+fn is_callable(core: &Core, address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let ourselves = core.locals.contains(&ip) && address.port() == core.settings.signalling_port;
+    let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
+    address.port() != 0 && !ourselves && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
+}

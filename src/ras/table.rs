@@ -1,0 +1,154 @@
+//! The registrations: who is reachable under which alias, and where.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use pinhole_h323::alias::Alias;
+use pinhole_h323::id::EndpointId;
+
+use crate::face::SocketId;
+
+/// How many endpoints can be registered.
+const MOST: usize = 50_000;
+/// How many aliases one endpoint can have.
+const MOST_ALIASES: usize = 64;
+
+/// A registered endpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct Registration {
+    pub(crate) id: EndpointId,
+    pub(crate) aliases: Vec<Alias>,
+    /// The RAS address as its packets show it: behind a NAT, the pinhole.
+    pub(crate) ras: SocketAddr,
+    /// The socket its registration came in on; what is sent to it leaves there.
+    pub(crate) socket: SocketId,
+    /// The local address that socket has.
+    pub(crate) local: IpAddr,
+    /// The signalling address it told, which behind a NAT nobody can reach.
+    pub(crate) signalling: Option<SocketAddr>,
+    /// True when it asked for H.460.18 and was granted it.
+    pub(crate) traversal: bool,
+    /// True when its packets come from another address than the one it told.
+    pub(crate) natted: bool,
+    /// Seconds that it lives without refresh.
+    pub(crate) ttl_s: Option<u32>,
+}
+
+impl Registration {
+    /// The name by which people know it.
+    pub(crate) fn name(&self) -> String {
+        self.aliases.first().map_or_else(|| self.id.to_string(), ToString::to_string)
+    }
+
+    /// True when a message from this source can be the endpoint's: behind a NAT the port may change, the address
+    /// does not.
+    pub(crate) fn is_from(&self, source: SocketAddr) -> bool {
+        self.ras.ip() == source.ip()
+    }
+}
+
+/// Why a registration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Another endpoint has this alias.
+    DuplicateAlias(Alias),
+    /// No alias, or too many.
+    InvalidAlias,
+    /// The table is full.
+    Full,
+}
+
+/// All registrations.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations {
+    endpoints: BTreeMap<EndpointId, Registration>,
+    aliases: BTreeMap<Alias, EndpointId>,
+}
+
+impl Registrations {
+    pub(crate) fn get(&self, id: &EndpointId) -> Option<&Registration> {
+        self.endpoints.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &EndpointId) -> Option<&mut Registration> {
+        self.endpoints.get_mut(id)
+    }
+
+    /// The endpoint with an alias.
+    pub(crate) fn find(&self, alias: &Alias) -> Option<&Registration> {
+        self.aliases.get(alias).and_then(|id| self.endpoints.get(id))
+    }
+
+    /// The endpoint that told this signalling address and is reachable there.
+    pub(crate) fn at(&self, signalling: SocketAddr) -> Option<&Registration> {
+        self.endpoints
+            .values()
+            .find(|r| r.signalling == Some(signalling) && !r.traversal && !r.natted)
+    }
+
+    /// The endpoint behind a RAS address.
+    pub(crate) fn by_ras(&self, ras: SocketAddr) -> Option<&Registration> {
+        self.endpoints.values().find(|r| r.ras == ras)
+    }
+
+    /// The only endpoint that sends from an address, if there is exactly one.
+    pub(crate) fn only_from(&self, source: IpAddr) -> Option<&Registration> {
+        let mut from = self.endpoints.values().filter(|r| r.ras.ip() == source);
+        from.next().filter(|_| from.next().is_none())
+    }
+
+    /// Enters an endpoint, or replaces the one with its identifier. An endpoint that lost its identifier (it was
+    /// restarted) takes its place again when it comes from the same address and tells the same one.
+    ///
+    /// # Errors
+    /// When another endpoint has one of its aliases, when it has none, and when the table is full.
+    pub(crate) fn enter(&mut self, new: Registration) -> Result<Option<EndpointId>, Refusal> {
+        if new.aliases.is_empty() || new.aliases.len() > MOST_ALIASES {
+            return Err(Refusal::InvalidAlias);
+        }
+        let mut replaced = None;
+        for alias in &new.aliases {
+            let Some(old) = self.find(alias).filter(|old| old.id != new.id) else { continue };
+            let same_host = old.ras.ip() == new.ras.ip()
+                && old.signalling.map(|a| a.ip()) == new.signalling.map(|a| a.ip());
+            if !same_host {
+                return Err(Refusal::DuplicateAlias(alias.clone()));
+            }
+            replaced = Some(old.id.clone());
+        }
+        if self.endpoints.len() >= MOST && !self.endpoints.contains_key(&new.id) {
+            return Err(Refusal::Full);
+        }
+        if let Some(old) = &replaced {
+            self.remove(old);
+        }
+        self.remove(&new.id);
+        for alias in &new.aliases {
+            self.aliases.insert(alias.clone(), new.id.clone());
+        }
+        self.endpoints.insert(new.id.clone(), new);
+        Ok(replaced)
+    }
+
+    /// Removes an endpoint and its aliases.
+    pub(crate) fn remove(&mut self, id: &EndpointId) -> Option<Registration> {
+        let old = self.endpoints.remove(id)?;
+        for alias in &old.aliases {
+            if self.aliases.get(alias) == Some(id) {
+                self.aliases.remove(alias);
+            }
+        }
+        Some(old)
+    }
+
+    /// Removes all.
+    pub(crate) fn drain(&mut self) -> Vec<Registration> {
+        self.aliases.clear();
+        std::mem::take(&mut self.endpoints).into_values().collect()
+    }
+
+    /// How many endpoints are registered.
+    pub(crate) fn len(&self) -> usize {
+        self.endpoints.len()
+    }
+}
