@@ -12,8 +12,8 @@ use super::progress::SERVER;
 use super::{Call, CallKey, Calls, ControlLink, Why};
 use crate::control;
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
-use crate::node::Cx;
 use crate::node::streams::Owner;
+use crate::node::{Cx, Mode};
 
 /// H.245 messages that may wait for a connection.
 const MOST_QUEUED: usize = 64;
@@ -28,6 +28,9 @@ impl Calls {
         signal: &mut Signal,
     ) {
         let Some(call) = self.calls.get_mut(&key) else { return };
+        if call.mode < Mode::Control {
+            return;
+        }
         let told = signal.h245_address();
         if let Some(told) = told
             && !call.leg(from).client

@@ -18,7 +18,7 @@ use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use crate::control::Sessions;
 use crate::event::CallRecord;
 use crate::face::{FlowFact, FlowId, ListenerId, Side, StreamId};
-use crate::node::{Cx, Timer};
+use crate::node::{Cx, Mode, Timer};
 pub(crate) use leg::{ControlLink, Leg};
 pub(crate) use release::Why;
 
@@ -47,6 +47,8 @@ pub(crate) struct Call {
     /// Caller and called party.
     pub(crate) legs: [Leg; 2],
     pub(crate) sessions: Sessions,
+    /// How much of it goes through us.
+    pub(crate) mode: Mode,
     state: State,
     started: Instant,
 }

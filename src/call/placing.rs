@@ -11,8 +11,8 @@ use super::setup::Ends;
 use super::{Call, CallKey, Calls, State, Why};
 use crate::event::Event;
 use crate::face::Side;
-use crate::node::Cx;
 use crate::node::streams::Owner;
+use crate::node::{Cx, Mode};
 use crate::ras::admission::Destination;
 
 impl Calls {
@@ -117,6 +117,7 @@ impl Calls {
 fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
     let leg = call.leg(Side::B);
     let source = cx.core.signalling_at(leg.local);
+    let proxied = call.mode == Mode::Proxied;
     let next_hop = leg.stream.and_then(|stream| cx.core.streams.get(stream)).map(|s| s.peer);
     setup.edit(|pdu| {
         let Body::setup(setup) = &mut pdu.h323_message_body else { return };
@@ -126,7 +127,9 @@ fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
         setup.multiple_calls = setup.multiple_calls.map(|_| false);
         setup.maintain_connection = setup.maintain_connection.map(|_| false);
         // Fast start is withheld: its channels would bypass the proxy's ports. The call goes on with H.245.
-        setup.fast_start = None;
-        setup.parallel_h245_control = None;
+        if proxied {
+            setup.fast_start = None;
+            setup.parallel_h245_control = None;
+        }
     });
 }

@@ -12,7 +12,7 @@ use super::{Call, CallKey, CallTimer, Calls, State, Why, link};
 use crate::control;
 use crate::event::Event;
 use crate::face::Side;
-use crate::node::{Cx, Timer};
+use crate::node::{Cx, Mode, Timer};
 
 /// What we say of ourselves to an H.460.19 client.
 pub(super) const SERVER: Ability = Ability { server: true, transmit_multiplexed: false };
@@ -96,7 +96,7 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let tunnelled = signal.h245_control();
         let (mut answers, mut aside) = (Vec::new(), Vec::new());
-        if !tunnelled.is_empty() {
+        if !tunnelled.is_empty() && call.mode >= Mode::Control {
             let mut through = Vec::new();
             for message in &tunnelled {
                 let verdict = control::receive(cx, call, &mut self.index, from, message);

@@ -17,7 +17,7 @@ use crate::control::Sessions;
 use crate::event::Event;
 use crate::face::{Side, StreamId};
 use crate::node::streams::Owner;
-use crate::node::{Cx, Timer};
+use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::{Destination, resolve};
 
 /// Where a new connection comes from and in.
@@ -118,6 +118,8 @@ impl Calls {
         let key = self.index.new_call(id);
         let from = calling_leg(cx, ends, caller, &signal);
         let to = called_leg(cx, ends.local, destination);
+        let helped = from.media_is_learned() || to.media_is_learned();
+        let mode = if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) };
         cx.event(Event::CallStarted {
             callid: id.to_string(),
             direction: "routed",
@@ -134,6 +136,7 @@ impl Calls {
             crv,
             legs: [from, to],
             sessions: Sessions::default(),
+            mode,
             state: State::Placing(Box::new(signal)),
             started: cx.now,
         };

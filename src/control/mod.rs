@@ -14,7 +14,7 @@ use pinhole_h323::h46018;
 
 use crate::call::{Call, Index};
 use crate::face::Side;
-use crate::node::Cx;
+use crate::node::{Cx, Mode};
 pub(crate) use session::Sessions;
 
 /// What becomes of an H.245 message.
@@ -52,6 +52,9 @@ pub(crate) fn receive(
             return Verdict::default();
         }
     };
+    if call.mode < Mode::Proxied {
+        return Verdict::forward(&control);
+    }
     // Said between client and server only (H.460.18 §11).
     if h46018::Correlation::read(&control).is_some() {
         return Verdict::default();

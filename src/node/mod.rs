@@ -23,7 +23,7 @@ use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, Stre
 use crate::ras;
 use crate::ras::table::Registrations;
 use ports::Ports;
-pub use settings::{Settings, Traversal};
+pub use settings::{Mode, Settings, Traversal};
 use streams::{Owner, Streams};
 
 /// A gatekeeper with everything it knows.

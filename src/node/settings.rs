@@ -21,6 +21,8 @@ pub struct Settings {
     pub signalling_port: u16,
     /// Seconds that a registration lives without refresh; `None`: for ever.
     pub ttl_s: Option<u32>,
+    /// How calls are handled whose parties need no help.
+    pub mode: Mode,
     /// H.460.18/.19 service; `None` when it is off.
     pub traversal: Option<Traversal>,
     /// Whether calls of parties that are not registered are taken.
@@ -35,6 +37,19 @@ pub struct Settings {
     pub signal_timeout: Duration,
     /// How long it may ring.
     pub alerting_timeout: Duration,
+}
+
+/// How much of a call goes through the gatekeeper. Calls with a party behind a NAT are always proxied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Nothing: the parties are told each other's address.
+    Direct,
+    /// Call signalling.
+    Routed,
+    /// Call signalling and H.245.
+    Control,
+    /// Call signalling, H.245 and media.
+    Proxied,
 }
 
 /// The H.460.18/.19 service.
@@ -56,6 +71,12 @@ impl From<&Config> for Settings {
             endpoint_suffix: main.endpoint_suffix.0.clone(),
             ras_port: main.ras_port.0,
             signalling_port: routed.call_signal_port.0,
+            mode: match (routed.gk_routed, routed.h245_routed, config.proxy.enable) {
+                (_, _, true) => Mode::Proxied,
+                (true, true, false) => Mode::Control,
+                (true, false, false) => Mode::Routed,
+                (false, _, false) => Mode::Direct,
+            },
             ttl_s: main.time_to_live.map(|ttl| ttl.0.max(shortest)),
             traversal: routed.h46018.then_some(Traversal {
                 keepalive_s: routed.h46018_keepalive.0,
@@ -72,10 +93,11 @@ impl From<&Config> for Settings {
 }
 
 impl Default for Settings {
-    /// The defaults of the dialect, with H.460.18 on.
+    /// The defaults of the dialect, with the proxy and H.460.18 on.
     fn default() -> Self {
         let mut config = Config::default();
         config.routed.h46018 = true;
+        config.proxy.enable = true;
         Self::from(&config)
     }
 }

@@ -14,7 +14,7 @@ use pinhole_h323::id::{CallId, EndpointId};
 
 use super::Origin;
 use crate::call::Calls;
-use crate::node::{Core, Cx, Timer};
+use crate::node::{Core, Cx, Mode, Timer};
 
 /// How long an admission waits for its Setup.
 const WAIT: Duration = Duration::from_secs(60);
@@ -63,11 +63,11 @@ pub(super) fn answer(
     request: &AdmissionRequest,
 ) -> RasMessage {
     match admit(cx, calls, origin, request) {
-        Ok(()) => RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
+        Ok((call_model, to)) => RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
             request_seq_num: request.request_seq_num.clone(),
             band_width: request.band_width.clone(),
-            call_model: CallModel::gatekeeperRouted(()),
-            dest_call_signal_address: address::to_h225(cx.core.signalling_at(origin.local)),
+            call_model,
+            dest_call_signal_address: address::to_h225(to),
             will_respond_to_irr: Some(false),
             uuies_requested: Some(UUIEsRequested::default()),
             ..Default::default()
@@ -85,20 +85,25 @@ fn admit(
     calls: &Calls,
     origin: Origin,
     request: &AdmissionRequest,
-) -> Result<(), AdmissionRejectReason> {
+) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
+    let through_us = (CallModel::gatekeeperRouted(()), cx.core.signalling_at(origin.local));
     let caller = cx
         .registered(&request.endpoint_identifier, origin.from)
         .ok_or(AdmissionRejectReason::invalidEndpointIdentifier(()))?;
     let call = request.call_identifier.as_ref().map(CallId::from);
     if request.answer_call {
         // A call that did not come through the gatekeeper has to be made again, through it.
-        let ours = call.is_some_and(|call| calls.is_called(call, &caller));
-        return ours.then_some(()).ok_or(AdmissionRejectReason::routeCallToGatekeeper(()));
+        let direct = cx.core.settings.mode == Mode::Direct;
+        let ours = direct || call.is_some_and(|call| calls.is_called(call, &caller));
+        return ours.then_some(through_us).ok_or(AdmissionRejectReason::routeCallToGatekeeper(()));
     }
     let aliases = request.destination_info.iter().flatten().filter_map(Alias::read);
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
     let destination = resolve(cx.core, aliases, named)
         .ok_or(AdmissionRejectReason::calledPartyNotRegistered(()))?;
+    if let Some(to) = direct(cx.core, &caller, &destination) {
+        return Ok((CallModel::direct(()), to));
+    }
     if let Some(call) = call {
         if cx.core.admissions.waiting.len() >= MOST {
             return Err(AdmissionRejectReason::resourceUnavailable(()));
@@ -106,7 +111,22 @@ fn admit(
         cx.core.admissions.waiting.insert(call, Admission { caller, destination });
         cx.set(Timer::Admission(call), WAIT);
     }
-    Ok(())
+    Ok(through_us)
+}
+
+/// The called party's address, when the configuration wants direct calls and neither party needs our help.
+fn direct(core: &Core, caller: &EndpointId, destination: &Destination) -> Option<SocketAddr> {
+    if core.settings.mode != Mode::Direct {
+        return None;
+    }
+    let open = |id: &EndpointId| {
+        core.registrations.get(id).filter(|known| !known.traversal && !known.natted)
+    };
+    open(caller)?;
+    match destination {
+        Destination::Endpoint(id) => open(id)?.signalling,
+        Destination::Address(address) => Some(*address),
+    }
 }
 
 /// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,

@@ -16,7 +16,7 @@ use rand::RngExt as _;
 use super::table::{Refusal, Registration};
 use super::{Origin, feature};
 use crate::event::Event;
-use crate::node::{Cx, Timer};
+use crate::node::{Cx, Mode, Timer};
 
 /// An endpoint's own timer and a lost datagram must not end its registration: it lives this much longer than it was
 /// told, as endpoints refresh only shortly before the end.
@@ -181,6 +181,11 @@ fn confirm(
         ..Default::default()
     };
     if let Some(registration) = registration {
+        // In direct mode nothing is signalled to us (H.225.0 §7.9.2), unless the endpoint needs our help.
+        let helped = registration.traversal || registration.natted;
+        if cx.core.settings.mode == Mode::Direct && !helped {
+            confirm.call_signal_address.clear();
+        }
         if let Some(ttl_s) = registration.ttl_s {
             confirm.time_to_live = Some(TimeToLive(ttl_s));
             let wait = Duration::from_secs(u64::from(ttl_s)) + GRACE;

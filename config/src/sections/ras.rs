@@ -12,6 +12,6 @@ section! {
         /// Whether an MCU may bring prefixes.
         accept_mcu_prefixes: bool as inert "AcceptMCUPrefixes" = true;
         /// Whether a registration replaces another one of the same signalling address.
-        overwrite_same_address: bool as "OverwriteEPOnSameAddress" = false;
+        overwrite_same_address: bool as inert "OverwriteEPOnSameAddress" = false;
     }
 }
