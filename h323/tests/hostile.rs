@@ -1,6 +1,6 @@
 //! Messages made to cost more than they should: deep, or many elements in few octets.
 
-use std::thread;
+use std::{io, thread};
 
 use peak_alloc::PeakAlloc;
 use pinhole_h323::asn::{self, h225, h245};
@@ -27,6 +27,14 @@ fn decode_counted<T>(
     result
 }
 
+fn finish<T>(thread: io::Result<thread::JoinHandle<T>>) -> T {
+    match thread.map(thread::JoinHandle::join) {
+        Ok(Ok(value)) => value,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => panic!("no thread: {error}"),
+    }
+}
+
 /// Built on a large stack, for encoding follows the depth; decoded on a small one.
 fn nested<T: Send + 'static>(
     build: fn(usize) -> T,
@@ -38,12 +46,12 @@ fn nested<T: Send + 'static>(
         encode(&value).unwrap_or_else(|why| panic!("{why}"))
     };
     let thread = thread::Builder::new().stack_size(256 << 20).spawn(work);
-    thread.and_then(|thread| thread.join().map_err(|_| std::io::ErrorKind::Other.into())).unwrap()
+    finish(thread)
 }
 
 fn on_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = thread::Builder::new().stack_size(1 << 20).spawn(work);
-    thread.and_then(|thread| thread.join().map_err(|_| std::io::ErrorKind::Other.into())).unwrap()
+    finish(thread)
 }
 
 fn generic_indication(
@@ -88,7 +96,7 @@ fn nested_multiplex_elements(depth: usize) -> h245::MultimediaSystemControlMessa
         multiplex_entry_descriptors: vec![descriptor],
         ..Default::default()
     };
-    MultimediaSystemControlMessage::request(RequestMessage::multiplexEntrySend(send.into()).into())
+    MultimediaSystemControlMessage::request(RequestMessage::multiplexEntrySend(send))
 }
 
 fn many_endpoints(count: usize) -> h225::RasMessage {
