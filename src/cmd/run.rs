@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ArgAction;
+use pinhole::net::{self, Service};
+use pinhole::node::{Node, Settings};
 use pinhole_config::{Config, Override, Severity};
 
 use super::{FAILED, USAGE};
@@ -80,7 +82,7 @@ impl RunArgs {
 /// Reads the configuration and runs, unless it has errors.
 pub(crate) fn main(args: &RunArgs) -> ExitCode {
     match configuration(args) {
-        Ok(config) => run(args, config),
+        Ok(config) => run(args, &config),
         Err(status) => status,
     }
 }
@@ -102,9 +104,34 @@ fn configuration(args: &RunArgs) -> Result<Config, ExitCode> {
 }
 
 /// Runs the gatekeeper until it is told to end.
-fn run(_args: &RunArgs, _config: Config) -> ExitCode {
-    super::complain("pinhole: this build has no gatekeeper to run");
-    ExitCode::from(FAILED)
+fn run(args: &RunArgs, config: &Config) -> ExitCode {
+    let service = Service { pid: args.pid.clone(), user: args.user.clone(), ..Service::default() };
+    let served = net::log_to(args.output.as_deref(), args.trace)
+        .map_err(|error| format!("cannot write the log: {error}"))
+        .and_then(|log| Ok((log, locals(config)?)))
+        .and_then(|(_log, locals)| {
+            let settings = Settings::from(config);
+            let make = |now| Box::new(Node::new(settings, locals, rand::random(), now)) as _;
+            net::serve(&service, make).map_err(|failure| failure.to_string())
+        });
+    match served {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(why) => {
+            for line in why.lines() {
+                super::complain(&format!("pinhole: {line}"));
+            }
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The addresses of `Home`, or all that the host has.
+fn locals(config: &Config) -> Result<Vec<IpAddr>, String> {
+    let home = &config.main.home.0;
+    if !home.is_empty() && !home.iter().any(IpAddr::is_unspecified) {
+        return Ok(home.clone());
+    }
+    net::local_addresses().map_err(|error| format!("cannot list the host's addresses: {error}"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod behind;
 mod media;
 mod script;
+mod service;
 mod stop;
 mod tcp;
 mod udp;
