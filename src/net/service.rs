@@ -121,16 +121,21 @@ fn ready(events: &[Event]) -> Result<String, Failure> {
     if !failures.is_empty() {
         return Err(Failure::NotListening(failures));
     }
-    let addresses: Vec<String> = events.iter().filter_map(address).collect();
+    let mut addresses: Vec<_> = events.iter().filter_map(address).collect();
     if addresses.is_empty() {
         return Err(Failure::Nowhere);
     }
+    // All of a role together, as the agent told them.
+    addresses.sort_by_key(|(role, _)| *role);
+    let addresses: Vec<_> = addresses.into_iter().map(|(_, address)| address).collect();
     Ok(format!("ready {}", addresses.join(", ")))
 }
 
-fn address(event: &Event) -> Option<String> {
+fn address(event: &Event) -> Option<(&'static str, String)> {
     match event {
-        Event::Listening { role, transport, at } => Some(format!("{role} {transport} {at}")),
+        Event::Listening { role, transport, at } => {
+            Some((*role, format!("{role} {transport} {at}")))
+        }
         _ => None,
     }
 }
@@ -215,8 +220,8 @@ mod tests {
     fn the_ready_line_names_every_address() {
         let events = [
             listening("ras", "udp", "198.51.100.2:1719"),
-            listening("ras", "udp", "127.0.0.1:1719"),
             listening("signalling", "tcp", "198.51.100.2:1720"),
+            listening("ras", "udp", "127.0.0.1:1719"),
         ];
         let expected = "ready ras udp 198.51.100.2:1719, ras udp 127.0.0.1:1719, \
                         signalling tcp 198.51.100.2:1720";
