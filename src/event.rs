@@ -104,6 +104,14 @@ pub enum Event {
     },
     /// A call ended.
     CallEnded(Box<CallRecord>),
+    /// A phone that records heard this.
+    Audio {
+        /// The call.
+        callid: String,
+        /// Samples at 8 kHz.
+        #[serde(skip)]
+        samples: Vec<i16>,
+    },
     /// A message of a peer was dropped or answered with a reject.
     Malformed {
         /// Who sent it.

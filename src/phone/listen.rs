@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use pinhole_h323::rtcp::ReportBlock;
+
 /// A jump ahead of up to this many packets is loss; a longer one is a new start (RFC 3550 A.1 `MAX_DROPOUT`).
 const MAX_DROPOUT: u16 = 3000;
 
@@ -46,21 +48,6 @@ pub struct Counts {
     pub duplicates: u64,
     /// Packets that came behind a later one.
     pub reordered: u64,
-}
-
-/// The numbers of a report block (RFC 3550 §6.4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Report {
-    /// Whose packets.
-    pub ssrc: u32,
-    /// Loss since the last report, in 256ths.
-    pub fraction_lost: u8,
-    /// Packets lost since the beginning, clamped to 24 bits.
-    pub cumulative_lost: u32,
-    /// The highest sequence number, cycles above.
-    pub highest: u32,
-    /// Interarrival jitter, in ticks.
-    pub jitter: u32,
 }
 
 /// One uninterrupted stream of one synchronisation source.
@@ -121,8 +108,9 @@ impl Receiver {
         (run.counts.packets > 1).then(|| run.jitter / CLOCK * 1000.0)
     }
 
-    /// The report block to send now; the next one counts from here.
-    pub fn report(&mut self) -> Option<Report> {
+    /// What to report of the stream now; the next report counts from here. The times of sender reports are left
+    /// to who knows them.
+    pub fn report(&mut self) -> Option<ReportBlock> {
         let run = self.run.as_mut()?;
         let counts = run.counts();
         let (expected, received) = (run.highest - run.first + 1, counts.packets);
@@ -130,13 +118,13 @@ impl Receiver {
         run.reported = (expected, received);
         let due = expected.saturating_sub(expected_before);
         let missing = due.saturating_sub(received.saturating_sub(received_before));
-        let fraction_lost = (missing * 256).checked_div(due).unwrap_or(0).min(255) as u8;
-        Some(Report {
+        Some(ReportBlock {
             ssrc: run.ssrc,
-            fraction_lost,
-            cumulative_lost: counts.lost.min(0x7f_ffff) as u32,
-            highest: run.highest as u32,
+            fraction_lost: (missing * 256).checked_div(due).unwrap_or(0).min(255) as u8,
+            lost: counts.lost.min(0x7f_ffff) as i32,
+            highest_sequence: run.highest as u32,
             jitter: run.jitter as u32,
+            ..ReportBlock::default()
         })
     }
 }
@@ -263,7 +251,7 @@ mod tests {
         let expected = Counts { packets: 70_000, ..Counts::default() };
         assert_eq!(receiver.counts(), expected);
         assert!(receiver.jitter_ms().unwrap() < 0.001);
-        assert_eq!(receiver.report().unwrap().highest, 65_000 + 69_999);
+        assert_eq!(receiver.report().unwrap().highest_sequence, 65_000 + 69_999);
     }
 
     #[test]

@@ -1,0 +1,190 @@
+//! H.245 and what carries it: tunnelled messages, or a connection of its own (H.323 §8.2; H.460.18 §11).
+
+use std::net::SocketAddr;
+
+use pinhole_h323::Malformed;
+use pinhole_h323::asn::encode_h245;
+use pinhole_h323::asn::h245::MultimediaSystemControlMessage;
+use pinhole_h323::cause::{Cause, Release};
+use pinhole_h323::h46018::Correlation;
+use pinhole_h323::signal::Signal;
+
+use super::{Call, Carrier, Door, Ending, Stage, messages};
+use crate::event::Event;
+use crate::face::{Bind, StreamId};
+use crate::phone::control::Effect;
+use crate::phone::desk::{CallTimer, Desk, ListenerOwner, StreamOwner};
+
+/// H.245 messages that are kept until the sockets are there; more are dropped.
+const MOST_EARLY: usize = 16;
+
+impl Call {
+    /// Sends a message of call signalling.
+    pub(super) fn say(&self, desk: &mut Desk, signal: &Signal) {
+        if let (Some(stream), Ok(octets)) = (self.stream, signal.encode()) {
+            desk.send(stream, &octets);
+        }
+    }
+
+    /// Says what H.245 begins with; it waits for its carrier.
+    pub(super) fn begin_control(&mut self, desk: &mut Desk) {
+        let effects = self.control.as_mut().map(super::Control::begin).unwrap_or_default();
+        self.apply(desk, effects);
+    }
+
+    /// Takes an H.245 message.
+    pub(in super::super) fn control_message(&mut self, desk: &mut Desk, octets: &[u8]) {
+        let chance = desk.random_u32();
+        if self.stage == Stage::Over {
+            return;
+        }
+        let Some(control) = &mut self.control else {
+            if self.early.len() < MOST_EARLY {
+                self.early.push(octets.to_vec());
+            }
+            return;
+        };
+        match control.receive(octets, chance) {
+            Ok(effects) => self.apply(desk, effects),
+            Err(malformed) => self.malformed(desk, malformed),
+        }
+    }
+
+    fn malformed(&self, desk: &mut Desk, malformed: Malformed) {
+        let sentence = malformed.to_string();
+        let peer = self.remote(desk);
+        desk.tell(Event::Malformed { peer, protocol: "h245", sentence });
+    }
+
+    fn apply(&mut self, desk: &mut Desk, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Say(message) => self.queue(&message),
+                Effect::Talk { law, to, control } => self.media.talk(desk, law, (to, control)),
+                Effect::Hush => self.media.hush(desk),
+                Effect::Listen { law } => self.media.listen(law),
+                Effect::Unhear => self.media.unhear(desk),
+                Effect::Punch(punch) => self.media.keep_open(desk, punch),
+                Effect::Release(sentence) => return self.fail(desk, sentence),
+                Effect::Ended => return self.session_ended(desk),
+            }
+        }
+        if self.control.as_ref().is_some_and(super::Control::is_open) {
+            desk.timers.stop(&self.timer(CallTimer::Control));
+        }
+    }
+
+    pub(super) fn queue(&mut self, message: &MultimediaSystemControlMessage) {
+        self.waiting.extend(encode_h245(message));
+    }
+
+    /// Sends the H.245 messages that wait, if their carrier stands.
+    pub(in super::super) fn flush(&mut self, desk: &mut Desk) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        match (self.carrier, self.control_stream) {
+            (Carrier::Tunnel, _) => {
+                let waiting = std::mem::take(&mut self.waiting);
+                let facility = messages::carry(self.leg(desk), waiting);
+                self.say(desk, &facility);
+            }
+            (Carrier::Separate, Some((stream, true))) => {
+                for message in std::mem::take(&mut self.waiting) {
+                    desk.send(stream, &message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Dials the H.245 address of the peer. Without one, one behind a NAT waits to be told, and another asks the
+    /// peer to dial.
+    pub(super) fn dial_control(&mut self, desk: &mut Desk) {
+        if self.control_stream.is_some() {
+            return;
+        }
+        let usable = |to: &SocketAddr| to.port() != 0 && !to.ip().is_unspecified();
+        match self.control_address.filter(usable) {
+            Some(to) => {
+                let stream = desk.connect(StreamOwner::Control(self.key), to);
+                self.control_stream = Some((stream, false));
+            }
+            None if self.traversal || self.door.is_some() => {}
+            None => {
+                let listener = desk.bind_listener(ListenerOwner::Control(self.key), 0);
+                self.door = Some(Door { listener, port: None });
+            }
+        }
+    }
+
+    /// Our H.245 listener is there, late in the call: asks the peer to dial it.
+    pub(super) fn door_is_open(&self, desk: &mut Desk) {
+        let Some(port) = self.door.and_then(|door| door.port) else { return };
+        let at = (self.local_ip(desk), port).into();
+        let facility = Signal::start_h245(self.leg(desk), at);
+        self.say(desk, &facility);
+    }
+
+    /// Somebody dialled our H.245 listener; returns whether it is wanted.
+    pub(in super::super) fn control_accepted(
+        &mut self,
+        desk: &mut Desk,
+        stream: StreamId,
+        peer: SocketAddr,
+    ) -> bool {
+        let expected = peer.ip() == self.remote(desk).ip();
+        if self.control_stream.is_some() || !expected || self.stage == Stage::Over {
+            return false;
+        }
+        self.control_stands(desk, stream);
+        true
+    }
+
+    /// The H.245 connection stands.
+    pub(super) fn control_stands(&mut self, desk: &mut Desk, stream: StreamId) {
+        self.control_stream = Some((stream, true));
+        self.close_door(desk);
+        if self.traversal {
+            let (call_id, answer_call) = (self.name.id, self.name.answering);
+            let correlation = Correlation { call_id, answer_call }.to_control();
+            if let Ok(octets) = correlation.encode() {
+                desk.send(stream, &octets);
+            }
+        }
+        self.begin_control(desk);
+        self.flush(desk);
+    }
+
+    pub(super) fn close_door(&mut self, desk: &mut Desk) {
+        if let Some(door) = self.door.take() {
+            desk.unbind(Bind::Tcp(door.listener));
+        }
+    }
+
+    /// One of the connections ended.
+    pub(in super::super) fn closed(&mut self, desk: &mut Desk, stream: StreamId) {
+        if self.stream == Some(stream) {
+            self.stream = None;
+            let sentence = match self.stage {
+                Stage::Connecting => "the other party's system cannot be connected to",
+                _ => "the signalling connection was lost",
+            };
+            return self.fail(desk, sentence);
+        }
+        if let Some((_, stood)) = self.control_stream.filter(|(ours, _)| *ours == stream) {
+            self.control_stream = None;
+            // A peer may close H.245 just before it says ReleaseComplete: give it time to.
+            if !stood {
+                self.fail(desk, "the other party's H.245 address cannot be connected to");
+            }
+        }
+    }
+
+    /// The peer ended the H.245 session: the call is over too (H.323 §8.5).
+    fn session_ended(&mut self, desk: &mut Desk) {
+        let sentence = "the other party hung up".to_owned();
+        let ending = Ending::ours(Cause::NORMAL_CLEARING, Release::UndefinedReason, sentence);
+        self.release(desk, ending);
+    }
+}

@@ -1,0 +1,132 @@
+//! Making a call: sockets, admission, connection, Setup.
+
+use std::net::SocketAddr;
+
+use pinhole_h323::address::from_h225;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::AdmissionConfirm;
+use pinhole_h323::cause::Reject;
+use pinhole_h323::id::Crv;
+
+use super::messages;
+use super::{Call, Carrier, Destination, Ending, Stage, patience};
+use crate::event::Event;
+use crate::face::StreamId;
+use crate::phone::desk::{CallKey, Desk, StreamOwner};
+use crate::phone::options::Gatekeeper;
+use crate::phone::requests::Purpose;
+use crate::phone::say_ras::{self, CallName, Parties};
+
+impl Call {
+    /// Begins a call.
+    pub(in super::super) fn place(desk: &mut Desk, key: CallKey, destination: Destination) -> Self {
+        let (id, conference) = desk.random_ids();
+        let crv = Crv::new((desk.random_u32() as u16).max(1));
+        let name = CallName { id, conference, crv, answering: false };
+        let peer = destination.to_string();
+        desk.tell(Event::CallStarted {
+            callid: id.to_string(),
+            direction: "out",
+            from: desk.options.name().to_owned(),
+            to: peer.clone(),
+        });
+        let mut call = Self::new(desk, key, name, peer);
+        call.destination = Some(destination);
+        if !desk.options.tunnelling {
+            call.carrier = Carrier::Separate;
+        }
+        call
+    }
+
+    /// The sockets are bound.
+    pub(super) fn prepared(&mut self, desk: &mut Desk) {
+        if self.name.answering && !self.admissible(desk) {
+            return;
+        }
+        match (desk.ras.standing.clone(), desk.options.gatekeeper) {
+            (Some(standing), _) => {
+                self.stage = Stage::Admitting;
+                let parties = self.parties(desk);
+                let request = say_ras::admission(&standing, &self.name, parties);
+                desk.request(Purpose::Admit(self.key), request);
+            }
+            (None, Gatekeeper::None) if self.name.answering => self.alert(desk),
+            (None, Gatekeeper::None) => {
+                match self.destination.as_ref().and_then(|destination| destination.address) {
+                    Some(address) => self.connect(desk, address),
+                    None => self.fail(desk, "without a gatekeeper only addresses can be called"),
+                }
+            }
+            (None, _) => self.fail(desk, "the phone is not registered"),
+        }
+    }
+
+    /// ACF.
+    pub(in super::super) fn admitted(&mut self, desk: &mut Desk, confirm: &AdmissionConfirm) {
+        if self.stage != Stage::Admitting {
+            return;
+        }
+        self.admitted = true;
+        if self.name.answering {
+            return self.alert(desk);
+        }
+        let to = from_h225(&confirm.dest_call_signal_address);
+        let usable = |to: &SocketAddr| to.port() != 0 && !to.ip().is_unspecified();
+        match to.filter(usable) {
+            Some(to) => self.connect(desk, to),
+            None => self.fail(desk, "the gatekeeper gave no address to call"),
+        }
+    }
+
+    /// ARJ.
+    pub(in super::super) fn refused(&mut self, desk: &mut Desk, reject: Reject) {
+        let sentence = format!("the gatekeeper refused the call: {}", reject.sentence());
+        self.release(desk, Ending::ours(reject.cause(), reject.release(), sentence));
+    }
+
+    /// The connection that was asked for stands.
+    pub(in super::super) fn connected(&mut self, desk: &mut Desk, stream: StreamId) {
+        if self.stream == Some(stream) && self.stage == Stage::Connecting {
+            self.signalling_stands(desk);
+            self.set_up(desk);
+        } else if self.control_stream == Some((stream, false)) {
+            self.control_stands(desk, stream);
+        }
+    }
+
+    fn connect(&mut self, desk: &mut Desk, to: SocketAddr) {
+        self.stream = Some(desk.connect(StreamOwner::Signal(self.key), to));
+        self.advance(desk, Stage::Connecting, patience::CONNECTION);
+    }
+
+    fn set_up(&mut self, desk: &mut Desk) {
+        let called = self.destination.as_ref().and_then(|to| to.alias.as_deref());
+        let called = called.map(Alias::from_text);
+        let mut setup = messages::setup(desk, self.leg(desk), self.name.conference, called);
+        messages::address(&mut setup, self.local_ip(desk), desk, self.remote(desk));
+        if self.traversal {
+            messages::offer_19(&mut setup);
+        }
+        self.setup_at = Some(desk.now);
+        self.advance(desk, Stage::Calling, patience::FIRST_ANSWER);
+        self.say(desk, &setup);
+    }
+
+    fn parties(&self, desk: &Desk) -> Parties {
+        let peer = || Alias::from_text(&self.peer).to_asn();
+        match &self.destination {
+            Some(destination) => Parties {
+                destination: destination.alias.iter().map(|_| peer()).collect(),
+                destination_address: destination.address,
+                source: say_ras::aliases(desk),
+                source_address: Some(say_ras::signalling(desk)),
+            },
+            None => Parties {
+                destination: say_ras::aliases(desk),
+                destination_address: Some(say_ras::signalling(desk)),
+                source: vec![peer()],
+                source_address: Some(self.remote(desk)),
+            },
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the peer says in call signalling while the call goes on.
+
+use pinhole_h323::asn::h225::FacilityReason;
+use pinhole_h323::cause::Release;
+use pinhole_h323::generic::H460_19;
+use pinhole_h323::q931::MessageType;
+use pinhole_h323::signal::{Leg, Signal};
+
+use super::{Call, Carrier, Ending, Stage, patience};
+use crate::phone::desk::Desk;
+
+impl Call {
+    /// Takes a message of call signalling.
+    pub(in super::super) fn signalled(&mut self, desk: &mut Desk, signal: &Signal) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        if signal.message_type() == MessageType::Setup {
+            return self.second_setup(desk, signal);
+        }
+        if signal.crv() != self.name.crv {
+            return;
+        }
+        if signal.message_type() == MessageType::ReleaseComplete {
+            return self.release(desk, Ending::theirs(signal, self.connected_at.is_some()));
+        }
+        self.note(signal);
+        match signal.message_type() {
+            MessageType::Connect if self.may_be_answered() => self.answered(desk, signal),
+            MessageType::CallProceeding if self.stage == Stage::Calling => {
+                self.advance(desk, Stage::Proceeding, patience::PROCEEDING);
+            }
+            MessageType::Progress | MessageType::Notify | MessageType::Information
+                if self.stage == Stage::Calling =>
+            {
+                self.advance(desk, Stage::Proceeding, patience::PROCEEDING);
+            }
+            MessageType::Alerting if self.may_be_answered() => {
+                self.advance(desk, Stage::Ringing, patience::RINGING);
+            }
+            MessageType::Facility => self.facility(desk, signal),
+            _ => {}
+        }
+        self.tunnelled(desk, signal);
+    }
+
+    /// One connection carries one call (H.225.0 newConnectionNeeded); a repeated Setup is nothing new.
+    fn second_setup(&self, desk: &mut Desk, signal: &Signal) {
+        let (Some(stream), Some(call_id)) = (self.stream, signal.call_id()) else { return };
+        if call_id == self.name.id {
+            return;
+        }
+        let leg = Leg { crv: signal.crv(), from_destination: true, call_id, tunnelling: false };
+        let release = Signal::release_complete(leg, Release::NewConnectionNeeded, None);
+        if let Ok(octets) = release.encode() {
+            desk.send(stream, &octets);
+        }
+    }
+
+    const fn may_be_answered(&self) -> bool {
+        !self.name.answering
+            && matches!(self.stage, Stage::Calling | Stage::Proceeding | Stage::Ringing)
+    }
+
+    /// Remembers what any message may say.
+    fn note(&mut self, signal: &Signal) {
+        self.offered_19 |= signal.feature(H460_19).is_some();
+        if let Some(address) = signal.h245_address() {
+            self.control_address = Some(address);
+        }
+    }
+
+    fn answered(&mut self, desk: &mut Desk, signal: &Signal) {
+        self.talking(desk);
+        if self.carrier == Carrier::Undecided {
+            let tunnels = signal.h245_tunnelling() == Some(true);
+            self.carrier = if tunnels { Carrier::Tunnel } else { Carrier::Separate };
+        }
+        match self.carrier {
+            Carrier::Tunnel => {
+                self.begin_control(desk);
+                self.flush(desk);
+            }
+            Carrier::Separate | Carrier::Undecided => self.dial_control(desk),
+        }
+    }
+
+    fn facility(&mut self, desk: &mut Desk, signal: &Signal) {
+        match signal.facility_reason() {
+            Some(FacilityReason::startH245(())) if self.carrier != Carrier::Tunnel => {
+                self.carrier = Carrier::Separate;
+                self.dial_control(desk);
+            }
+            Some(
+                FacilityReason::callForwarded(())
+                | FacilityReason::routeCallToGatekeeper(())
+                | FacilityReason::routeCallToMC(()),
+            ) if self.connected_at.is_none() => {
+                self.fail(desk, "the other party asks to call somewhere else");
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the H.245 messages that a message carries.
+    pub(super) fn tunnelled(&mut self, desk: &mut Desk, signal: &Signal) {
+        let messages = signal.h245_control();
+        if messages.is_empty() || !desk.options.tunnelling || self.carrier == Carrier::Separate {
+            return;
+        }
+        self.carrier = Carrier::Tunnel;
+        for octets in messages {
+            self.control_message(desk, octets);
+        }
+        self.flush(desk);
+    }
+}

@@ -1,0 +1,279 @@
+//! The logical channels of a call: one of audio each way (H.245 §8.4; H.460.19 §6 for a client).
+
+use std::net::SocketAddr;
+
+use pinhole_h323::address::{from_h245, to_h245};
+use pinhole_h323::asn::h245::{
+    CloseLogicalChannel, CloseLogicalChannelAck, CloseLogicalChannelSource, DataType,
+    H245TransportAddress, H2250LogicalChannelAckParameters, H2250LogicalChannelParameters,
+    LogicalChannelNumber, OpenLogicalChannel, OpenLogicalChannelAck,
+    OpenLogicalChannelAckForwardMultiplexAckParameters as AckMultiplex,
+    OpenLogicalChannelForwardLogicalChannelParameters as Forward,
+    OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Multiplex,
+    OpenLogicalChannelReject, OpenLogicalChannelRejectCause as Cause, RequestChannelClose,
+    RequestChannelCloseAck, RequestChannelCloseReject, RequestMessage, ResponseMessage,
+};
+
+use pinhole_h323::h46019::Traversal;
+
+use super::capabilities::{audio, law_of};
+use super::{Effect, request, respond};
+use crate::phone::g711::Law;
+use crate::phone::punch::{PAYLOAD_TYPE, Punch};
+
+/// The session of audio (H.245 H2250LogicalChannelParameters.sessionID).
+const AUDIO_SESSION: u8 = 1;
+
+/// The channel that we open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Out {
+    /// None.
+    Closed,
+    /// Asked for.
+    Opening(u16, Law),
+    /// Open.
+    Open(u16),
+    /// Refused: it is not asked for again.
+    Refused,
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(in super::super) struct Channels {
+    rtp: SocketAddr,
+    rtcp: SocketAddr,
+    out: Out,
+    into: Option<u16>,
+    last: u16,
+}
+
+impl Channels {
+    /// No channels, and the addresses where audio is to be sent.
+    pub(in super::super) const fn new((rtp, rtcp): (SocketAddr, SocketAddr)) -> Self {
+        Self { rtp, rtcp, out: Out::Closed, into: None, last: 100 }
+    }
+
+    /// True when audio goes both ways.
+    pub(in super::super) const fn are_open(&self) -> bool {
+        matches!(self.out, Out::Open(_)) && self.into.is_some()
+    }
+
+    /// True when we have opened nothing yet.
+    pub(in super::super) const fn may_open(&self) -> bool {
+        matches!(self.out, Out::Closed)
+    }
+
+    /// Opens our channel.
+    pub(in super::super) fn open(&mut self, law: Law) -> Effect {
+        self.last = self.last.checked_add(1).unwrap_or(1);
+        self.out = Out::Opening(self.last, law);
+        let parameters = H2250LogicalChannelParameters {
+            session_id: AUDIO_SESSION,
+            media_control_channel: Some(to_h245(self.rtcp)),
+            silence_suppression: Some(false),
+            ..H2250LogicalChannelParameters::default()
+        };
+        let forward = Forward {
+            data_type: DataType::audioData(Box::new(audio(law))),
+            multiplex_parameters: Multiplex::h2250LogicalChannelParameters(Box::new(parameters)),
+            ..Forward::default()
+        };
+        say(RequestMessage::openLogicalChannel(Box::new(OpenLogicalChannel {
+            forward_logical_channel_number: LogicalChannelNumber(self.last),
+            forward_logical_channel_parameters: forward,
+            ..OpenLogicalChannel::default()
+        })))
+    }
+
+    /// Closes our channel, if there is one.
+    pub(in super::super) fn close(&mut self) -> Vec<Effect> {
+        let (Out::Opening(number, _) | Out::Open(number)) = self.out else { return Vec::new() };
+        self.out = Out::Closed;
+        let close = CloseLogicalChannel {
+            forward_logical_channel_number: LogicalChannelNumber(number),
+            source: CloseLogicalChannelSource::user(()),
+            ..CloseLogicalChannel::default()
+        };
+        vec![say(RequestMessage::closeLogicalChannel(close)), Effect::Hush]
+    }
+
+    /// openLogicalChannel of the peer.
+    pub(in super::super) fn asked(&mut self, open: &OpenLogicalChannel) -> Vec<Effect> {
+        let number = open.forward_logical_channel_number.0;
+        match acceptable(open) {
+            Ok((law, parameters)) => self.accept(number, law, parameters, open),
+            Err(cause) => {
+                let reject = OpenLogicalChannelReject {
+                    forward_logical_channel_number: LogicalChannelNumber(number),
+                    cause,
+                    ..OpenLogicalChannelReject::default()
+                };
+                vec![answer(ResponseMessage::openLogicalChannelReject(reject))]
+            }
+        }
+    }
+
+    /// openLogicalChannelAck of the peer.
+    pub(in super::super) fn acknowledged(&mut self, ack: &OpenLogicalChannelAck) -> Vec<Effect> {
+        let Out::Opening(number, law) = self.out else { return Vec::new() };
+        if ack.forward_logical_channel_number.0 != number {
+            return Vec::new();
+        }
+        let parameters = match &ack.forward_multiplex_ack_parameters {
+            Some(AckMultiplex::h2250LogicalChannelAckParameters(parameters)) => Some(parameters),
+            _ => None,
+        };
+        let at = |channel: &Option<H245TransportAddress>| usable(channel.as_ref());
+        match parameters.and_then(|parameters| at(&parameters.media_channel)) {
+            Some(to) => {
+                self.out = Out::Open(number);
+                let control = parameters.and_then(|p| at(&p.media_control_channel));
+                vec![Effect::Talk { law, to, control }]
+            }
+            None => {
+                let effects = self.close();
+                self.out = Out::Refused;
+                effects
+            }
+        }
+    }
+
+    /// openLogicalChannelReject of the peer.
+    pub(in super::super) fn rejected(&mut self, number: &LogicalChannelNumber) -> Vec<Effect> {
+        match self.out {
+            Out::Opening(ours, _) if ours == number.0 => {
+                self.out = Out::Refused;
+                vec![Effect::Release("the peer refused the audio channel")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// closeLogicalChannel of the peer.
+    pub(in super::super) fn closed(&mut self, number: &LogicalChannelNumber) -> Vec<Effect> {
+        let ack = CloseLogicalChannelAck {
+            forward_logical_channel_number: LogicalChannelNumber(number.0),
+            ..CloseLogicalChannelAck::default()
+        };
+        let mut effects = vec![answer(ResponseMessage::closeLogicalChannelAck(ack))];
+        if self.into == Some(number.0) {
+            self.into = None;
+            effects.push(Effect::Unhear);
+        }
+        effects
+    }
+
+    /// requestChannelClose of the peer: it wants our channel closed.
+    pub(in super::super) fn close_asked(&mut self, request: &RequestChannelClose) -> Vec<Effect> {
+        let number = request.forward_logical_channel_number.0;
+        let ours = matches!(self.out, Out::Opening(n, _) | Out::Open(n) if n == number);
+        if !ours {
+            let reject = RequestChannelCloseReject {
+                forward_logical_channel_number: LogicalChannelNumber(number),
+                ..RequestChannelCloseReject::default()
+            };
+            return vec![answer(ResponseMessage::requestChannelCloseReject(reject))];
+        }
+        let ack = RequestChannelCloseAck {
+            forward_logical_channel_number: LogicalChannelNumber(number),
+            ..RequestChannelCloseAck::default()
+        };
+        let mut effects = vec![answer(ResponseMessage::requestChannelCloseAck(ack))];
+        effects.extend(self.close());
+        self.out = Out::Refused;
+        effects
+    }
+
+    fn accept(
+        &mut self,
+        number: u16,
+        law: Law,
+        parameters: &H2250LogicalChannelParameters,
+        open: &OpenLogicalChannel,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        // A second channel replaces the first; one peer has one voice.
+        if self.into.is_some_and(|old| old != number) {
+            effects.push(Effect::Unhear);
+        }
+        self.into = Some(number);
+        effects.push(Effect::Listen { law });
+        // What cannot be understood asks for nothing.
+        let traversal = Traversal::read(open.generic_information.as_ref()).unwrap_or_default();
+        let control = usable(parameters.media_control_channel.as_ref());
+        effects.push(answer(self.acknowledge(number, parameters.session_id, traversal.is_some())));
+        effects.extend(traversal.and_then(|told| punch(&told, control)).map(Effect::Punch));
+        effects
+    }
+
+    fn acknowledge(&self, number: u16, session: u8, traversal: bool) -> ResponseMessage {
+        let parameters = H2250LogicalChannelAckParameters {
+            session_id: Some(if session == 0 { AUDIO_SESSION } else { session }),
+            media_channel: Some(to_h245(self.rtp)),
+            media_control_channel: Some(to_h245(self.rtcp)),
+            flow_control_to_zero: Some(false),
+            ..H2250LogicalChannelAckParameters::default()
+        };
+        let mut ack = OpenLogicalChannelAck {
+            forward_logical_channel_number: LogicalChannelNumber(number),
+            forward_multiplex_ack_parameters: Some(AckMultiplex::h2250LogicalChannelAckParameters(
+                Box::new(parameters),
+            )),
+            ..OpenLogicalChannelAck::default()
+        };
+        if traversal {
+            let told =
+                Traversal { keep_alive_payload_type: Some(PAYLOAD_TYPE), ..Traversal::default() };
+            // A payload type of seven bits is always in its bounds.
+            let _ = told.write(&mut ack.generic_information);
+        }
+        ResponseMessage::openLogicalChannelAck(Box::new(ack))
+    }
+}
+
+/// What we take: unicast G.711 over RTP.
+fn acceptable(open: &OpenLogicalChannel) -> Result<(Law, &H2250LogicalChannelParameters), Cause> {
+    let forward = &open.forward_logical_channel_parameters;
+    let law = match &forward.data_type {
+        DataType::audioData(audio) => law_of(audio),
+        _ => None,
+    };
+    let law = law.ok_or(Cause::dataTypeNotSupported(()))?;
+    if open.reverse_logical_channel_parameters.is_some() {
+        return Err(Cause::unsuitableReverseParameters(()));
+    }
+    let Multiplex::h2250LogicalChannelParameters(parameters) = &forward.multiplex_parameters else {
+        return Err(Cause::unspecified(()));
+    };
+    let addresses = [&parameters.media_channel, &parameters.media_control_channel];
+    let multicast =
+        |a: &H245TransportAddress| matches!(a, H245TransportAddress::multicastAddress(_));
+    if addresses.into_iter().flatten().any(multicast) {
+        return Err(Cause::multicastChannelNotAllowed(()));
+    }
+    Ok((law, parameters))
+}
+
+/// An address to which something can be sent.
+fn usable(address: Option<&H245TransportAddress>) -> Option<SocketAddr> {
+    from_h245(address?).filter(can_be_sent_to)
+}
+
+fn can_be_sent_to(address: &SocketAddr) -> bool {
+    let ip = address.ip();
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast()
+}
+
+/// The keepalives that a traversal server asks for, if it does.
+fn punch(told: &Traversal, control: Option<SocketAddr>) -> Option<Punch> {
+    let to = told.keep_alive_channel.filter(can_be_sent_to)?;
+    Some(Punch::new(to, control, told.keep_alive_interval))
+}
+
+fn say(message: RequestMessage) -> Effect {
+    Effect::Say(request(message))
+}
+
+fn answer(message: ResponseMessage) -> Effect {
+    Effect::Say(respond(message))
+}

@@ -1,0 +1,251 @@
+//! H.245 at one end of a call: capabilities, master and slave, channels. It says what is to be done, and knows
+//! neither sockets nor which connection carries it.
+
+mod capabilities;
+mod channels;
+mod determination;
+
+use std::net::SocketAddr;
+
+use pinhole_h323::Malformed;
+use pinhole_h323::asn::decode_h245;
+use pinhole_h323::asn::h245::{
+    CommandMessage, EndSessionCommand, FunctionNotSupported, FunctionNotSupportedCause,
+    FunctionNotUnderstood, IndicationMessage, MultimediaSystemControlMessage, RequestMessage,
+    RequestModeReject, RequestModeRejectCause, ResponseMessage, RoundTripDelayResponse,
+    SequenceNumber,
+};
+
+use self::capabilities::Capabilities;
+use self::channels::Channels;
+use self::determination::{Determination, Next};
+use super::g711::Law;
+use super::punch::Punch;
+
+/// What is to be done.
+#[derive(Debug, PartialEq)]
+pub(super) enum Effect {
+    /// Say this to the peer.
+    Say(MultimediaSystemControlMessage),
+    /// Send audio.
+    Talk {
+        /// In this codec.
+        law: Law,
+        /// To this RTP address.
+        to: SocketAddr,
+        /// And reports to this one.
+        control: Option<SocketAddr>,
+    },
+    /// Send no more audio.
+    Hush,
+    /// Expect audio.
+    Listen {
+        /// In this codec.
+        law: Law,
+    },
+    /// Expect no more audio.
+    Unhear,
+    /// Keep the way for media open.
+    Punch(Punch),
+    /// End the call, for this reason.
+    Release(&'static str),
+    /// The peer ends the session.
+    Ended,
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Control {
+    preferred: Law,
+    capabilities: Capabilities,
+    determination: Determination,
+    channels: Channels,
+    ended: bool,
+}
+
+impl Control {
+    /// An end that has said nothing yet; `addresses` are where it wants RTP and RTCP.
+    pub(super) fn new(preferred: Law, addresses: (SocketAddr, SocketAddr), chance: u32) -> Self {
+        Self {
+            preferred,
+            capabilities: Capabilities::default(),
+            determination: Determination::new(chance),
+            channels: Channels::new(addresses),
+            ended: false,
+        }
+    }
+
+    /// True when audio goes both ways.
+    pub(super) const fn is_open(&self) -> bool {
+        self.channels.are_open()
+    }
+
+    /// Begins, unless it has begun.
+    pub(super) fn begin(&mut self) -> Vec<Effect> {
+        if self.capabilities.is_offered() || self.ended {
+            return Vec::new();
+        }
+        let mut effects = vec![Effect::Say(self.capabilities.offer(self.preferred))];
+        effects.extend(next(self.determination.begin()));
+        effects
+    }
+
+    /// Ends the session, once.
+    pub(super) fn end(&mut self) -> Option<MultimediaSystemControlMessage> {
+        if std::mem::replace(&mut self.ended, true) || !self.capabilities.is_offered() {
+            return None;
+        }
+        let command = EndSessionCommand::disconnect(());
+        let command = CommandMessage::endSessionCommand(Box::new(command));
+        Some(MultimediaSystemControlMessage::command(command))
+    }
+
+    /// Takes a message.
+    ///
+    /// # Errors
+    /// If it is none of H.245.
+    pub(super) fn receive(&mut self, octets: &[u8], chance: u32) -> Result<Vec<Effect>, Malformed> {
+        let message = decode_h245(octets)?;
+        if self.ended {
+            return Ok(Vec::new());
+        }
+        // Whatever the peer begins with, we have begun too.
+        let mut effects = self.begin();
+        effects.extend(self.handle(message, chance));
+        effects.extend(self.advance());
+        Ok(effects)
+    }
+
+    fn handle(&mut self, message: MultimediaSystemControlMessage, chance: u32) -> Vec<Effect> {
+        match message {
+            MultimediaSystemControlMessage::request(request) => self.requested(request, chance),
+            MultimediaSystemControlMessage::response(response) => self.responded(&response, chance),
+            MultimediaSystemControlMessage::command(command) => self.commanded(command),
+            MultimediaSystemControlMessage::indication(indication) => match *indication {
+                IndicationMessage::masterSlaveDeterminationRelease(_) => {
+                    next(self.determination.released(chance)).collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => not_supported(),
+        }
+    }
+
+    fn requested(&mut self, request: RequestMessage, chance: u32) -> Vec<Effect> {
+        match request {
+            RequestMessage::terminalCapabilitySet(set) => {
+                vec![Effect::Say(self.capabilities.told(&set))]
+            }
+            RequestMessage::masterSlaveDetermination(asked) => {
+                let number = asked.status_determination_number;
+                next(self.determination.asked(asked.terminal_type, number, chance)).collect()
+            }
+            RequestMessage::openLogicalChannel(open) => self.channels.asked(&open),
+            RequestMessage::closeLogicalChannel(close) => {
+                self.channels.closed(&close.forward_logical_channel_number)
+            }
+            RequestMessage::requestChannelClose(close) => self.channels.close_asked(&close),
+            RequestMessage::roundTripDelayRequest(ping) => {
+                let pong = RoundTripDelayResponse {
+                    sequence_number: SequenceNumber(ping.sequence_number.0),
+                    ..RoundTripDelayResponse::default()
+                };
+                vec![Effect::Say(respond(ResponseMessage::roundTripDelayResponse(pong)))]
+            }
+            RequestMessage::requestMode(mode) => {
+                let reject = RequestModeReject {
+                    sequence_number: SequenceNumber(mode.sequence_number.0),
+                    cause: RequestModeRejectCause::requestDenied(()),
+                    ..RequestModeReject::default()
+                };
+                vec![Effect::Say(respond(ResponseMessage::requestModeReject(reject)))]
+            }
+            RequestMessage::UnknownAlternative(_) => not_supported(),
+            other => {
+                let not_understood = FunctionNotUnderstood::request(other);
+                let indication = IndicationMessage::functionNotUnderstood(Box::new(not_understood));
+                vec![Effect::Say(indicate(indication))]
+            }
+        }
+    }
+
+    fn responded(&mut self, response: &ResponseMessage, chance: u32) -> Vec<Effect> {
+        match response {
+            ResponseMessage::terminalCapabilitySetAck(ack) => {
+                self.capabilities.acknowledged(&ack.sequence_number);
+                Vec::new()
+            }
+            ResponseMessage::terminalCapabilitySetReject(_) => {
+                vec![Effect::Release("the peer rejected our capabilities")]
+            }
+            ResponseMessage::masterSlaveDeterminationAck(ack) => {
+                next(self.determination.acknowledged(&ack.decision)).collect()
+            }
+            ResponseMessage::masterSlaveDeterminationReject(_) => {
+                next(self.determination.rejected(chance)).collect()
+            }
+            ResponseMessage::openLogicalChannelAck(ack) => self.channels.acknowledged(ack),
+            ResponseMessage::openLogicalChannelReject(reject) => {
+                self.channels.rejected(&reject.forward_logical_channel_number)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn commanded(&mut self, command: CommandMessage) -> Vec<Effect> {
+        match command {
+            CommandMessage::sendTerminalCapabilitySet(_) => {
+                vec![Effect::Say(self.capabilities.offer(self.preferred))]
+            }
+            CommandMessage::endSessionCommand(_) => vec![Effect::Ended],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Opens our channel as soon as that is allowed, and closes it when the peer wants a pause.
+    fn advance(&mut self) -> Vec<Effect> {
+        if self.capabilities.is_paused() {
+            return self.channels.close();
+        }
+        let ready = self.capabilities.are_exchanged() && self.determination.role().is_some();
+        if !ready || !self.channels.may_open() {
+            return Vec::new();
+        }
+        self.capabilities
+            .choose(self.preferred)
+            .map(|law| self.channels.open(law))
+            .into_iter()
+            .collect()
+    }
+}
+
+fn next(next: Next) -> impl Iterator<Item = Effect> {
+    match next {
+        Next::Nothing => None,
+        Next::Say(message) => Some(Effect::Say(message)),
+        Next::Fail => Some(Effect::Release("master and slave could not be determined")),
+    }
+    .into_iter()
+}
+
+fn request(request: RequestMessage) -> MultimediaSystemControlMessage {
+    MultimediaSystemControlMessage::request(request)
+}
+
+fn respond(response: ResponseMessage) -> MultimediaSystemControlMessage {
+    MultimediaSystemControlMessage::response(Box::new(response))
+}
+
+fn indicate(indication: IndicationMessage) -> MultimediaSystemControlMessage {
+    MultimediaSystemControlMessage::indication(Box::new(indication))
+}
+
+/// The answer to what not even the codec knows.
+fn not_supported() -> Vec<Effect> {
+    let cause = FunctionNotSupportedCause::unknownFunction(());
+    let not_supported = FunctionNotSupported { cause, ..FunctionNotSupported::default() };
+    vec![Effect::Say(indicate(IndicationMessage::functionNotSupported(not_supported)))]
+}
+
+#[cfg(test)]
+mod tests;

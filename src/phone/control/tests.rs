@@ -1,0 +1,195 @@
+use pinhole_h323::asn::encode_h245;
+use pinhole_h323::asn::h245::{
+    AudioCapability, CloseLogicalChannel, ConferenceRequest, DataType, LogicalChannelNumber,
+    OpenLogicalChannel, OpenLogicalChannelRejectCause, RequestChannelClose, RoundTripDelayRequest,
+    TerminalCapabilitySet, VideoCapability,
+};
+
+use super::*;
+
+fn end(law: Law, host: u8) -> Control {
+    let at = |port| SocketAddr::from(([192, 0, 2, host], port));
+    Control::new(law, (at(5000), at(5001)), u32::from(host))
+}
+
+/// What it answers to a message.
+fn answers(end: &mut Control, message: &MultimediaSystemControlMessage) -> Vec<Effect> {
+    end.receive(&encode_h245(message).unwrap(), 4).unwrap()
+}
+
+/// Carries messages until both ends are silent; returns what else was to be done at each.
+fn settle(ends: &mut [Control; 2]) -> [Vec<Effect>; 2] {
+    let mut done = [Vec::new(), Vec::new()];
+    let mut said: Vec<(usize, Effect)> = Vec::new();
+    for from in [0, 1] {
+        said.extend(ends[from].begin().into_iter().map(|effect| (from, effect)));
+    }
+    while !said.is_empty() {
+        match said.remove(0) {
+            (from, Effect::Say(message)) => {
+                let effects = answers(&mut ends[1 - from], &message);
+                said.extend(effects.into_iter().map(|effect| (1 - from, effect)));
+            }
+            (at, effect) => done[at].push(effect),
+        }
+    }
+    done
+}
+
+/// The name of the only thing said.
+fn only(effects: &[Effect]) -> &MultimediaSystemControlMessage {
+    match effects {
+        [Effect::Say(message)] => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn response(effects: &[Effect]) -> ResponseMessage {
+    match only(effects) {
+        MultimediaSystemControlMessage::response(response) => (**response).clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An end that has said its beginning.
+fn begun() -> Control {
+    let mut control = end(Law::A, 1);
+    control.begin();
+    control
+}
+
+#[test]
+fn two_ends_open_a_channel_each_way() {
+    let mut ends = [end(Law::A, 1), end(Law::Mu, 2)];
+    let [first, second] = settle(&mut ends);
+    assert!(ends.iter().all(Control::is_open));
+    let at = |host, port| SocketAddr::from(([192, 0, 2, host], port));
+    let talk = |law, host| Effect::Talk { law, to: at(host, 5000), control: Some(at(host, 5001)) };
+    assert!(first.contains(&talk(Law::A, 2)) && first.contains(&Effect::Listen { law: Law::Mu }));
+    assert!(second.contains(&talk(Law::Mu, 1)) && second.contains(&Effect::Listen { law: Law::A }));
+    assert_eq!((first.len(), second.len()), (2, 2));
+    assert!(ends[0].begin().is_empty(), "it begins once");
+}
+
+#[test]
+fn a_pause_and_its_end() {
+    let mut ends = [end(Law::A, 1), end(Law::A, 2)];
+    settle(&mut ends);
+    let empty = request(RequestMessage::terminalCapabilitySet(Box::new(TerminalCapabilitySet {
+        sequence_number: SequenceNumber(9),
+        protocol_identifier: pinhole_h323::version::h245(),
+        ..TerminalCapabilitySet::default()
+    })));
+    let effects = answers(&mut ends[0], &empty);
+    assert!(effects.contains(&Effect::Hush), "{effects:?}");
+    let again = ends[1].capabilities.offer(Law::A);
+    let effects = answers(&mut ends[0], &again);
+    let opens = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Say(MultimediaSystemControlMessage::request(
+                RequestMessage::openLogicalChannel(_)
+            ))
+        )
+    };
+    assert!(effects.iter().any(opens), "{effects:?}");
+}
+
+#[test]
+fn what_cannot_be_received_is_refused() {
+    let video = DataType::videoData(Box::<VideoCapability>::default());
+    let wide = DataType::audioData(Box::new(AudioCapability::g722_64k(20)));
+    for data_type in [video, wide] {
+        let mut open = OpenLogicalChannel {
+            forward_logical_channel_number: LogicalChannelNumber(7),
+            ..OpenLogicalChannel::default()
+        };
+        open.forward_logical_channel_parameters.data_type = data_type;
+        let open = RequestMessage::openLogicalChannel(Box::new(open));
+        match response(&answers(&mut begun(), &request(open))) {
+            ResponseMessage::openLogicalChannelReject(reject) => {
+                assert_eq!(reject.forward_logical_channel_number.0, 7);
+                let expected = OpenLogicalChannelRejectCause::dataTypeNotSupported(());
+                assert_eq!(reject.cause, expected);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn requests_of_all_kinds_are_answered() {
+    let ping = RoundTripDelayRequest { sequence_number: SequenceNumber(5), unknown_ext: None };
+    let ping = request(RequestMessage::roundTripDelayRequest(ping));
+    match response(&answers(&mut begun(), &ping)) {
+        ResponseMessage::roundTripDelayResponse(pong) => assert_eq!(pong.sequence_number.0, 5),
+        other => panic!("{other:?}"),
+    }
+    let close = CloseLogicalChannel {
+        forward_logical_channel_number: LogicalChannelNumber(3),
+        ..CloseLogicalChannel::default()
+    };
+    let close = request(RequestMessage::closeLogicalChannel(close));
+    let ack = response(&answers(&mut begun(), &close));
+    assert!(matches!(ack, ResponseMessage::closeLogicalChannelAck(_)), "{ack:?}");
+    let close = RequestChannelClose {
+        forward_logical_channel_number: LogicalChannelNumber(3),
+        ..RequestChannelClose::default()
+    };
+    let close = request(RequestMessage::requestChannelClose(close));
+    let reject = response(&answers(&mut begun(), &close));
+    assert!(matches!(reject, ResponseMessage::requestChannelCloseReject(_)), "{reject:?}");
+    let conference = ConferenceRequest::terminalListRequest(());
+    let conference = request(RequestMessage::conferenceRequest(conference));
+    let effects = answers(&mut begun(), &conference);
+    match only(&effects) {
+        MultimediaSystemControlMessage::indication(indication) => {
+            assert!(matches!(**indication, IndicationMessage::functionNotUnderstood(_)));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn closing_the_peers_channel_stops_listening() {
+    let mut ends = [end(Law::A, 1), end(Law::A, 2)];
+    settle(&mut ends);
+    let [first, second] = &mut ends;
+    let closing = second.channels.close();
+    let [Effect::Say(close), Effect::Hush] = closing.as_slice() else { panic!("{closing:?}") };
+    assert!(answers(first, close).contains(&Effect::Unhear));
+    assert!(!first.is_open());
+}
+
+#[test]
+fn the_session_ends_once() {
+    let mut control = begun();
+    let end = control.end().unwrap();
+    assert_eq!(control.end(), None);
+    let mut other = begun();
+    assert_eq!(answers(&mut other, &end), [Effect::Ended]);
+    assert!(answers(&mut control, &end).is_empty(), "it has ended");
+}
+
+/// openLogicalChannel of GnuGk to a traversal client, seen on the wire: its own element of H.460.19 before the
+/// bare one of the caller.
+const FROM_SERVER: &str = "038000640c201380188d000100c633640ac35100800b300080b080018001fc0040044021022\
+                           00700088 34c1300010100160a0a00c633640ac350001200070008834c130001";
+
+#[test]
+fn a_traversal_server_is_sent_keepalives() {
+    let digits: Vec<char> = FROM_SERVER.chars().filter(|c| !c.is_whitespace()).collect();
+    let octet = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    let octets: Vec<u8> = digits.chunks(2).map(octet).collect();
+    let effects = begun().receive(&octets, 0).unwrap();
+    let to: SocketAddr = "198.51.100.10:50000".parse().unwrap();
+    let control = "198.51.100.10:50001".parse().unwrap();
+    let punch = Effect::Punch(Punch::new(to, Some(control), Some(19)));
+    assert!(effects.contains(&punch), "{effects:?}");
+    let ack = effects.iter().find_map(|effect| match effect {
+        Effect::Say(message) => Some(encode_h245(message).unwrap()),
+        _ => None,
+    });
+    // keepAlivePayloadType 127, as h323plus encodes it: 05 fc in the last octets.
+    assert!(ack.unwrap().ends_with(&[0x16, 0x02, 0x05, 0xfc]));
+}

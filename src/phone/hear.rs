@@ -1,0 +1,112 @@
+//! The audio that arrives: counted, measured, and handed on when it is recorded.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use pinhole_h323::rtp;
+
+use super::g711::Law;
+use super::listen::{Place, Receiver};
+use super::talk::SAMPLES;
+use super::tone::ToneMeter;
+
+/// Another source is believed when the one heard so far has been silent for so long.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// A gap longer than this is not filled in.
+const MOST_FILLED: u64 = 100;
+
+/// A received audio channel.
+#[derive(Debug)]
+pub(super) struct Hearer {
+    /// The codec that was agreed.
+    pub(super) law: Law,
+    /// Statistics.
+    pub(super) receiver: Receiver,
+    meter: ToneMeter,
+    source: Option<(SocketAddr, Instant)>,
+}
+
+impl Hearer {
+    pub(super) fn new(law: Law) -> Self {
+        Self { law, receiver: Receiver::default(), meter: ToneMeter::default(), source: None }
+    }
+
+    /// The tone heard so far, in hertz.
+    pub(super) fn tone(&self) -> Option<f64> {
+        self.meter.tone()
+    }
+
+    /// Takes a datagram; returns the samples that it brought, if it is audio of the stream.
+    pub(super) fn hear(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<Vec<i16>> {
+        if rtp::is_keepalive(datagram) {
+            return None;
+        }
+        let packet = rtp::Packet::parse(datagram).ok()?;
+        let law = Law::of_payload_type(packet.payload_type())?;
+        if !self.is_from_source(now, from) {
+            return None;
+        }
+        let sequence = packet.sequence_number();
+        match self.receiver.receive(now, packet.ssrc(), sequence, packet.timestamp()) {
+            Place::Duplicate | Place::Late => return None,
+            Place::Next { gap } if gap <= MOST_FILLED => {
+                self.meter.gap(gap as usize * usize::from(SAMPLES));
+            }
+            Place::Next { .. } | Place::Start => {}
+        }
+        let samples: Vec<i16> = packet.payload().iter().map(|octet| law.decode(*octet)).collect();
+        samples.iter().for_each(|sample| self.meter.push(*sample));
+        Some(samples)
+    }
+
+    /// The first source is the source, so that a stranger's packets neither count nor disturb.
+    fn is_from_source(&mut self, now: Instant, from: SocketAddr) -> bool {
+        match &mut self.source {
+            Some((source, heard)) if *source == from => *heard = now,
+            Some((_, heard)) if now.saturating_duration_since(*heard) < SILENCE => return false,
+            source => *source = Some((from, now)),
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phone::options::Source;
+    use crate::phone::talk::Talker;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    fn hears_the_tone_and_no_stranger() {
+        let start = Instant::now();
+        let (peer, stranger) =
+            ("192.0.2.1:5000".parse().unwrap(), "192.0.2.9:5000".parse().unwrap());
+        let tone = Source::Tone(440.0);
+        let mut talker = Talker::new(Law::Mu, &tone, (peer, None), [1, 2, 3], start);
+        let noise = Source::Samples([30_000, -5].as_slice().into());
+        let mut other = Talker::new(Law::Mu, &noise, (peer, None), [9, 9, 9], start);
+        let mut hearer = Hearer::new(Law::Mu);
+        for n in 0..100 {
+            let now = start + Duration::from_millis(20) * n;
+            for packet in talker.due(now) {
+                assert_eq!(hearer.hear(now, peer, &packet).unwrap().len(), 160);
+            }
+            for packet in other.due(now) {
+                assert_eq!(hearer.hear(now, stranger, &packet), None);
+            }
+            assert_eq!(hearer.hear(now, peer, &rtp::keepalive(0, 1)), None);
+            assert_eq!(hearer.hear(now, peer, b"garbage"), None);
+        }
+        assert_eq!((hearer.receiver.counts().packets, hearer.receiver.counts().lost), (100, 0));
+        assert!((hearer.tone().unwrap() - 440.0).abs() < 0.5);
+        let later = start + Duration::from_secs(4);
+        assert!(hearer.hear(later, stranger, &other.due(later)[0]).is_some(), "it moved");
+    }
+}

@@ -1,0 +1,71 @@
+//! The calls that the phone makes: one, or many at a rate.
+
+use std::time::{Duration, Instant};
+
+use super::Phone;
+use super::call::Call;
+use super::desk::{CallKey, Timer};
+use super::options::Incoming;
+
+/// Calls at a time; more are refused.
+const MOST_CALLS: usize = 10_000;
+
+/// How many calls were begun.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    placed: u32,
+    next: Option<Instant>,
+}
+
+impl Phone {
+    /// Begins to call as soon as that is possible.
+    pub(super) fn begin_load(&mut self) {
+        let wanted = self.desk.options.destination.is_some() && self.desk.options.calls > 0;
+        if self.load.next.is_none() && wanted && self.registration.is_ready(&self.desk) {
+            self.load.next = Some(self.desk.now);
+            self.next_call();
+        }
+    }
+
+    /// The next call is due.
+    pub(super) fn next_call(&mut self) {
+        let (Some(destination), Some(due)) =
+            (self.desk.options.destination.clone(), self.load.next)
+        else {
+            return;
+        };
+        let key = self.next_key();
+        let call = Call::place(&mut self.desk, key, destination);
+        self.calls.insert(key, call);
+        self.load.placed += 1;
+        if self.load.placed < self.desk.options.calls {
+            let next = due + interval(self.desk.options.rate);
+            self.load.next = Some(next);
+            self.desk.timers.set(Timer::Load, next);
+        }
+    }
+
+    /// True when all calls that were to be made are over and none is awaited.
+    pub(super) fn is_done(&self) -> bool {
+        let options = &self.desk.options;
+        let placed = options.destination.is_none() || self.load.placed >= options.calls;
+        placed && self.calls.is_empty() && options.incoming == Incoming::Refused
+    }
+
+    /// True when no further call can be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.calls.len() >= MOST_CALLS
+    }
+
+    /// A number for a call.
+    pub(super) fn next_key(&mut self) -> CallKey {
+        self.last_call = self.last_call.wrapping_add(1);
+        CallKey(self.last_call)
+    }
+}
+
+/// The time between calls at a rate per second.
+fn interval(rate: f64) -> Duration {
+    let seconds = if rate > 0.0 { 1.0 / rate } else { 1.0 };
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1))
+}

@@ -1,0 +1,254 @@
+//! The media of a call: its two sockets, what is sent and heard on them, reports and keepalives.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use pinhole_h323::rtcp::{self, Packet, ReceiverReport, ReportBlock, SenderReport};
+
+use super::desk::{CallKey, CallTimer, Desk, Timer};
+use super::g711::Law;
+use super::hear::Hearer;
+use super::listen::round_trip;
+use super::punch::Punch;
+use super::talk::{SAMPLES, Talker};
+use crate::event::ChannelRecord;
+use crate::face::{Bind, SocketId};
+
+/// The time between reports.
+const REPORTS: Duration = Duration::from_secs(2);
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Media {
+    call: CallKey,
+    rtp: SocketId,
+    rtcp: SocketId,
+    /// The even port, once bound.
+    pub(super) port: Option<u16>,
+    talker: Option<Talker>,
+    hearer: Option<Hearer>,
+    punch: Option<Punch>,
+    /// The last sender report of the peer: the middle of its time, and when it came.
+    last_report: Option<(u32, Instant)>,
+    latency: Mean,
+    /// Records of channels that were closed before the call ended.
+    closed: Vec<ChannelRecord>,
+}
+
+/// A running mean.
+#[derive(Debug, Default)]
+struct Mean {
+    sum: Duration,
+    count: u32,
+}
+
+impl Mean {
+    fn ms(&self) -> Option<f64> {
+        let mean = self.sum.checked_div(self.count)?;
+        Some(round(mean.as_secs_f64() * 1000.0))
+    }
+}
+
+/// Two digits after the point are all that records need.
+pub(super) fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+impl Media {
+    /// Asks for the sockets.
+    pub(super) fn new(desk: &mut Desk, call: CallKey) -> Self {
+        let (rtp, rtcp) = desk.bind_media(call);
+        Self {
+            call,
+            rtp,
+            rtcp,
+            port: None,
+            talker: None,
+            hearer: None,
+            punch: None,
+            last_report: None,
+            latency: Mean::default(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// The addresses to signal: ours as the peer of the signalling connection knows us.
+    pub(super) fn addresses(&self, ip: IpAddr) -> (SocketAddr, SocketAddr) {
+        let port = self.port.unwrap_or(0);
+        (SocketAddr::new(ip, port), SocketAddr::new(ip, port.saturating_add(1)))
+    }
+
+    /// Begins to send.
+    pub(super) fn talk(&mut self, desk: &mut Desk, law: Law, to: (SocketAddr, Option<SocketAddr>)) {
+        let chances = [desk.random_u32(), desk.random_u32(), desk.random_u32()];
+        let source = desk.options.source.clone();
+        self.talker = Some(Talker::new(law, &source, to, chances, desk.now));
+        self.talk_due(desk);
+        desk.after(self.timer(CallTimer::Report), REPORTS);
+    }
+
+    /// Begins to receive.
+    pub(super) fn listen(&mut self, law: Law) {
+        if self.hearer.is_none() {
+            self.hearer = Some(Hearer::new(law));
+        }
+    }
+
+    /// Stops sending.
+    pub(super) fn hush(&mut self, desk: &mut Desk) {
+        desk.timers.stop(&self.timer(CallTimer::Talk));
+        self.closed.extend(self.talk_record());
+        self.talker = None;
+    }
+
+    /// Stops receiving, and with it the keepalives of the channel.
+    pub(super) fn unhear(&mut self, desk: &mut Desk) {
+        desk.timers.stop(&self.timer(CallTimer::Punch));
+        self.closed.extend(self.hear_record());
+        self.hearer = None;
+        self.punch = None;
+    }
+
+    /// Begins to keep the way for media open.
+    pub(super) fn keep_open(&mut self, desk: &mut Desk, punch: Punch) {
+        if desk.options.keepalives {
+            self.punch = Some(punch);
+            self.punch_due(desk);
+        }
+    }
+
+    /// The next audio packet is due.
+    pub(super) fn talk_due(&mut self, desk: &mut Desk) {
+        let Some(talker) = &mut self.talker else { return };
+        for packet in talker.due(desk.now) {
+            desk.datagram(self.rtp, talker.to, packet);
+        }
+        desk.timers.set(Timer::Call(self.call, CallTimer::Talk), talker.next);
+    }
+
+    /// The next keepalives are due.
+    pub(super) fn punch_due(&mut self, desk: &mut Desk) {
+        let Some(punch) = &mut self.punch else { return };
+        desk.datagram(self.rtp, punch.to, punch.rtp());
+        desk.datagram(self.rtcp, punch.control, Punch::rtcp());
+        desk.after(Timer::Call(self.call, CallTimer::Punch), punch.interval);
+    }
+
+    /// The next report is due. Without a stream of our own there is nowhere to report to.
+    pub(super) fn report_due(&mut self, desk: &mut Desk) {
+        let reports: Vec<ReportBlock> = self.block(desk.now).into_iter().collect();
+        let Some(talker) = &self.talker else {
+            return;
+        };
+        let octets = talker.packets.wrapping_mul(SAMPLES.into());
+        let report = SenderReport {
+            ssrc: talker.ssrc,
+            ntp: desk.ntp(),
+            rtp_timestamp: talker.timestamp(),
+            packets: talker.packets as u32,
+            octets: octets as u32,
+            reports,
+        };
+        if let Some(to) = talker.control {
+            desk.datagram(self.rtcp, to, report.octets());
+        }
+        desk.after(self.timer(CallTimer::Report), REPORTS);
+    }
+
+    /// A datagram came to the RTP socket; returns its samples.
+    pub(super) fn heard(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<Vec<i16>> {
+        self.hearer.as_mut()?.hear(now, from, datagram)
+    }
+
+    /// A datagram came to the RTCP socket.
+    pub(super) fn reported(&mut self, desk: &Desk, datagram: &[u8]) {
+        // A keepalive of the other side has no source and says nothing.
+        for packet in rtcp::packets(datagram).map_while(Result::ok) {
+            match packet {
+                Packet::Sender(SenderReport { ssrc: 0, .. }) => {}
+                Packet::Sender(report) => {
+                    self.last_report = Some((rtcp::middle(report.ntp), desk.now));
+                    self.judged(desk, &report.reports);
+                }
+                Packet::Receiver(ReceiverReport { reports, .. }) => self.judged(desk, &reports),
+                Packet::Other { .. } => {}
+            }
+        }
+    }
+
+    /// The records of all channels, and the sockets given back.
+    pub(super) fn end(&mut self, desk: &mut Desk) -> Vec<ChannelRecord> {
+        self.hush(desk);
+        self.unhear(desk);
+        desk.timers.stop(&self.timer(CallTimer::Report));
+        if self.port.take().is_some() {
+            desk.unbind(Bind::UdpPair(self.rtp, self.rtcp));
+        }
+        std::mem::take(&mut self.closed)
+    }
+
+    const fn timer(&self, timer: CallTimer) -> Timer {
+        Timer::Call(self.call, timer)
+    }
+
+    /// What we say of the peer's stream.
+    fn block(&mut self, now: Instant) -> Option<ReportBlock> {
+        let mut block = self.hearer.as_mut()?.receiver.report()?;
+        if let Some((middle, at)) = self.last_report {
+            block.last_sender_report = middle;
+            let since = now.saturating_duration_since(at);
+            block.delay_since = (since.as_secs_f64() * 65_536.0) as u32;
+        }
+        Some(block)
+    }
+
+    /// What the peer says of our stream.
+    fn judged(&mut self, desk: &Desk, reports: &[ReportBlock]) {
+        let Some(ssrc) = self.talker.as_ref().map(|talker| talker.ssrc) else { return };
+        for block in reports.iter().filter(|block| block.ssrc == ssrc) {
+            let now = rtcp::middle(desk.ntp());
+            if let Some(trip) = round_trip(now, block.last_sender_report, block.delay_since) {
+                self.latency.sum += trip / 2;
+                self.latency.count += 1;
+            }
+        }
+    }
+
+    fn talk_record(&self) -> Option<ChannelRecord> {
+        let talker = self.talker.as_ref()?;
+        let record = self.record("transmit", talker.law);
+        Some(ChannelRecord { packets: talker.packets, ..record })
+    }
+
+    fn hear_record(&self) -> Option<ChannelRecord> {
+        let hearer = self.hearer.as_ref()?;
+        let counts = hearer.receiver.counts();
+        Some(ChannelRecord {
+            packets: counts.packets,
+            lost: counts.lost,
+            jitter_ms: hearer.receiver.jitter_ms().map(round),
+            tone_hz: hearer.tone().map(round),
+            ..self.record("receive", hearer.law)
+        })
+    }
+
+    fn record(&self, direction: &'static str, law: Law) -> ChannelRecord {
+        ChannelRecord {
+            media: "audio",
+            direction,
+            codec: law.name().to_owned(),
+            packets: 0,
+            lost: 0,
+            jitter_ms: None,
+            tone_hz: None,
+            cipher: "none".to_owned(),
+            dh_bits: None,
+            latency_ms: self.latency.ms(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What the operator wants of the phone.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::g711::Law;
+
+/// Everything that is decided before the phone starts.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The names it registers and calls as; the first is the one it is known by.
+    pub aliases: Vec<String>,
+    /// Where its gatekeeper is.
+    pub gatekeeper: Gatekeeper,
+    /// The local address of its sockets; unspecified leaves the choice to the system.
+    pub ip: IpAddr,
+    /// The port of its signalling listener; `None` means 1720, or any if that is taken.
+    pub listen_port: Option<u16>,
+    /// Whether calls are taken.
+    pub incoming: Incoming,
+    /// Offer H.460.18 and H.460.19 to the gatekeeper.
+    pub traversal: bool,
+    /// Carry H.245 in call signalling; otherwise on a connection of its own.
+    pub tunnelling: bool,
+    /// The codec that is sent, if the peer can take it.
+    pub law: Law,
+    /// What is sent.
+    pub source: Source,
+    /// Whom to call.
+    pub destination: Option<Destination>,
+    /// How many calls to make.
+    pub calls: u32,
+    /// How many calls to begin in a second.
+    pub rate: f64,
+    /// How long to talk before hanging up; `None` leaves that to the peer.
+    pub hold: Option<Duration>,
+    /// Tell what is heard as [`Event::Audio`](crate::event::Event::Audio).
+    pub record: bool,
+    /// Keep registration, pinholes and media mappings alive. Off, it shows what they are good for.
+    pub keepalives: bool,
+}
+
+impl Options {
+    /// A phone of one name without gatekeeper, on any address, that takes no calls and makes none.
+    #[must_use]
+    pub fn new(alias: &str) -> Self {
+        Self {
+            aliases: vec![alias.to_owned()],
+            gatekeeper: Gatekeeper::None,
+            ip: Ipv4Addr::UNSPECIFIED.into(),
+            listen_port: None,
+            incoming: Incoming::Refused,
+            traversal: true,
+            tunnelling: true,
+            law: Law::A,
+            source: Source::Tone(440.0),
+            destination: None,
+            calls: 1,
+            rate: 1.0,
+            hold: None,
+            record: false,
+            keepalives: true,
+        }
+    }
+
+    /// The name it is known by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.aliases.first().map_or("", String::as_str)
+    }
+}
+
+/// Where the gatekeeper is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gatekeeper {
+    /// There is none: calls go straight to addresses.
+    None,
+    /// Whoever answers a GRQ sent to this address, usually 224.0.1.41:1718 (H.225.0 §7.8).
+    Discover(SocketAddr),
+    /// Here.
+    At(SocketAddr),
+}
+
+/// What happens to calls that come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incoming {
+    /// They are refused, and the phone ends after the calls it makes.
+    Refused,
+    /// They ring until the caller gives up.
+    Ring,
+    /// They are answered at once.
+    Answer,
+}
+
+/// What is sent as audio.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A sine wave of so many hertz.
+    Tone(f64),
+    /// Samples at 8 kHz, again from the start after the end.
+    Samples(Arc<[i16]>),
+}
+
+/// Whom to call: a name, an address, or a name at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The name, if there is one.
+    pub alias: Option<String>,
+    /// The address, if there is one.
+    pub address: Option<SocketAddr>,
+}
+
+impl Destination {
+    /// The port where calls arrive unless another is said.
+    pub const PORT: u16 = 1720;
+
+    /// Reads `name`, `192.0.2.1`, `192.0.2.1:1720`, `[2001:db8::1]:1720` or `name@192.0.2.1`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if let Some(address) = parse_address(text) {
+            return Self { alias: None, address: Some(address) };
+        }
+        match text.rsplit_once('@') {
+            Some((alias, host)) if !alias.is_empty() && parse_address(host).is_some() => {
+                Self { alias: Some(alias.to_owned()), address: parse_address(host) }
+            }
+            _ => Self { alias: Some(text.to_owned()), address: None },
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.alias, self.address) {
+            (Some(alias), _) => f.write_str(alias),
+            (None, Some(address)) => address.fmt(f),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+fn parse_address(text: &str) -> Option<SocketAddr> {
+    let bare = || text.parse::<IpAddr>().ok().map(|ip| (ip, Destination::PORT).into());
+    text.parse().ok().or_else(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations() {
+        let parse = |text| {
+            let destination = Destination::parse(text);
+            (destination.alias, destination.address.map(|address| address.to_string()))
+        };
+        let (name, at) = (|text: &str| Some(text.to_owned()), |text: &str| Some(text.to_owned()));
+        assert_eq!(parse("bob"), (name("bob"), None));
+        assert_eq!(parse("192.0.2.1"), (None, at("192.0.2.1:1720")));
+        assert_eq!(parse("192.0.2.1:99"), (None, at("192.0.2.1:99")));
+        assert_eq!(parse("[2001:db8::1]:99"), (None, at("[2001:db8::1]:99")));
+        assert_eq!(parse("2001:db8::1"), (None, at("[2001:db8::1]:1720")));
+        assert_eq!(parse("bob@192.0.2.1:99"), (name("bob"), at("192.0.2.1:99")));
+        assert_eq!(parse("bob@example.org"), (name("bob@example.org"), None));
+    }
+}

@@ -1,0 +1,176 @@
+//! RAS requests that wait for an answer, and what the gatekeeper has granted (H.225.0 §7.19 for the timers).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::id::{EndpointId, GatekeeperId, Seq};
+use pinhole_h323::ras::Ras;
+use pinhole_traversal::Backoff;
+
+use super::desk::{CallKey, Desk, Timer};
+use crate::face::SocketId;
+
+/// The first retransmission comes after this time.
+const FIRST: Duration = Duration::from_secs(3);
+
+/// Retransmissions come no rarer than this.
+const MOST: Duration = Duration::from_secs(24);
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// GRQ.
+    Discover,
+    /// A full RRQ.
+    Register,
+    /// A lightweight RRQ.
+    Refresh,
+    /// URQ.
+    Unregister,
+    /// ARQ.
+    Admit(CallKey),
+    /// DRQ.
+    Disengage(CallKey),
+}
+
+impl Purpose {
+    /// How often it is sent before it is given up; without number it never is.
+    const fn tries(self) -> Option<u32> {
+        match self {
+            Self::Discover | Self::Register => None,
+            Self::Unregister => Some(2),
+            Self::Refresh | Self::Admit(_) | Self::Disengage(_) => Some(3),
+        }
+    }
+}
+
+/// What a registration gives.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    /// The name the gatekeeper gave us.
+    pub(super) endpoint: EndpointId,
+    /// Its own, if it told.
+    pub(super) gatekeeper: Option<GatekeeperId>,
+    /// Whether it takes part in H.460.18.
+    pub(super) traversal: bool,
+}
+
+/// See the head of the file.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// The RAS socket.
+    pub(super) socket: Option<SocketId>,
+    /// Its address.
+    pub(super) local: Option<SocketAddr>,
+    /// Where requests go.
+    pub(super) gatekeeper: Option<SocketAddr>,
+    /// Where the signalling listener is.
+    pub(super) signalling: Option<SocketAddr>,
+    /// The registration, while there is one.
+    pub(super) standing: Option<Standing>,
+    pending: BTreeMap<u16, Pending>,
+    last: Option<Seq>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    purpose: Purpose,
+    octets: Vec<u8>,
+    backoff: Backoff,
+    tries: Option<u32>,
+}
+
+impl Requests {
+    /// True when nothing waits for an answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// True when an answer to such a request is awaited.
+    pub(super) fn waits_for(&self, is_meant: impl Fn(Purpose) -> bool) -> bool {
+        self.pending.values().any(|pending| is_meant(pending.purpose))
+    }
+
+    /// True of the address whose word counts: the gatekeeper's, whatever its port.
+    pub(super) fn is_gatekeeper(&self, from: SocketAddr) -> bool {
+        self.gatekeeper.is_some_and(|gatekeeper| {
+            gatekeeper.ip().is_multicast() || gatekeeper.ip() == from.ip().to_canonical()
+        })
+    }
+}
+
+impl Desk {
+    /// Sends a request and repeats it until it is answered or given up.
+    pub(super) fn request(&mut self, purpose: Purpose, message: RasMessage) {
+        let seq = self.ras.last.map_or(Seq::FIRST, Seq::next);
+        self.ras.last = Some(seq);
+        let mut message = Ras::new(message);
+        message.set_seq(seq);
+        let Ok(octets) = message.encode() else { return };
+        let tries = purpose.tries();
+        let pending = Pending { purpose, octets, backoff: Backoff::new(FIRST, MOST), tries };
+        self.ras.pending.insert(seq.value(), pending);
+        self.transmit(seq.value());
+    }
+
+    /// Takes the request that an answer belongs to, if it is of the right kind.
+    pub(super) fn answered(
+        &mut self,
+        seq: Seq,
+        is_meant: impl Fn(Purpose) -> bool,
+    ) -> Option<Purpose> {
+        self.ras.pending.get(&seq.value()).filter(|pending| is_meant(pending.purpose))?;
+        self.withdraw(seq.value())
+    }
+
+    /// Forgets all requests of a kind.
+    pub(super) fn withdraw_all(&mut self, is_meant: impl Fn(Purpose) -> bool) {
+        let meant = |pending: &Pending| is_meant(pending.purpose);
+        let found = self.ras.pending.iter().filter(|(_, pending)| meant(pending));
+        let found: Vec<u16> = found.map(|(seq, _)| *seq).collect();
+        for seq in found {
+            self.withdraw(seq);
+        }
+    }
+
+    /// The gatekeeper needs more time (H.225.0 requestInProgress).
+    pub(super) fn in_progress(&mut self, seq: Seq, delay: Duration) {
+        if self.ras.pending.contains_key(&seq.value()) {
+            self.after(Timer::Request(seq.value()), delay.max(FIRST));
+        }
+    }
+
+    /// The answer to a request did not come in time. Returns the request when it is given up.
+    pub(super) fn request_overdue(&mut self, seq: u16) -> Option<Purpose> {
+        let pending = self.ras.pending.get_mut(&seq)?;
+        if pending.tries == Some(0) {
+            return self.withdraw(seq);
+        }
+        self.transmit(seq);
+        None
+    }
+
+    /// Sends a message that wants no answer.
+    pub(super) fn reply(&mut self, to: SocketAddr, message: RasMessage) {
+        if let (Some(socket), Ok(octets)) = (self.ras.socket, Ras::new(message).encode()) {
+            self.datagram(socket, to, octets);
+        }
+    }
+
+    fn transmit(&mut self, seq: u16) {
+        let Some(pending) = self.ras.pending.get_mut(&seq) else { return };
+        pending.tries = pending.tries.map(|tries| tries.saturating_sub(1));
+        let (octets, wait) = (pending.octets.clone(), pending.backoff.wait());
+        if let (Some(socket), Some(gatekeeper)) = (self.ras.socket, self.ras.gatekeeper) {
+            self.datagram(socket, gatekeeper, octets);
+        }
+        self.after(Timer::Request(seq), wait);
+    }
+
+    fn withdraw(&mut self, seq: u16) -> Option<Purpose> {
+        self.timers.stop(&Timer::Request(seq));
+        self.ras.pending.remove(&seq).map(|pending| pending.purpose)
+    }
+}

@@ -1,0 +1,147 @@
+//! The audio that is sent: a packet every 20 ms.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pinhole_h323::rtp;
+
+use super::g711::Law;
+use super::options::Source;
+use super::tone::Sine;
+
+/// The time between packets.
+pub(super) const INTERVAL: Duration = Duration::from_millis(20);
+
+/// Samples, and octets of G.711, in a packet.
+pub(super) const SAMPLES: u16 = 160;
+
+/// A host that was away longer than this does not make up for what it missed.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A stream of audio packets.
+#[derive(Debug)]
+pub(super) struct Talker {
+    /// The codec.
+    pub(super) law: Law,
+    /// Where RTP goes.
+    pub(super) to: SocketAddr,
+    /// Where RTCP goes, if the peer has said.
+    pub(super) control: Option<SocketAddr>,
+    /// Our synchronization source.
+    pub(super) ssrc: u32,
+    /// Packets sent.
+    pub(super) packets: u64,
+    /// When the next packet is due.
+    pub(super) next: Instant,
+    header: rtp::Header,
+    voice: Voice,
+}
+
+#[derive(Debug)]
+enum Voice {
+    Tone(Sine),
+    Samples { samples: Arc<[i16]>, at: usize },
+}
+
+impl Talker {
+    /// Begins to talk now. The `chances` make source, first sequence number and first timestamp.
+    pub(super) fn new(
+        law: Law,
+        source: &Source,
+        (to, control): (SocketAddr, Option<SocketAddr>),
+        chances: [u32; 3],
+        now: Instant,
+    ) -> Self {
+        let [ssrc, sequence, timestamp] = chances;
+        let header = rtp::Header {
+            payload_type: law.payload_type(),
+            marker: true,
+            sequence_number: sequence as u16,
+            timestamp,
+            ssrc,
+        };
+        let voice = match source {
+            Source::Tone(hz) => Voice::Tone(Sine::new(*hz)),
+            Source::Samples(samples) => Voice::Samples { samples: samples.clone(), at: 0 },
+        };
+        Self { law, to, control, ssrc, packets: 0, next: now, header, voice }
+    }
+
+    /// The packets that are due, and the time of the next one.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        if now.saturating_duration_since(self.next) > PATIENCE {
+            self.next = now;
+        }
+        let mut packets = Vec::new();
+        while self.next <= now {
+            packets.push(self.packet());
+            self.next += INTERVAL;
+        }
+        packets
+    }
+
+    /// The timestamp of the next packet.
+    pub(super) const fn timestamp(&self) -> u32 {
+        self.header.timestamp
+    }
+
+    fn packet(&mut self) -> Vec<u8> {
+        let payload: Vec<u8> = (0..SAMPLES).map(|_| self.law.encode(self.voice.sample())).collect();
+        let packet = self.header.packet(&payload);
+        self.header.marker = false;
+        self.header.sequence_number = self.header.sequence_number.wrapping_add(1);
+        self.header.timestamp = self.header.timestamp.wrapping_add(SAMPLES.into());
+        self.packets += 1;
+        packet
+    }
+}
+
+impl Voice {
+    fn sample(&mut self) -> i16 {
+        match self {
+            Self::Tone(sine) => sine.sample(),
+            Self::Samples { samples, at } => {
+                let sample = samples.get(*at).copied().unwrap_or(0);
+                *at = if *at + 1 < samples.len() { *at + 1 } else { 0 };
+                sample
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    fn talker(source: &Source) -> (Talker, Instant) {
+        let now = Instant::now();
+        let to = SocketAddr::from(([192, 0, 2, 1], 5000));
+        (Talker::new(Law::A, source, (to, None), [7, 0xffff, 9], now), now)
+    }
+
+    #[test]
+    fn a_packet_every_20_ms() {
+        let (mut talker, start) = talker(&Source::Tone(440.0));
+        let first = talker.due(start);
+        assert_eq!(first.len(), 1);
+        assert_eq!(first[0][..12], [0x80, 0x88, 0xff, 0xff, 0, 0, 0, 9, 0, 0, 0, 7]);
+        assert_eq!(first[0].len(), 172);
+        assert!(talker.due(start + Duration::from_millis(19)).is_empty());
+        let late = talker.due(start + Duration::from_millis(45));
+        assert_eq!(late.len(), 2, "what was missed is made up for");
+        assert_eq!(late[0][..8], [0x80, 0x08, 0, 0, 0, 0, 0, 169]);
+        assert_eq!(talker.due(start + Duration::from_secs(60)).len(), 1, "but not a minute");
+    }
+
+    #[test]
+    fn samples_are_played_again_and_again() {
+        let (mut talker, start) = talker(&Source::Samples([1000, -1000].as_slice().into()));
+        let packet = talker.due(start).remove(0);
+        let (plus, minus) = (Law::A.encode(1000), Law::A.encode(-1000));
+        assert_eq!(packet[12..16], [plus, minus, plus, minus]);
+        let mut empty = Voice::Samples { samples: [].into(), at: 0 };
+        assert_eq!(empty.sample(), 0);
+    }
+}

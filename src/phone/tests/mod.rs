@@ -1,0 +1,7 @@
+//! Phones in a world without distance: bytes arrive at once, time jumps from deadline to deadline.
+
+mod direct;
+mod host;
+mod hostile;
+mod keeper;
+mod registered;
