@@ -157,7 +157,7 @@ impl Calls {
         }
         if let Some(to) = other.h245 {
             let owner = Owner::Control(key, side.other());
-            let dialled = cx.core.streams.dial(owner, other.local, to, &mut cx.core.out);
+            let dialled = cx.core.streams.dial(owner, Some(other.local), to, &mut cx.core.out);
             other.control = ControlLink::Dialling(dialled);
         }
     }

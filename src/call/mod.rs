@@ -131,10 +131,15 @@ impl Calls {
         self.calls.len()
     }
 
+    /// The registered endpoint that a call is placed to.
+    pub(crate) fn called_endpoint(&self, id: CallId) -> Option<EndpointId> {
+        let key = self.index.ids.get(&id)?;
+        self.calls.get(key)?.leg(Side::B).endpoint.clone()
+    }
+
     /// True when an endpoint is the called party of a call.
     pub(crate) fn is_called(&self, id: CallId, endpoint: &EndpointId) -> bool {
-        let call = self.index.ids.get(&id).and_then(|key| self.calls.get(key));
-        call.is_some_and(|call| call.leg(Side::B).endpoint.as_ref() == Some(endpoint))
+        self.called_endpoint(id).as_ref() == Some(endpoint)
     }
 
     /// An endpoint has sent DRQ for a call.

@@ -8,11 +8,11 @@ use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
 
 use super::setup::Ends;
-use super::{Call, CallKey, Calls, State, Why};
+use super::{Call, CallKey, CallTimer, Calls, State, Why};
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode};
+use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::Destination;
 
 impl Calls {
@@ -57,16 +57,23 @@ impl Calls {
         let leg = call.leg_mut(Side::B);
         leg.peer = to.ip();
         let owner = Owner::Signalling(key, Side::B);
-        let stream = cx.core.streams.dial(owner, leg.local, to, &mut cx.core.out);
+        // A registration tells which of our addresses the party knows; else the routes of the host decide.
+        let known = leg.endpoint.is_some() || cx.core.locals.len() == 1;
+        let from = known.then_some(leg.local);
+        let stream = cx.core.streams.dial(owner, from, to, &mut cx.core.out);
         leg.stream = Some(stream);
     }
 
     /// The connection to the called party stands.
     pub(super) fn reached(&mut self, cx: &mut Cx<'_>, key: CallKey, local: IpAddr) {
         let Some(call) = self.live(key) else { return };
-        if call.leg(Side::B).local != local {
-            call.leg_mut(Side::B).local = local;
+        if !cx.core.locals.contains(&local) {
+            let name = &call.leg(Side::B).name;
+            let sentence =
+                format!("{name} is reached from {local}, which is not an address of Home");
+            return self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
         }
+        call.leg_mut(Side::B).local = local;
         self.send_setup(cx, key, None);
     }
 
@@ -109,6 +116,8 @@ impl Calls {
             setup.set_h245_tunnelling(false);
         }
         adapt(cx, call, &mut setup);
+        let wait = cx.core.settings.signal_timeout;
+        cx.set(Timer::Call(key, CallTimer::Answer), wait);
         self.relay(cx, key, Side::A, setup);
     }
 }

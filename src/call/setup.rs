@@ -12,7 +12,7 @@ use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
-use super::{Call, CallKey, CallTimer, Calls, Leg, State, Why};
+use super::{Call, CallKey, Calls, Leg, State, Why};
 use crate::control::Sessions;
 use crate::event::Event;
 use crate::face::{Side, StreamId};
@@ -141,8 +141,6 @@ impl Calls {
             started: cx.now,
         };
         self.calls.insert(key, call);
-        let wait = cx.core.settings.signal_timeout;
-        cx.set(Timer::Call(key, CallTimer::Answer), wait);
         self.place(cx, key, destination);
     }
 

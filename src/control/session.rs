@@ -12,6 +12,8 @@ use crate::node::ports::Pair;
 
 /// Sessions a call may have at a time: audio, two videos, far-end camera, and as many again.
 const MOST_SESSIONS: usize = 16;
+/// Channels that the record of a call tells of; a party that opens more does it to fill memory.
+const MOST_RECORDS: usize = 128;
 /// Logical channels a call may have at a time.
 const MOST_CHANNELS: usize = 64;
 
@@ -236,7 +238,9 @@ impl Session {
         let directions = ["a-to-b", "b-to-a"];
         for ((content, counts), direction) in self.contents.into_iter().zip(counts).zip(directions)
         {
-            let Some((media, codec)) = content else { continue };
+            let Some((media, codec)) = content.filter(|_| records.len() < MOST_RECORDS) else {
+                continue;
+            };
             records.push(ChannelRecord {
                 media,
                 direction,

@@ -302,8 +302,10 @@ impl Node {
         while let Some(action) = self.core.pinholes.poll(self.now) {
             let (mut cx, calls) = self.parts();
             match action {
-                Action::Announce { call, seq, client } => {
-                    ras::service::announce(&mut cx, call, seq, client);
+                Action::Announce { call, seq, .. } => {
+                    if let Some(endpoint) = calls.called_endpoint(call) {
+                        ras::service::announce(&mut cx, call, seq, &endpoint);
+                    }
                 }
                 Action::GaveUp { call } => calls.client_did_not_come(&mut cx, call),
             }

@@ -1,13 +1,16 @@
 //! The TCP connections of a node: whose each is, and the messages in them.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use pinhole_h323::error::Malformed;
 use pinhole_h323::tpkt;
 
 use crate::call::CallKey;
 use crate::face::{Outbox, Output, Side, StreamId};
+
+/// Our end of a connection that does not stand yet.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,18 +52,18 @@ impl Streams {
         self.open.insert(id, Stream { owner, local, peer, reader: tpkt::Reader::new() });
     }
 
-    /// Opens a connection from a local address.
+    /// Opens a connection, from a local address or from wherever the routes lead.
     pub(crate) fn dial(
         &mut self,
         owner: Owner,
-        from: std::net::IpAddr,
+        from: Option<IpAddr>,
         to: SocketAddr,
         out: &mut Outbox,
     ) -> StreamId {
         self.dialled += 1;
         let id = StreamId(self.dialled);
-        self.accepted(id, owner, SocketAddr::new(from, 0), to);
-        out.push(Output::Connect { stream: id, from: Some(from), to });
+        self.accepted(id, owner, SocketAddr::new(from.unwrap_or(UNKNOWN), 0), to);
+        out.push(Output::Connect { stream: id, from, to });
         id
     }
 

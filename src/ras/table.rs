@@ -86,11 +86,6 @@ impl Registrations {
             .find(|r| r.signalling == Some(signalling) && !r.traversal && !r.natted)
     }
 
-    /// The endpoint behind a RAS address.
-    pub(crate) fn by_ras(&self, ras: SocketAddr) -> Option<&Registration> {
-        self.endpoints.values().find(|r| r.ras == ras)
-    }
-
     /// The only endpoint that sends from an address, if there is exactly one.
     pub(crate) fn only_from(&self, source: IpAddr) -> Option<&Registration> {
         let mut from = self.endpoints.values().filter(|r| r.ras.ip() == source);
