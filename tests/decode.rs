@@ -265,6 +265,9 @@ fn the_command_prints_a_line_for_each_message_and_counts_them() {
     let line = "198.51.100.10:1719 -> 198.51.100.2:2965  H.460.18    IncomingCallIndication  \
                 call f81f8d79-a5e3-f111-8769-9e7406960308  callSignallingAddress 198.51.100.10:1720";
     assert!(text.contains(line), "{text}");
+    // An answer names the call of its request.
+    let line = "RAS       admissionConfirm  call f81f8d79-a5e3-f111-8769-9e7406960308";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

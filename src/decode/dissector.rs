@@ -73,6 +73,8 @@ pub struct Dissector {
     control: BTreeMap<SocketAddr, Option<String>>,
     /// Where messages said that RAS is spoken.
     ras: BTreeSet<SocketAddr>,
+    /// Which call a RAS request is about, by who asked whom under which number.
+    requests: BTreeMap<(SocketAddr, SocketAddr, u16), String>,
     entries: Vec<Entry>,
     last: Duration,
 }
@@ -106,12 +108,31 @@ impl Dissector {
         if !promised && !told {
             return;
         }
-        let message = message::ras(bytes);
+        let mut message = message::ras(bytes);
         // An address that a message told may be used for something else as well.
         if promised || message.is_same() {
             // Behind a NAT the other end is known by no message.
             ends.into_iter().for_each(|end| remember(&mut self.ras, end));
+            self.correlate(from, to, &mut message);
             self.tell(from, to, message);
+        }
+    }
+
+    /// Gives an answer the call of its request.
+    fn correlate(&mut self, from: SocketAddr, to: SocketAddr, message: &mut Message) {
+        let Some(sequence) = message.sequence else { return };
+        match &message.call {
+            Some(call) => {
+                if self.requests.len() >= MAX_ADDRESSES {
+                    self.requests.clear();
+                }
+                self.requests.insert((from, to, sequence), call.clone());
+            }
+            None => {
+                // The number of an older request, if it had been one's.
+                self.requests.remove(&(from, to, sequence));
+                message.call = self.requests.get(&(to, from, sequence)).cloned();
+            }
         }
     }
 

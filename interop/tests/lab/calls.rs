@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use pinhole_interop::{
-    Gatekeeper, Lab, Phone, PhoneOptions, Traversal, Uninvited, Witness, channel, tshark,
+    Frame, Gatekeeper, Lab, Phone, PhoneOptions, Traversal, Uninvited, Witness, channel, pinhole,
+    tshark,
 };
 use serde_json::Value;
 
@@ -140,11 +142,27 @@ fn assert_witnessed(capture: &Path, separate: bool) {
         );
     }
     assert!(frames.iter().any(|frame| frame.carries("rtp")), "{name}: tshark sees no media");
+    assert_decoded(capture, &frames);
     // H.245 rides in H.225 messages, or it does not.
     let control = || frames.iter().filter(|frame| frame.carries("h245"));
     let tunnelled = control().filter(|frame| frame.carries("h225")).count();
     let own = control().count() - tunnelled;
     assert_eq!((own > 0, tunnelled > 0), (separate, !separate), "{name}: {own}, {tunnelled}");
+}
+
+/// `pinhole decode` reads what was captured, every frame with signalling that tshark sees.
+fn assert_decoded(capture: &Path, frames: &[Frame]) {
+    let mut command = Command::new(pinhole().unwrap());
+    let output = command.args(["decode", "--json"]).arg(capture).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = || text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let counts = lines().next_back().unwrap();
+    assert_eq!((&counts["undecodable"], &counts["different"]), (&0.into(), &0.into()), "{text}");
+    assert_eq!(output.status.code(), Some(0));
+    // One datagram holds one RAS message.
+    let ras = lines().filter(|line| line["protocol"] == "RAS" && line["depth"] == 0).count();
+    let seen = frames.iter().filter(|frame| frame.carries("udp") && frame.carries("h225")).count();
+    assert_eq!(ras, seen, "{text}");
 }
 
 #[test]

@@ -2,52 +2,52 @@
 
 use pinhole_h323::asn;
 use pinhole_h323::asn::h245::{
-    CommandMessage, IndicationMessage, MultimediaSystemControlMessage as H245, OpenLogicalChannel,
-    OpenLogicalChannelAck, OpenLogicalChannelAckForwardMultiplexAckParameters as AckParameters,
-    OpenLogicalChannelAckReverseLogicalChannelParametersMultiplexParameters as AckReverse,
-    OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Forward,
-    OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
+    CommandMessage, GenericMessage, IndicationMessage, MultimediaSystemControlMessage as H245,
+    OpenLogicalChannel, OpenLogicalChannelAck,
+    OpenLogicalChannelAckReverseLogicalChannelParametersMultiplexParameters as Reverse,
     RequestMessage, ResponseMessage,
 };
+use pinhole_h323::control::{Control, channel};
 
-use super::{Message, Protocol, variant};
+use super::{Message, Protocol};
 
 /// A message of H.245.
 #[must_use]
 pub fn control(octets: &[u8]) -> Message {
-    Message::new(Protocol::H245, octets, asn::decode_h245, asn::encode_h245, |message, value| {
+    let encode = |control: &Control| Control::new(control.message().clone()).encode();
+    Message::new(Protocol::H245, octets, Control::decode, encode, |message, control| {
+        let value = control.message();
+        message.name = control.name().to_owned();
+        message.value = format!("{value:#?}");
         match value {
-            H245::request(request) => {
-                message.name = variant(request);
-                match request {
-                    RequestMessage::openLogicalChannel(olc) => open(message, olc),
-                    RequestMessage::genericRequest(generic) => message.look_at_generic(generic),
-                    _ => {}
-                }
-            }
+            H245::request(RequestMessage::openLogicalChannel(olc)) => open(message, olc),
             H245::response(response) => {
-                message.name = variant(response);
-                match response.as_ref() {
-                    ResponseMessage::openLogicalChannelAck(ack) => acknowledge(message, ack),
-                    ResponseMessage::genericResponse(generic) => message.look_at_generic(generic),
-                    _ => {}
-                }
-            }
-            H245::command(command) => {
-                message.name = variant(command);
-                if let CommandMessage::genericCommand(generic) = command {
-                    message.look_at_generic(generic);
-                }
-            }
-            H245::indication(indication) => {
-                message.name = variant(indication);
-                if let IndicationMessage::genericIndication(generic) = indication.as_ref() {
-                    message.look_at_generic(generic);
+                if let ResponseMessage::openLogicalChannelAck(ack) = &**response {
+                    acknowledge(message, ack);
                 }
             }
             _ => {}
         }
+        if let Some(generic) = generic(value) {
+            message.look_at_generic(generic);
+        }
     })
+}
+
+fn generic(value: &H245) -> Option<&GenericMessage> {
+    match value {
+        H245::request(RequestMessage::genericRequest(generic))
+        | H245::command(CommandMessage::genericCommand(generic)) => Some(generic),
+        H245::response(response) => match &**response {
+            ResponseMessage::genericResponse(generic) => Some(generic),
+            _ => None,
+        },
+        H245::indication(indication) => match &**indication {
+            IndicationMessage::genericIndication(generic) => Some(generic),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// A logical channel offered or taken by fastStart (H.323 §8.1.7).
@@ -61,15 +61,8 @@ pub fn fast_start(octets: &[u8]) -> Message {
 }
 
 fn open(message: &mut Message, channel: &OpenLogicalChannel) {
-    let forward = &channel.forward_logical_channel_parameters.multiplex_parameters;
-    if let Forward::h2250LogicalChannelParameters(parameters) = forward {
-        message.tell_media("mediaChannel", &parameters.media_channel);
-        message.tell_media("mediaControlChannel", &parameters.media_control_channel);
-    }
-    let reverse = channel.reverse_logical_channel_parameters.as_ref();
-    if let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
-        reverse.and_then(|reverse| reverse.multiplex_parameters.as_ref())
-    {
+    let forward = channel::forward_parameters(channel);
+    for parameters in forward.into_iter().chain(channel::reverse_parameters(channel)) {
         message.tell_media("mediaChannel", &parameters.media_channel);
         message.tell_media("mediaControlChannel", &parameters.media_control_channel);
     }
@@ -78,14 +71,12 @@ fn open(message: &mut Message, channel: &OpenLogicalChannel) {
 }
 
 fn acknowledge(message: &mut Message, ack: &OpenLogicalChannelAck) {
-    if let Some(AckParameters::h2250LogicalChannelAckParameters(parameters)) =
-        &ack.forward_multiplex_ack_parameters
-    {
+    if let Some(parameters) = channel::ack_parameters(ack) {
         message.tell_media("mediaChannel", &parameters.media_channel);
         message.tell_media("mediaControlChannel", &parameters.media_control_channel);
     }
     let reverse = ack.reverse_logical_channel_parameters.as_ref();
-    if let Some(AckReverse::h2250LogicalChannelParameters(parameters)) =
+    if let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
         reverse.and_then(|reverse| reverse.multiplex_parameters.as_ref())
     {
         message.tell_media("mediaChannel", &parameters.media_channel);

@@ -1,18 +1,22 @@
 //! What the H.460 series carries in the generic data of other messages.
 
 use pinhole_h323::asn;
-use pinhole_h323::asn::h225::{Content, GenericData, GenericIdentifier};
+use pinhole_h323::asn::h225::{Content, GenericData};
 use pinhole_h323::asn::h245::{
     CapabilityIdentifier, GenericMessage, ParameterIdentifier, ParameterValue,
 };
+use pinhole_h323::generic::{H460_17, H460_18, H460_26, standard};
+use pinhole_h323::id::CallId;
 
 use super::ras::ras;
-use super::{Message, Protocol, Role, guid};
+use super::{Message, Protocol, Role};
 
+/// Signalling channel suspension and redirection.
+const H460_15: u16 = 15;
 /// The object identifier under which H.460.19 adds to logical channels.
-const H460_19: [u32; 7] = [0, 0, 8, 460, 19, 0, 1];
+const CHANNEL: [u32; 7] = [0, 0, 8, 460, 19, 0, 1];
 /// The object identifier of the generic messages of H.460.18.
-const H460_18: [u32; 7] = [0, 0, 8, 460, 18, 0, 1];
+const CORRELATION: [u32; 7] = [0, 0, 8, 460, 18, 0, 1];
 
 impl Message {
     /// Decodes what an element of generic data carries.
@@ -25,23 +29,23 @@ impl Message {
                 continue;
             };
             let inside = match (feature, number) {
-                (15, 1) => Self::new(
+                (H460_15, 1) => Self::new(
                     Protocol::H46015,
                     octets,
                     asn::decode_signalling_channel,
                     asn::encode_signalling_channel,
                     |_, _| {},
                 ),
-                (17, 1) => ras(octets),
-                (18, 1) => incoming_call(octets),
-                (18, 2) => Self::new(
+                (H460_17, 1) => ras(octets),
+                (H460_18, 1) => incoming_call(octets),
+                (H460_18, 2) => Self::new(
                     Protocol::H46018,
                     octets,
                     asn::decode_lrq_keep_alive,
                     asn::encode_lrq_keep_alive,
                     |_, _| {},
                 ),
-                (26, 1) => Self::new(
+                (H460_26, 1) => Self::new(
                     Protocol::H46026,
                     octets,
                     asn::decode_udp_frame,
@@ -65,7 +69,7 @@ impl Message {
 
     /// Decodes what H.460.19 adds to a logical channel.
     pub(super) fn look_into_channel(&mut self, information: &GenericMessage) {
-        if !is(&information.message_identifier, H460_19) {
+        if !is(&information.message_identifier, CHANNEL) {
             return;
         }
         for (number, value) in parameters(information) {
@@ -77,13 +81,16 @@ impl Message {
 
     /// Notes what a generic message of H.460.18 is, and to which call it belongs.
     pub(super) fn look_at_generic(&mut self, generic: &GenericMessage) {
-        if !is(&generic.message_identifier, H460_18) || generic.sub_message_identifier != Some(1) {
+        if !is(&generic.message_identifier, CORRELATION)
+            || generic.sub_message_identifier != Some(1)
+        {
             return;
         }
         self.note = "connectionCorrelation".to_owned();
         for (number, value) in parameters(generic) {
             if let (1, ParameterValue::octetString(octets)) = (number, value) {
-                self.call = Some(guid(octets));
+                self.call =
+                    <[u8; 16]>::try_from(&**octets).ok().map(|octets| CallId(octets).to_string());
             }
         }
     }
@@ -96,7 +103,7 @@ fn incoming_call(octets: &[u8]) -> Message {
         asn::decode_incoming_call,
         asn::encode_incoming_call,
         |message, incoming| {
-            message.call = Some(guid(incoming.call_id.guid.0.as_ref()));
+            message.call = Some(CallId::from(&incoming.call_id).to_string());
             let address = [&incoming.call_signalling_address];
             message.tell("callSignallingAddress", Role::Other, address);
         },
@@ -117,13 +124,6 @@ fn traversal_parameters(octets: &[u8]) -> Message {
             message.tell_media("keepAliveChannel", &parameters.keep_alive_channel);
         },
     )
-}
-
-fn standard(id: &GenericIdentifier) -> Option<u16> {
-    match id {
-        GenericIdentifier::standard(number) => u16::try_from(number).ok(),
-        _ => None,
-    }
 }
 
 fn is(id: &CapabilityIdentifier, wanted: [u32; 7]) -> bool {

@@ -1,15 +1,20 @@
 //! RAS (H.225.0 §7.6).
 
-use pinhole_h323::asn;
-use pinhole_h323::asn::h225::{CallIdentifier, RasMessage};
+use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::ras::Ras;
 
-use super::{Message, Protocol, Role, guid, variant};
+use super::{Message, Protocol, Role, variant};
 
 /// A RAS message.
 #[must_use]
 pub fn ras(octets: &[u8]) -> Message {
-    Message::new(Protocol::Ras, octets, asn::decode_ras, asn::encode_ras, |message, value| {
-        message.call = call(value).map(|call| guid(call.guid.0.as_ref()));
+    let encode = |ras: &Ras| Ras::new(ras.message().clone()).encode();
+    Message::new(Protocol::Ras, octets, Ras::decode, encode, |message, ras| {
+        let value = ras.message();
+        message.name = ras.name().to_owned();
+        message.value = format!("{value:#?}");
+        message.call = ras.call_id().map(|call| call.to_string());
+        message.sequence = ras.seq().map(|sequence| sequence.value());
         message.note = reason(value);
         addresses(message, value);
         let data = match value {
@@ -19,20 +24,6 @@ pub fn ras(octets: &[u8]) -> Message {
         };
         data.into_iter().flatten().for_each(|data| message.look_into(data));
     })
-}
-
-fn call(value: &RasMessage) -> Option<&CallIdentifier> {
-    match value {
-        RasMessage::admissionRequest(arq) => arq.call_identifier.as_ref(),
-        RasMessage::bandwidthRequest(brq) => brq.call_identifier.as_ref(),
-        RasMessage::disengageRequest(drq) => drq.call_identifier.as_ref(),
-        RasMessage::infoRequest(irq) => irq.call_identifier.as_ref(),
-        RasMessage::locationRequest(lrq) => lrq.call_identifier.as_ref(),
-        RasMessage::serviceControlIndication(sci) => {
-            sci.call_specific.as_ref().map(|call| &call.call_identifier)
-        }
-        _ => None,
-    }
 }
 
 fn reason(value: &RasMessage) -> String {
