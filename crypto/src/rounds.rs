@@ -1,0 +1,123 @@
+//! The key schedule of AES as eight packets side by side need it: round keys to hand to one round at a time.
+
+use crate::Algorithm;
+use aes::Block;
+use aes::hazmat::{cipher_round, inv_mix_columns, mix_columns};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Round keys of the longest key.
+pub(crate) const ROUND_KEYS: usize = 15;
+
+/// A key expanded into round keys (FIPS 197 §5.2). Zeroed when dropped.
+///
+/// The last round of AES has no MixColumns, but the round at hand has. So the last round key is kept with MixColumns
+/// applied, and what the last round gives must have it taken back: it is linear, and cancels.
+#[derive(ZeroizeOnDrop)]
+pub(crate) struct Rounds {
+    #[zeroize(skip)]
+    count: usize,
+    keys: [[u8; 16]; ROUND_KEYS],
+}
+
+impl Rounds {
+    /// `key` must be as long as the algorithm's: a [`crate::session::SessionKey`] is.
+    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Self {
+        let mut words = [[0; 4]; 4 * ROUND_KEYS];
+        let length = algorithm.key_length() / 4;
+        let count = length + 7;
+        let (given, _) = key.as_chunks::<4>();
+        words.iter_mut().zip(given).for_each(|(word, given)| *word = *given);
+        let mut constant = 1_u8;
+        for at in length..4 * count {
+            let mut word = words[at - 1];
+            if at % length == 0 {
+                word.rotate_left(1);
+                word = substitute(word);
+                word[0] ^= constant;
+                constant = constant << 1 ^ if constant & 0x80 == 0 { 0 } else { 0x1b };
+            } else if length > 6 && at % length == 4 {
+                word = substitute(word);
+            }
+            for (octet, earlier) in word.iter_mut().zip(words[at - length]) {
+                *octet ^= earlier;
+            }
+            words[at] = word;
+        }
+        let mut keys = [[0; 16]; ROUND_KEYS];
+        keys.as_flattened_mut().copy_from_slice(words.as_flattened());
+        words.as_flattened_mut().zeroize();
+        let mut last = Block::from(keys[count - 1]);
+        mix_columns(&mut last);
+        keys[count - 1] = last.into();
+        last.zeroize();
+        Self { count, keys }
+    }
+
+    /// The round keys, from the one before the first round to the last.
+    pub(crate) fn keys(&self) -> &[[u8; 16]] {
+        self.keys.get(..self.count).unwrap_or_default()
+    }
+}
+
+/// Each octet through the S-box.
+///
+/// A round on a block of four equal columns is the S-box on each, for ShiftRows moves nothing then, and MixColumns,
+/// which is taken back.
+fn substitute(word: [u8; 4]) -> [u8; 4] {
+    let mut block = Block::default();
+    block.as_mut_slice().as_chunks_mut::<4>().0.fill(word);
+    cipher_round(&mut block, &Block::default());
+    inv_mix_columns(&mut block);
+    let column = block.first_chunk::<4>().copied().unwrap_or_default();
+    block.zeroize();
+    column
+}
+
+/// Whether this processor has instructions for a round of AES. Without them a round costs as much as a whole block.
+pub(crate) fn has_instructions() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return std::arch::is_x86_feature_detected!("aes");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::hex;
+
+    fn expanded(algorithm: Algorithm, key: &str) -> Vec<[u8; 16]> {
+        let mut keys = Rounds::new(algorithm, &hex(key)).keys().to_vec();
+        let mut last = Block::from(*keys.last().unwrap());
+        inv_mix_columns(&mut last);
+        *keys.last_mut().unwrap() = last.into();
+        keys
+    }
+
+    /// FIPS 197, appendix A.1.
+    #[test]
+    fn a_short_key_expands_as_published() {
+        let keys = expanded(Algorithm::Aes128, "2b7e151628aed2a6abf7158809cf4f3c");
+        assert_eq!(keys.len(), 11);
+        assert_eq!(keys[0][..], hex("2b7e151628aed2a6abf7158809cf4f3c"));
+        assert_eq!(keys[1][..], hex("a0fafe1788542cb123a339392a6c7605"));
+        assert_eq!(keys[9][..], hex("ac7766f319fadc2128d12941575c006e"));
+        assert_eq!(keys[10][..], hex("d014f9a8c9ee2589e13f0cc8b6630ca6"));
+    }
+
+    /// FIPS 197, appendix A.3.
+    #[test]
+    fn a_long_key_expands_as_published() {
+        let keys = expanded(
+            Algorithm::Aes256,
+            "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+        );
+        assert_eq!(keys.len(), 15);
+        assert_eq!(keys[1][..], hex("1f352c073b6108d72d9810a30914dff4"));
+        assert_eq!(keys[2][..], hex("9ba354118e6925afa51a8b5f2067fcde"));
+        assert_eq!(keys[3][..], hex("a8b09c1a93d194cdbe49846eb75d5b9a"));
+        assert_eq!(keys[14][..], hex("fe4890d1e6188d0b046df344706c631e"));
+    }
+}
