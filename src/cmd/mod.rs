@@ -5,6 +5,7 @@
 
 pub(crate) mod check;
 pub(crate) mod decode;
+pub(crate) mod phone;
 pub(crate) mod run;
 
 use std::io::Write as _;
@@ -40,6 +41,7 @@ macro_rules! commands {
 commands! {
     Check(check),
     Decode(decode),
+    Phone(phone),
 }
 
 /// Reads a configuration file, or says on stderr why it cannot be read.

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 /// The present.
 #[expect(clippy::disallowed_methods, reason = "this is where time enters the program")]
-pub(super) fn now() -> Instant {
+#[must_use]
+pub fn now() -> Instant {
     Instant::now()
 }

@@ -19,6 +19,7 @@ mod tcp;
 mod udp;
 
 pub use behind::Behind;
+pub use clock::now;
 pub use drive::{Driver, Ended, Limits, drive, drive_behind, run};
 pub use log::{Log, log_to};
 pub use service::{Failure, Service, local_addresses, serve};

@@ -17,6 +17,12 @@ use crate::face::{Bind, SocketId};
 /// The time between reports.
 const REPORTS: Duration = Duration::from_secs(2);
 
+/// The time between the first ones, so that a short call has its round trip measured too.
+const FIRST_REPORTS: Duration = Duration::from_millis(500);
+
+/// How many come early.
+const EARLY: u8 = 2;
+
 /// See the head of the file.
 #[derive(Debug)]
 pub(super) struct Media {
@@ -31,6 +37,8 @@ pub(super) struct Media {
     /// The last sender report of the peer: the middle of its time, and when it came.
     last_report: Option<(u32, Instant)>,
     latency: Mean,
+    /// Reports that are still to come early.
+    early: u8,
     /// Records of channels that were closed before the call ended.
     closed: Vec<ChannelRecord>,
 }
@@ -68,6 +76,7 @@ impl Media {
             punch: None,
             last_report: None,
             latency: Mean::default(),
+            early: EARLY,
             closed: Vec::new(),
         }
     }
@@ -84,7 +93,7 @@ impl Media {
         let source = desk.options.source.clone();
         self.talker = Some(Talker::new(law, &source, to, chances, desk.now));
         self.talk_due(desk);
-        desk.after(self.timer(CallTimer::Report), REPORTS);
+        desk.after(self.timer(CallTimer::Report), FIRST_REPORTS);
     }
 
     /// Begins to receive.
@@ -152,7 +161,9 @@ impl Media {
         if let Some(to) = talker.control {
             desk.datagram(self.rtcp, to, report.octets());
         }
-        desk.after(self.timer(CallTimer::Report), REPORTS);
+        self.early = self.early.saturating_sub(1);
+        let wait = if self.early > 0 { FIRST_REPORTS } else { REPORTS };
+        desk.after(self.timer(CallTimer::Report), wait);
     }
 
     /// A datagram came to the RTP socket; returns its samples.
