@@ -65,6 +65,11 @@ impl Calls {
             refuse(cx, ends, &signal, &why);
             return;
         };
+        if !cx.core.setup_limit.allow(cx.now, ends.peer.ip()) {
+            cx.core.counters.throttled += 1;
+            let sentence = format!("{} makes more calls than it may", ends.peer.ip());
+            return refuse(cx, ends, &signal, &(Release::GatekeeperResources, sentence));
+        }
         let routed = self.identify(cx, ends, setup, id).and_then(|caller| {
             let destination = route(cx, &signal, setup, id)?;
             Ok((caller, destination))

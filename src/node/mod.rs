@@ -1,6 +1,7 @@
 //! One whole gatekeeper: takes inputs to the rooms they concern, and owns what the rooms share. Knows no socket and
 //! no clock.
 
+mod limits;
 pub(crate) mod ports;
 mod settings;
 pub(crate) mod streams;
@@ -22,8 +23,10 @@ use crate::event::Event;
 use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
 use crate::ras;
 use crate::ras::table::Registrations;
+pub use limits::Allowance;
+use limits::Limiter;
 use ports::Ports;
-pub use settings::{Mode, Settings, Traversal};
+pub use settings::{Limits, Mode, Settings, Traversal};
 use streams::{Owner, Streams};
 
 /// A gatekeeper with everything it knows.
@@ -58,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) registrations: Registrations,
     pub(crate) admissions: ras::admission::Admissions,
     pub(crate) counters: Counters,
+    pub(crate) ras_limit: Limiter,
+    pub(crate) setup_limit: Limiter,
     last_seq: u16,
 }
 
@@ -70,6 +75,8 @@ pub struct Counters {
     pub malformed_messages: u64,
     /// Connections that did not say what they are for in time, or not properly.
     pub refused_streams: u64,
+    /// RAS messages and Setups beyond what their source may send.
+    pub throttled: u64,
 }
 
 /// After so many messages that were not understood only every power of two is told.
@@ -188,6 +195,8 @@ impl Node {
         }
         ports.top_up(&mut out);
         let last_seq = rng.random();
+        let ras_limit = Limiter::new(settings.limits.ras);
+        let setup_limit = Limiter::new(settings.limits.setups);
         let core = Core {
             settings,
             locals,
@@ -200,6 +209,8 @@ impl Node {
             registrations: Registrations::default(),
             admissions: ras::admission::Admissions::default(),
             counters: Counters::default(),
+            ras_limit,
+            setup_limit,
             last_seq,
         };
         Self { core, calls: Calls::default(), now, life: Life::Working }
@@ -258,6 +269,10 @@ impl Node {
             return;
         }
         cx.core.streams.accepted(id, Owner::Fresh, local, peer);
+        if cx.core.streams.fresh_from(peer.ip()) > cx.core.settings.limits.fresh_streams {
+            cx.core.counters.refused_streams += 1;
+            return cx.close(id);
+        }
         let wait = cx.core.settings.setup_timeout;
         cx.set(Timer::FirstMessage(id), wait);
     }

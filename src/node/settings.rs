@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use pinhole_config::{Config, PortRange};
 
+use super::limits::Allowance;
+
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
 const SHORTEST_TTL_S: u32 = 60;
 
@@ -31,12 +33,38 @@ pub struct Settings {
     pub h245_ports: RangeInclusive<u16>,
     /// Ports of RTP and RTCP.
     pub rtp_ports: RangeInclusive<u16>,
+    /// What one source may ask for.
+    pub limits: Limits,
     /// How long a new signalling connection may stay without a message.
     pub setup_timeout: Duration,
     /// How long the called party may stay without an answer to Setup, and a traversal client without a connection.
     pub signal_timeout: Duration,
     /// How long it may ring.
     pub alerting_timeout: Duration,
+}
+
+/// What one source address may ask for, chosen so that some hundred endpoints can share the address of a NAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// RAS messages; more are dropped.
+    pub ras: Allowance,
+    /// Setup messages; more are answered with ReleaseComplete.
+    pub setups: Allowance,
+    /// Registered endpoints; more are refused.
+    pub registrations: usize,
+    /// Connections that have not said yet what they are for; more are closed.
+    pub fresh_streams: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            ras: Allowance { rate: 200, burst: 1000 },
+            setups: Allowance { rate: 50, burst: 200 },
+            registrations: 2000,
+            fresh_streams: 64,
+        }
+    }
 }
 
 /// How much of a call goes through the gatekeeper. Calls with a party behind a NAT are always proxied.
@@ -85,6 +113,7 @@ impl From<&Config> for Settings {
             accept_unregistered: routed.accept_unregistered,
             h245_ports: ports(routed.h245_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
+            limits: Limits::default(),
             setup_timeout: routed.setup_timeout.duration(),
             signal_timeout: routed.signal_timeout.duration(),
             alerting_timeout: routed.alerting_timeout.duration(),

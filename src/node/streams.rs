@@ -75,6 +75,12 @@ impl Streams {
         self.open.get_mut(&id)
     }
 
+    /// How many connections of a source have not said yet what they are for.
+    pub(crate) fn fresh_from(&self, source: IpAddr) -> usize {
+        let fresh = |stream: &&Stream| stream.owner == Owner::Fresh && stream.peer.ip() == source;
+        self.open.values().filter(fresh).count()
+    }
+
     /// Takes octets of a connection.
     pub(crate) fn feed(&mut self, id: StreamId, bytes: &[u8]) {
         if let Some(stream) = self.open.get_mut(&id) {

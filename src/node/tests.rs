@@ -197,3 +197,39 @@ fn it_binds_what_it_needs_and_gives_all_back() {
     assert!(matches!(outputs.last(), Some(Output::Finished)), "{outputs:?}");
     assert_eq!(desk.node.registrations(), 0);
 }
+
+#[test]
+fn a_flood_from_one_address_keeps_no_other_from_registering() {
+    let mut desk = Desk::new();
+    let flood = octets("ffffffff");
+    for _ in 0..5000 {
+        desk.ask("198.51.100.66:1719", &flood);
+    }
+    let counters = desk.node.counters();
+    let limits = Limits::default();
+    assert_eq!(counters.malformed_ras, u64::from(limits.ras.burst));
+    assert_eq!(counters.throttled, 5000 - u64::from(limits.ras.burst));
+    desk.register(NAT);
+}
+
+#[test]
+fn one_address_can_hold_only_so_many_registrations() {
+    let mut desk = Desk::new();
+    desk.node.core.settings.limits.registrations = 3;
+    let mut rrq = Ras::decode(&octets(CAPTURED_RRQ)).unwrap();
+    let mut register = |desk: &mut Desk, from: &str, name: &str| {
+        rrq.edit(|message| {
+            let RasMessage::registrationRequest(request) = message else { panic!() };
+            let alias = pinhole_h323::alias::Alias::from_text(name);
+            request.terminal_alias = Some(vec![alias.to_asn()]);
+        });
+        let answers = desk.ask(from, &rrq.encode().unwrap());
+        matches!(&answers[..], [RasMessage::registrationConfirm(_)])
+    };
+    for name in ["a", "b", "c"] {
+        assert!(register(&mut desk, NAT, name));
+    }
+    assert!(!register(&mut desk, NAT, "d"), "the fourth is one too many");
+    assert!(register(&mut desk, NAT, "a"), "who is there may come again");
+    assert!(register(&mut desk, "203.0.113.10:1719", "d"), "another address has its own");
+}

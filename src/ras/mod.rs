@@ -43,6 +43,10 @@ pub(crate) fn receive(
     bytes: &[u8],
 ) {
     let Some(local) = cx.core.local_of(socket) else { return };
+    if !cx.core.ras_limit.allow(cx.now, from.ip()) {
+        cx.core.counters.throttled += 1;
+        return;
+    }
     let origin = Origin { from, socket, local };
     match Ras::decode(bytes) {
         Ok(ras) => {

@@ -61,14 +61,8 @@ fn refresh(
 ) -> Result<EndpointId, Rejected> {
     let again = || (RegistrationRejectReason::fullRegistrationRequired(()), None);
     let id = request.endpoint_identifier.as_ref().map(EndpointId::from).ok_or_else(again)?;
-    let registration = cx.core.registrations.get_mut(&id).ok_or_else(again)?;
-    if !registration.is_from(origin.from) {
-        return Err(again());
-    }
-    registration.ras = origin.from;
-    registration.socket = origin.socket;
-    registration.local = origin.local;
-    Ok(id)
+    let Origin { from, socket, local } = origin;
+    cx.core.registrations.moved(&id, from, socket, local).then_some(id).ok_or_else(again)
 }
 
 /// A full RRQ.
@@ -100,7 +94,9 @@ fn enter(
     };
     let name = new.name();
     let fresh = cx.core.registrations.get(&id).is_none();
-    let replaced = cx.core.registrations.enter(new).map_err(|why| reject(&name, &why))?;
+    let most = cx.core.settings.limits.registrations;
+    let entered = cx.core.registrations.enter(new, most);
+    let replaced = entered.map_err(|why| reject(&name, &why))?;
     if let Some(old) = replaced {
         cx.stop(&Timer::Registration(old));
     }
@@ -157,6 +153,10 @@ fn reject(name: &str, why: &Refusal) -> Rejected {
         Refusal::InvalidAlias => (
             RegistrationRejectReason::invalidAlias(()),
             Some(format!("{name} was refused: it gave no alias, or too many")),
+        ),
+        Refusal::TooManyFromAddress => (
+            RegistrationRejectReason::resourceUnavailable(()),
+            Some(format!("{name} was refused: too many endpoints are registered from its address")),
         ),
         Refusal::Full => (
             RegistrationRejectReason::resourceUnavailable(()),

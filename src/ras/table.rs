@@ -1,6 +1,6 @@
 //! The registrations: who is reachable under which alias, and where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole_h323::alias::Alias;
@@ -56,6 +56,8 @@ pub(crate) enum Refusal {
     InvalidAlias,
     /// The table is full.
     Full,
+    /// As many endpoints as may be are registered from the address already.
+    TooManyFromAddress,
 }
 
 /// All registrations.
@@ -63,6 +65,8 @@ pub(crate) enum Refusal {
 pub(crate) struct Registrations {
     endpoints: BTreeMap<EndpointId, Registration>,
     aliases: BTreeMap<Alias, EndpointId>,
+    sources: BTreeMap<IpAddr, BTreeSet<EndpointId>>,
+    signalling: BTreeMap<SocketAddr, EndpointId>,
 }
 
 impl Registrations {
@@ -70,8 +74,19 @@ impl Registrations {
         self.endpoints.get(id)
     }
 
-    pub(crate) fn get_mut(&mut self, id: &EndpointId) -> Option<&mut Registration> {
-        self.endpoints.get_mut(id)
+    /// Behind the same address the endpoint sends from another port, or through another socket, now.
+    pub(crate) fn moved(
+        &mut self,
+        id: &EndpointId,
+        ras: SocketAddr,
+        socket: SocketId,
+        local: IpAddr,
+    ) -> bool {
+        let Some(known) = self.endpoints.get_mut(id).filter(|known| known.is_from(ras)) else {
+            return false;
+        };
+        (known.ras, known.socket, known.local) = (ras, socket, local);
+        true
     }
 
     /// The endpoint with an alias.
@@ -81,15 +96,15 @@ impl Registrations {
 
     /// The endpoint that told this signalling address and is reachable there.
     pub(crate) fn at(&self, signalling: SocketAddr) -> Option<&Registration> {
-        self.endpoints
-            .values()
-            .find(|r| r.signalling == Some(signalling) && !r.traversal && !r.natted)
+        let found = self.endpoints.get(self.signalling.get(&signalling)?)?;
+        (!found.traversal && !found.natted).then_some(found)
     }
 
     /// The only endpoint that sends from an address, if there is exactly one.
     pub(crate) fn only_from(&self, source: IpAddr) -> Option<&Registration> {
-        let mut from = self.endpoints.values().filter(|r| r.ras.ip() == source);
-        from.next().filter(|_| from.next().is_none())
+        let mut from = self.sources.get(&source)?.iter();
+        let first = from.next().filter(|_| from.next().is_none())?;
+        self.endpoints.get(first)
     }
 
     /// Enters an endpoint, or replaces the one with its identifier. An endpoint that lost its identifier (it was
@@ -97,7 +112,11 @@ impl Registrations {
     ///
     /// # Errors
     /// When another endpoint has one of its aliases, when it has none, and when the table is full.
-    pub(crate) fn enter(&mut self, new: Registration) -> Result<Option<EndpointId>, Refusal> {
+    pub(crate) fn enter(
+        &mut self,
+        new: Registration,
+        most_from_address: usize,
+    ) -> Result<Option<EndpointId>, Refusal> {
         if new.aliases.is_empty() || new.aliases.len() > MOST_ALIASES {
             return Err(Refusal::InvalidAlias);
         }
@@ -114,12 +133,21 @@ impl Registrations {
         if self.endpoints.len() >= MOST && !self.endpoints.contains_key(&new.id) {
             return Err(Refusal::Full);
         }
+        let from_address = self.sources.get(&new.ras.ip());
+        let others = from_address.map_or(0, |ids| ids.iter().filter(|id| **id != new.id).count());
+        if others.saturating_sub(usize::from(replaced.is_some())) >= most_from_address {
+            return Err(Refusal::TooManyFromAddress);
+        }
         if let Some(old) = &replaced {
             self.remove(old);
         }
         self.remove(&new.id);
         for alias in &new.aliases {
             self.aliases.insert(alias.clone(), new.id.clone());
+        }
+        self.sources.entry(new.ras.ip()).or_default().insert(new.id.clone());
+        if let Some(signalling) = new.signalling {
+            self.signalling.insert(signalling, new.id.clone());
         }
         self.endpoints.insert(new.id.clone(), new);
         Ok(replaced)
@@ -133,12 +161,24 @@ impl Registrations {
                 self.aliases.remove(alias);
             }
         }
+        if let Some(told) = old.signalling.filter(|told| self.signalling.get(told) == Some(id)) {
+            self.signalling.remove(&told);
+        }
+        let source = old.ras.ip();
+        if let Some(ids) = self.sources.get_mut(&source) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.sources.remove(&source);
+            }
+        }
         Some(old)
     }
 
     /// Removes all.
     pub(crate) fn drain(&mut self) -> Vec<Registration> {
         self.aliases.clear();
+        self.sources.clear();
+        self.signalling.clear();
         std::mem::take(&mut self.endpoints).into_values().collect()
     }
 

@@ -1,0 +1,146 @@
+//! What one source may ask for: a flood from one address must not keep another from registering or calling.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Instant;
+
+/// Sources that are told apart; more share one allowance, so that made-up addresses cannot fill memory.
+const MOST_SOURCES: usize = 16_384;
+
+/// How much of something a source may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// A second, in the long run.
+    pub rate: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+/// An allowance for each source.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    allowance: Allowance,
+    sources: BTreeMap<IpAddr, Bucket>,
+    /// For the sources that are not told apart.
+    others: Option<Bucket>,
+}
+
+/// A token bucket.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn refill(&mut self, allowance: Allowance, now: Instant) {
+        let seconds = now.duration_since(self.at).as_secs_f64();
+        self.tokens =
+            seconds.mul_add(f64::from(allowance.rate), self.tokens).min(f64::from(allowance.burst));
+        self.at = now;
+    }
+
+    fn take(&mut self, allowance: Allowance, now: Instant) -> bool {
+        self.refill(allowance, now);
+        let granted = self.tokens >= 1.0;
+        if granted {
+            self.tokens -= 1.0;
+        }
+        granted
+    }
+}
+
+impl Limiter {
+    pub(crate) const fn new(allowance: Allowance) -> Self {
+        Self { allowance, sources: BTreeMap::new(), others: None }
+    }
+
+    /// Whether a source may once more. IPv6 sources count by their network of 64 bits, which one host owns.
+    pub(crate) fn allow(&mut self, now: Instant, source: IpAddr) -> bool {
+        let (allowance, key) = (self.allowance, network(source));
+        let fresh = Bucket { tokens: f64::from(allowance.burst), at: now };
+        if !self.sources.contains_key(&key) && self.sources.len() >= MOST_SOURCES {
+            self.forget_the_quiet(now);
+            if self.sources.len() >= MOST_SOURCES {
+                return self.others.get_or_insert(fresh).take(allowance, now);
+            }
+        }
+        self.sources.entry(key).or_insert(fresh).take(allowance, now)
+    }
+
+    /// A source whose allowance is whole again need not be known.
+    fn forget_the_quiet(&mut self, now: Instant) {
+        let allowance = self.allowance;
+        self.sources.retain(|_, bucket| {
+            bucket.refill(allowance, now);
+            bucket.tokens < f64::from(allowance.burst)
+        });
+    }
+}
+
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const TEN: Allowance = Allowance { rate: 10, burst: 20 };
+
+    fn ip(n: u32) -> IpAddr {
+        IpAddr::V4(n.into())
+    }
+
+    /// How often a source may at one time.
+    fn granted(limiter: &mut Limiter, now: Instant, source: IpAddr) -> usize {
+        (0..100).filter(|_| limiter.allow(now, source)).count()
+    }
+
+    #[test]
+    fn a_burst_and_then_the_rate_and_nobody_elses() {
+        let now = Instant::now();
+        let mut limiter = Limiter::new(TEN);
+        assert_eq!(granted(&mut limiter, now, ip(1)), 20);
+        assert_eq!(granted(&mut limiter, now, ip(2)), 20);
+        let later = now + Duration::from_millis(500);
+        assert_eq!(granted(&mut limiter, later, ip(1)), 5);
+        let much_later = now + Duration::from_secs(3600);
+        assert_eq!(granted(&mut limiter, much_later, ip(1)), 20);
+    }
+
+    #[test]
+    fn hosts_of_one_ipv6_network_share() {
+        let now = Instant::now();
+        let mut limiter = Limiter::new(TEN);
+        assert_eq!(granted(&mut limiter, now, "2001:db8::1".parse().unwrap()), 20);
+        assert_eq!(granted(&mut limiter, now, "2001:db8::2".parse().unwrap()), 0);
+        assert_eq!(granted(&mut limiter, now, "2001:db8:0:1::1".parse().unwrap()), 20);
+        assert_eq!(granted(&mut limiter, now, "::ffff:0.0.0.9".parse().unwrap()), 20);
+        assert_eq!(granted(&mut limiter, now, ip(9)), 0);
+    }
+
+    #[test]
+    fn made_up_addresses_fill_no_memory_and_harm_nobody_known() {
+        let now = Instant::now();
+        let mut limiter = Limiter::new(TEN);
+        limiter.allow(now, ip(u32::MAX));
+        let made_up = (0..100_000).filter(|n| limiter.allow(now, ip(*n))).count();
+        assert!(limiter.sources.len() <= MOST_SOURCES);
+        assert_eq!(made_up, MOST_SOURCES - 1 + 20);
+        assert_eq!(granted(&mut limiter, now, ip(u32::MAX)), 19);
+        // Once the flood is over, newcomers are told apart again.
+        let later = now + Duration::from_secs(60);
+        assert_eq!(granted(&mut limiter, later, ip(4_000_000)), 20);
+        assert!(limiter.sources.len() < 10);
+    }
+}
