@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Sources that are told apart; more share one allowance, so that made-up addresses cannot fill memory.
 const MOST_SOURCES: usize = 16_384;
+
+/// How often quiet sources are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// How much of something a source may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,7 @@ pub(crate) struct Limiter {
     sources: BTreeMap<IpAddr, Bucket>,
     /// For the sources that are not told apart.
     others: Option<Bucket>,
+    swept: Option<Instant>,
 }
 
 /// A token bucket.
@@ -52,7 +56,7 @@ impl Bucket {
 
 impl Limiter {
     pub(crate) const fn new(allowance: Allowance) -> Self {
-        Self { allowance, sources: BTreeMap::new(), others: None }
+        Self { allowance, sources: BTreeMap::new(), others: None, swept: None }
     }
 
     /// Whether a source may once more. IPv6 sources count by their network of 64 bits, which one host owns.
@@ -60,7 +64,7 @@ impl Limiter {
         let (allowance, key) = (self.allowance, network(source));
         let fresh = Bucket { tokens: f64::from(allowance.burst), at: now };
         if !self.sources.contains_key(&key) && self.sources.len() >= MOST_SOURCES {
-            self.forget_the_quiet(now);
+            self.sweep(now);
             if self.sources.len() >= MOST_SOURCES {
                 return self.others.get_or_insert(fresh).take(allowance, now);
             }
@@ -68,8 +72,13 @@ impl Limiter {
         self.sources.entry(key).or_insert(fresh).take(allowance, now)
     }
 
-    /// A source whose allowance is whole again need not be known.
-    fn forget_the_quiet(&mut self, now: Instant) {
+    /// A source whose allowance is whole again need not be known. Looked at once a second: to look at all of them for
+    /// each made-up address would be what the flood wants.
+    fn sweep(&mut self, now: Instant) {
+        if self.swept.is_some_and(|swept| now < swept + SWEEP) {
+            return;
+        }
+        self.swept = Some(now);
         let allowance = self.allowance;
         self.sources.retain(|_, bucket| {
             bucket.refill(allowance, now);
@@ -91,8 +100,6 @@ fn network(source: IpAddr) -> IpAddr {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const TEN: Allowance = Allowance { rate: 10, burst: 20 };
