@@ -115,6 +115,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 Some(ended) = self.tasks.join_next_with_id() => self.sources.leave(task_of(&ended)),
             }
         };
+        if ended == Ended::Late {
+            warn!("ended without leave: the agent took too long over it");
+        }
         self.flush(stop).await;
         ended
     }
