@@ -72,6 +72,10 @@ impl Phone {
             }
             (Purpose::Admit(key), _) => {
                 self.with_call(key, |call, desk| call.refused(desk, reject));
+                let unknown = [Reject::CallerNotRegistered, Reject::InvalidEndpointIdentifier];
+                if unknown.contains(&reject) {
+                    self.registration.forgotten(&mut self.desk);
+                }
             }
             (Purpose::Discover | Purpose::Register | Purpose::Refresh, _) => {
                 self.registration.rejected(&mut self.desk, reject);

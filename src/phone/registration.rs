@@ -152,6 +152,14 @@ impl Registration {
         }
     }
 
+    /// The gatekeeper does not know us any more: registers anew.
+    pub(super) fn forgotten(&mut self, desk: &mut Desk) {
+        if self.state == State::Registered {
+            Self::lose(desk, "the gatekeeper has forgotten the registration");
+            self.register(desk);
+        }
+    }
+
     /// URQ of the gatekeeper: the registration is over, and is tried again.
     pub(super) fn revoked(&mut self, desk: &mut Desk) {
         if self.state == State::Registered {

@@ -44,6 +44,7 @@ impl Call {
         call.setup_at = Some(desk.now);
         call.offered_19 = signal.feature(H460_19).is_some();
         call.offered_tunnel = signal.h245_tunnelling() == Some(true);
+        call.asks_too_much = signal.needed_features().iter().any(|feature| *feature != H460_19);
         call.control_address = signal.h245_address();
         call.early.extend(signal.h245_control().into_iter().map(<[u8]>::to_vec));
         call.choose_carrier(desk);
@@ -53,12 +54,18 @@ impl Call {
     /// The sockets for an incoming call are there; false if the call is refused.
     pub(super) fn admissible(&mut self, desk: &mut Desk) -> bool {
         self.signalling_stands(desk);
-        if desk.options.incoming != Incoming::Refused {
-            return true;
-        }
-        let sentence = "the phone takes no calls".to_owned();
-        let reason = Release::DestinationRejection;
-        self.release(desk, Ending::ours(Cause::CALL_REJECTED, reason, sentence));
+        let (cause, reason, sentence) = match desk.options.incoming {
+            _ if self.asks_too_much => {
+                let reason = Release::NeededFeatureNotSupported;
+                (reason.cause(), reason, "the caller needs a feature that the phone has not")
+            }
+            Incoming::Refused => {
+                let reason = Release::DestinationRejection;
+                (Cause::CALL_REJECTED, reason, "the phone takes no calls")
+            }
+            Incoming::Ring | Incoming::Answer => return true,
+        };
+        self.release(desk, Ending::ours(cause, reason, sentence.to_owned()));
         false
     }
 

@@ -6,8 +6,9 @@ use pinhole_h323::address::to_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
     AlertingUUIE, CallProceedingUUIE, CallType, ConnectUUIE, H323UUPDUH323MessageBody as Body,
-    SetupUUIE, SetupUUIEConferenceGoal,
+    SetupUUIE, SetupUUIEConferenceGoal, StatusUUIE,
 };
+use pinhole_h323::cause::Cause;
 use pinhole_h323::generic::{self, H460_19, Need};
 use pinhole_h323::id::ConferenceId;
 use pinhole_h323::q931::{Bearer, code};
@@ -100,6 +101,20 @@ pub(super) fn answer(leg: Leg, conference: ConferenceId, answer: Answer) -> Sign
         })),
     };
     Signal::on(leg, body)
+}
+
+/// Status, the answer to StatusInquiry.
+pub(super) fn status(leg: Leg, state: u8) -> Signal {
+    let body = StatusUUIE {
+        protocol_identifier: version::h225(),
+        call_identifier: leg.call_id.into(),
+        ..StatusUUIE::default()
+    };
+    let mut signal = Signal::on(leg, Body::status(Box::new(body)));
+    let q931 = signal.q931_mut();
+    q931.set_cause(Cause::RESPONSE_TO_STATUS_ENQUIRY.value());
+    q931.set(code::CALL_STATE, [state]);
+    signal
 }
 
 /// Says that we are a client of H.460.19: the feature without parameters.

@@ -112,6 +112,8 @@ pub(super) struct Call {
     offered_19: bool,
     /// Whether the peer has offered to tunnel H.245.
     offered_tunnel: bool,
+    /// Whether the peer needs a feature that we do not have.
+    asks_too_much: bool,
     /// Whether the gatekeeper has admitted it.
     admitted: bool,
     setup_at: Option<Instant>,
@@ -141,6 +143,7 @@ impl Call {
             traversal,
             offered_19: false,
             offered_tunnel: false,
+            asks_too_much: false,
             admitted: false,
             setup_at: None,
             connected_at: None,

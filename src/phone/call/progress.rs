@@ -6,8 +6,15 @@ use pinhole_h323::generic::H460_19;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg, Signal};
 
+use super::messages;
 use super::{Call, Carrier, Ending, Stage, patience};
 use crate::phone::desk::Desk;
+
+/// Call states (Q.931 §4.5.7).
+const STATE_CALL_INITIATED: u8 = 1;
+const STATE_CALL_DELIVERED: u8 = 4;
+const STATE_CALL_RECEIVED: u8 = 7;
+const STATE_ACTIVE: u8 = 10;
 
 impl Call {
     /// Takes a message of call signalling.
@@ -39,6 +46,7 @@ impl Call {
                 self.advance(desk, Stage::Ringing, patience::RINGING);
             }
             MessageType::Facility => self.facility(desk, signal),
+            MessageType::StatusInquiry => self.status(desk),
             _ => {}
         }
         self.tunnelled(desk, signal);
@@ -55,6 +63,18 @@ impl Call {
         if let Ok(octets) = release.encode() {
             desk.send(stream, &octets);
         }
+    }
+
+    /// Says how the call stands (Q.931 §3.1.16).
+    fn status(&self, desk: &mut Desk) {
+        let state = match self.stage {
+            Stage::Talking => STATE_ACTIVE,
+            _ if self.name.answering => STATE_CALL_RECEIVED,
+            Stage::Ringing => STATE_CALL_DELIVERED,
+            _ => STATE_CALL_INITIATED,
+        };
+        let signal = messages::status(self.leg(desk), state);
+        self.say(desk, &signal);
     }
 
     const fn may_be_answered(&self) -> bool {

@@ -4,4 +4,5 @@ mod direct;
 mod host;
 mod hostile;
 mod keeper;
+mod peer;
 mod registered;
