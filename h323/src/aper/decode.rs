@@ -388,7 +388,13 @@ impl<'a> AperDecoder<'a> {
             }
         }
         let trailing = std::mem::take(&mut self.sequence.trailing);
-        let plain = first.length == known && any_known && trailing.is_empty();
-        Ok((!plain).then_some(UnknownExtensions { bitmap: first.length, additions, trailing }))
+        // An extension bit with nothing behind it says no more than none.
+        let nothing = !any_known && additions.is_empty();
+        let plain = first.length == known && trailing.is_empty() && additions.is_empty();
+        Ok((!plain && !nothing).then_some(UnknownExtensions {
+            bitmap: first.length,
+            additions,
+            trailing,
+        }))
     }
 }

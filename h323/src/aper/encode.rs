@@ -278,7 +278,9 @@ impl AperEncoder {
         sequence: Sequence,
     ) -> Result<(), Malformed> {
         let Sequence { additions: mut known, unknown, .. } = sequence;
-        if unknown.is_none() && known.iter().all(Option::is_none) {
+        let newer = unknown.as_ref().is_some_and(|unknown| !unknown.additions.is_empty());
+        // A bitmap without additions would not be canonical: an edit may have taken them away.
+        if !newer && known.iter().all(Option::is_none) {
             return Ok(());
         }
         self.writer.set(extension_bit);
