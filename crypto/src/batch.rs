@@ -10,7 +10,7 @@ use crate::{Algorithm, Packet, Reject};
 use aes::Block;
 use aes::hazmat::{Block8, cipher_round_par, inv_mix_columns};
 use std::slice::IterMut;
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 /// Packets side by side.
 const LANES: usize = 8;
@@ -91,13 +91,15 @@ impl Task<'_> {
 /// Packets side by side, and their round keys, laid out as one round takes them.
 struct Lanes<'a> {
     tasks: [Option<Task<'a>>; LANES],
+    chain: Block8,
     keys: [Block8; ROUND_KEYS],
     rounds: usize,
 }
 
 impl Default for Lanes<'_> {
     fn default() -> Self {
-        Self { tasks: [const { None }; LANES], keys: [Block8::default(); ROUND_KEYS], rounds: 0 }
+        let keys = [Block8::default(); ROUND_KEYS];
+        Self { tasks: [const { None }; LANES], chain: Block8::default(), keys, rounds: 0 }
     }
 }
 
@@ -117,17 +119,25 @@ impl<'a> Lanes<'a> {
                 self.step();
             }
         }
-        self.tasks.iter_mut().filter_map(Option::take).for_each(Task::finish);
+        for (place, chain) in self.tasks.iter_mut().zip(self.chain) {
+            if let Some(task) = place.take() {
+                Task { chain, ..task }.finish();
+            }
+        }
     }
 
     /// Gives a lane that has nothing to do the next packet.
     fn fill(&mut self, lane: usize, waiting: &mut impl Iterator<Item = Task<'a>>) {
-        let Some(place) = self.tasks.get_mut(lane) else { return };
+        let (Some(place), Some(chain)) = (self.tasks.get_mut(lane), self.chain.get_mut(lane))
+        else {
+            return;
+        };
         if place.as_ref().is_some_and(|task| !task.done()) {
             return;
         }
         *place = waiting.next();
         let Some(task) = place else { return };
+        *chain = task.chain;
         let keys = task.seal.rounds().keys();
         self.rounds = keys.len();
         for (row, key) in self.keys.iter_mut().zip(keys) {
@@ -140,21 +150,19 @@ impl<'a> Lanes<'a> {
         let Some(([first, rounds @ ..], _)) = self.keys.split_at_checked(self.rounds) else {
             return;
         };
-        let mut state = *first;
-        for (state, task) in state.iter_mut().zip(&self.tasks) {
-            if let Some(task) = task {
-                add(state, &task.chain);
-                task.blocks.as_slice().first().into_iter().for_each(|clear| add(state, clear));
+        // A lane without a packet counts along to no effect.
+        for ((chain, key), task) in self.chain.iter_mut().zip(first).zip(&self.tasks) {
+            if let Some(clear) = task.as_ref().and_then(|task| task.blocks.as_slice().first()) {
+                *chain = sum(*chain, sum(*clear, *key));
             }
         }
         for keys in rounds {
-            cipher_round_par(&mut state, keys);
+            cipher_round_par(&mut self.chain, keys);
         }
-        for (state, task) in state.iter_mut().zip(&mut self.tasks) {
-            inv_mix_columns(state);
-            if let Some(task) = task {
-                task.chain = *state;
-                task.blocks.next().into_iter().for_each(|block| *block = *state);
+        for (chain, task) in self.chain.iter_mut().zip(&mut self.tasks) {
+            inv_mix_columns(chain);
+            if let Some(block) = task.as_mut().and_then(|task| task.blocks.next()) {
+                *block = *chain;
             }
         }
     }
@@ -162,13 +170,16 @@ impl<'a> Lanes<'a> {
 
 impl Drop for Lanes<'_> {
     fn drop(&mut self) {
-        self.keys.iter_mut().flatten().for_each(|key| key.as_mut_slice().zeroize());
+        self.keys = [Block8::default(); ROUND_KEYS];
+        // Octet by octet, as `Zeroize` would, takes as long as encrypting.
+        optimization_barrier(&self.keys);
     }
 }
 
-/// Addition in the field of AES.
-fn add(to: &mut Block, block: &Block) {
-    to.iter_mut().zip(block).for_each(|(to, octet)| *to ^= octet);
+/// The sum in the field of AES. By value, or the compiler must fear that the two overlap, and adds octet by octet.
+fn sum(mut one: Block, other: Block) -> Block {
+    one.iter_mut().zip(other).for_each(|(one, other)| *one ^= other);
+    one
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! `encryptionUpdateCommand`).
 
 use crate::cbc::{Fill, Open, Seal};
+use crate::cipher::BLOCK;
 use crate::session::SessionKey;
 use crate::{Packet, Reject, Transform};
 
@@ -48,11 +49,16 @@ impl Sealing {
         true
     }
 
-    /// Makes a packet ready for [`crate::batch::seal`].
-    pub fn enter(&mut self, packet: &mut Packet<'_>) -> &Seal {
+    /// Sets the payload type and counts, as the first half of [`Transform::apply`]: for a [`crate::batch::Job`], whose
+    /// second half is with [`Self::seal`].
+    pub fn enter(&mut self, packet: &mut Packet<'_>) {
         packet.set_payload_type(self.payload_type);
-        self.blocks =
-            self.blocks.saturating_add(packet.length().div_ceil(crate::cipher::BLOCK) as u64);
+        self.blocks = self.blocks.saturating_add(packet.length().div_ceil(BLOCK) as u64);
+    }
+
+    /// The cipher with the present key.
+    #[must_use]
+    pub const fn seal(&self) -> &Seal {
         &self.seal
     }
 
@@ -131,6 +137,7 @@ impl Transform for Opening {
 mod tests {
     use super::*;
     use crate::Algorithm;
+    use crate::batch::{self, Job};
 
     fn key(octet: u8) -> SessionKey {
         SessionKey::from_octets(Algorithm::Aes128, &[octet; 16]).unwrap()
@@ -160,6 +167,22 @@ mod tests {
     fn the_present_key_gives_the_payload_type_and_leaves_the_marker() {
         let sealed = sealed(&mut Sealing::new(109, &key(1), Fill::Count));
         assert_eq!(sealed[1], 0x80 | 109);
+    }
+
+    #[test]
+    fn in_a_batch_it_gives_the_same() {
+        let mut sealing = Sealing::new(109, &key(1), Fill::Count);
+        let expected = sealed(&mut sealing);
+        let mut buffers = [clear(); 5];
+        for buffer in &mut buffers {
+            sealing.enter(&mut Packet::new(buffer, 20).unwrap());
+        }
+        let mut jobs = buffers
+            .each_mut()
+            .map(|buffer| Job::new(Packet::new(buffer, 20).unwrap(), sealing.seal()));
+        batch::seal(&mut jobs);
+        assert!(jobs.iter().all(|job| job.packet.octets() == expected));
+        assert_eq!(sealing.blocks, 12);
     }
 
     #[test]
