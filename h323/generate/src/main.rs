@@ -1,6 +1,6 @@
 //! Writes the ASN.1 types of `pinhole-h323` from the ITU's modules.
 //!
-//! `cargo run --manifest-path h323/generate/Cargo.toml -- <directory of modules> h323/src/asn`
+//! `cargo run --manifest-path h323/generate/Cargo.toml -- <directory of modules> h323/src/asn`, then `cargo fmt`
 //!
 //! The modules (`h225.asn`, `h235.asn`, `h245.asn`, `h460*.asn`) are not part of this repository.
 //! Steps: [`source`] makes their type names unique, rasn-compiler turns them into Rust, and
