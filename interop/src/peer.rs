@@ -138,6 +138,14 @@ impl Phone {
         self.event("registered", READY)
     }
 
+    /// Interrupts it, as a user would, and waits until it has ended; true when it reports success.
+    ///
+    /// # Errors
+    /// When it goes on.
+    pub fn stop(&mut self) -> Result<bool> {
+        self.running.stop(Deadline::after(READY)).map(|status| status.success())
+    }
+
     /// Waits until it ends by itself; true when it reports success.
     ///
     /// # Errors

@@ -227,8 +227,11 @@ impl Registration {
 
     fn wait(&mut self, desk: &mut Desk) {
         self.state = State::Resting;
-        let rest = self.rest.wait();
-        desk.after(Timer::Refresh, rest);
+        // To come back would keep the registration alive, and the way to us open.
+        if desk.options.keepalives {
+            let rest = self.rest.wait();
+            desk.after(Timer::Refresh, rest);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use pinhole_interop::{Phone, UDP_TIMEOUT, Uninvited};
+use pinhole_interop::{Lab, Phone, UDP_TIMEOUT, Uninvited};
 
 use crate::calls::{
     INSIDE_TONE, OUTSIDE_TONE, PATIENCE, assert_heard, gatekeeper, inside, outside,
@@ -12,6 +12,13 @@ use crate::lab;
 
 /// How long nobody calls: six times as long as the NAT remembers.
 const SILENCE: Duration = Duration::from_secs(180);
+
+/// UDP mappings of the NAT towards the gatekeeper's RAS port.
+fn holes(lab: &Lab) -> usize {
+    let mappings = lab.nat.mappings().unwrap();
+    let hole = |line: &&str| line.starts_with("udp") && line.contains(" dport=1719 ");
+    mappings.lines().filter(hole).count()
+}
 
 #[test]
 fn an_inside_phone_can_be_called_after_three_minutes_of_silence() {
@@ -22,6 +29,7 @@ fn an_inside_phone_can_be_called_after_three_minutes_of_silence() {
     callee.registered().unwrap();
     assert!(SILENCE > UDP_TIMEOUT * 5);
     thread::sleep(SILENCE);
+    assert_eq!(holes(&lab), 1, "the hole stands");
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     assert_heard(&caller.event("call-ended", PATIENCE).unwrap(), INSIDE_TONE);
@@ -36,7 +44,9 @@ fn without_keepalives_the_same_call_does_not_arrive() {
     let options = ["--listen", "--auto-answer", "--no-keepalive"];
     let mut callee = Phone::start(&lab.inside, inside("tunnel", &options)).unwrap();
     callee.registered().unwrap();
+    assert_eq!(holes(&lab), 1);
     thread::sleep(SILENCE);
+    assert_eq!(holes(&lab), 0, "nothing kept the hole open");
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let record = caller.event("call-ended", 2 * PATIENCE).unwrap();
