@@ -135,9 +135,8 @@ fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
         setup.endpoint_identifier = None;
         setup.multiple_calls = setup.multiple_calls.map(|_| false);
         setup.maintain_connection = setup.maintain_connection.map(|_| false);
-        // Fast start is withheld: its channels would bypass the proxy's ports. The call goes on with H.245.
+        // Early H.245 beside fast start is withheld; the caller begins again once the called party speaks.
         if proxied {
-            setup.fast_start = None;
             setup.parallel_h245_control = None;
         }
     });

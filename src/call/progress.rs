@@ -110,6 +110,10 @@ impl Calls {
                 signal.set_h245_control(through);
             }
         }
+        if call.mode == Mode::Proxied {
+            self.adapt_fast_start(cx, key, from, &mut signal);
+        }
+        let Some(call) = self.calls.get_mut(&key) else { return };
         adapt_features(call, from, &mut signal);
         self.adapt_h245_address(cx, key, from, &mut signal);
         let Some(call) = self.calls.get(&key) else { return };
@@ -125,6 +129,27 @@ impl Calls {
             self.send_control(cx, key, from, answer);
         }
         self.after_relay(cx, key, from, &signal);
+    }
+
+    /// Fast start: proposals of the caller and answers of the called party get our addresses. What is not answered when
+    /// the call is connected never will be.
+    fn adapt_fast_start(&mut self, cx: &mut Cx<'_>, key: CallKey, from: Side, signal: &mut Signal) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let channels = signal.fast_start();
+        let through = match (from, signal.message_type()) {
+            _ if channels.is_empty() => None,
+            (Side::A, MessageType::Setup) => {
+                Some(control::fast::proposed(cx, call, &mut self.index, &channels))
+            }
+            (Side::B, _) => Some(control::fast::accepted(cx, call, &channels)),
+            (Side::A, _) => Some(Vec::new()),
+        };
+        if let Some(through) = through {
+            signal.set_fast_start(through);
+        }
+        if from == Side::B && signal.message_type() == MessageType::Connect {
+            call.sessions.settle(cx);
+        }
     }
 
     /// A party ended the call; the other is told with the same words.

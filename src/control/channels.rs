@@ -43,6 +43,8 @@ pub(super) fn open(
     let legs = &call.legs;
     control.edit(|message| {
         if let Message::request(Request::openLogicalChannel(olc)) = message {
+            session
+                .carries(from, codec::describe(&olc.forward_logical_channel_parameters.data_type));
             adapt_open(cx, legs, session, from, olc, keepalive_s);
         }
     });
@@ -79,7 +81,7 @@ fn refuse(number: u16, cause: Cause) -> Verdict {
     )))
 }
 
-fn adapt_open(
+pub(super) fn adapt_open(
     cx: &mut Cx<'_>,
     legs: &[Leg; 2],
     session: &mut Session,
@@ -90,7 +92,6 @@ fn adapt_open(
     let to = from.other();
     let ours = session.pair(to);
     let learned = legs[from.index()].media_is_learned();
-    session.carries(from, codec::describe(&olc.forward_logical_channel_parameters.data_type));
     if let Forward::h2250LogicalChannelParameters(parameters) =
         &mut olc.forward_logical_channel_parameters.multiplex_parameters
     {
@@ -116,13 +117,17 @@ fn adapt_open(
             parameters.media_control_channel.as_ref().map(|_| to_h245(ours.rtcp()));
     }
     h46019::remove(&mut olc.generic_information);
-    if legs[to.index()].client {
+    let carries_forward = matches!(
+        olc.forward_logical_channel_parameters.multiplex_parameters,
+        Forward::h2250LogicalChannelParameters(_)
+    );
+    if legs[to.index()].client && carries_forward {
         punch_here(&mut olc.generic_information, ours.rtp, keepalive_s);
     }
 }
 
 /// Tells a client where to send its keepalives, so that media can reach it (H.460.19 §7).
-fn punch_here(
+pub(super) fn punch_here(
     information: &mut Option<Vec<GenericInformation>>,
     at: std::net::SocketAddr,
     every_s: Option<u32>,

@@ -3,6 +3,7 @@
 
 mod channels;
 mod codec;
+pub(crate) mod fast;
 mod session;
 
 use pinhole_h323::asn::h245::{

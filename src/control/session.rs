@@ -36,6 +36,8 @@ pub(crate) struct Session {
     pairs: [Pair; 2],
     parties: [Party; 2],
     channels: Vec<Channel>,
+    /// Proposed by fast start, and not answered yet.
+    offered: bool,
     /// What each direction carries, for the record.
     contents: [Option<(&'static str, String)>; 2],
 }
@@ -70,9 +72,69 @@ impl Sessions {
     ) -> Result<&mut Session, NoSession> {
         // A number that is opened again without having been closed replaces its channel.
         self.close_channel(cx, opener, number);
-        if self.open.iter().map(|session| session.channels.len()).sum::<usize>() >= MOST_CHANNELS {
+        if self.channels() >= MOST_CHANNELS {
             return Err(NoSession::TooMany);
         }
+        let session = self.session(cx, key, legs, index, id)?;
+        session.channels.push(Channel { opener, number });
+        Ok(session)
+    }
+
+    /// The session for a channel that is proposed by fast start; it stays until the proposals are answered.
+    pub(super) fn offer(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        legs: &[Leg; 2],
+        index: &mut Index,
+        id: u8,
+    ) -> Result<&mut Session, NoSession> {
+        let session = self.session(cx, key, legs, index, id)?;
+        session.offered = true;
+        Ok(session)
+    }
+
+    /// A proposed channel is accepted (perhaps once more, in a later message).
+    pub(super) fn accept(&mut self, id: u8, opener: Side, number: u16) -> Option<&mut Session> {
+        if self.channels() >= MOST_CHANNELS {
+            return None;
+        }
+        let channel = Channel { opener, number };
+        let session = self.open.iter_mut().find(|session| session.id == id)?;
+        if !session.channels.contains(&channel) {
+            session.channels.push(channel);
+        }
+        Some(session)
+    }
+
+    /// The proposals of fast start are answered, or never will be: what was not accepted is closed.
+    pub(crate) fn settle(&mut self, cx: &mut Cx<'_>) {
+        let mut kept = Vec::new();
+        for mut session in std::mem::take(&mut self.open) {
+            let unwanted = session.offered && session.channels.is_empty();
+            session.offered = false;
+            if unwanted {
+                self.close(cx, session);
+            } else {
+                kept.push(session);
+            }
+        }
+        self.open = kept;
+    }
+
+    fn channels(&self) -> usize {
+        self.open.iter().map(|session| session.channels.len()).sum()
+    }
+
+    /// The session with this sessionID, made if there is none.
+    fn session(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        legs: &[Leg; 2],
+        index: &mut Index,
+        id: u8,
+    ) -> Result<&mut Session, NoSession> {
         let found = self.open.iter().position(|session| id != 0 && session.id == id);
         let at = match found {
             Some(at) => at,
@@ -82,9 +144,7 @@ impl Sessions {
                 self.open.len() - 1
             }
         };
-        let session = self.open.get_mut(at).ok_or(NoSession::NoPorts)?;
-        session.channels.push(Channel { opener, number });
-        Ok(session)
+        self.open.get_mut(at).ok_or(NoSession::NoPorts)
     }
 
     /// The session of a channel.
@@ -100,7 +160,7 @@ impl Sessions {
         let Some(at) = self.open.iter().position(of) else { return };
         let Some(session) = self.open.get_mut(at) else { return };
         session.channels.retain(|known| *known != channel);
-        if session.channels.is_empty() {
+        if session.channels.is_empty() && !session.offered {
             let session = self.open.remove(at);
             self.close(cx, session);
         }
@@ -172,6 +232,7 @@ impl Session {
             pairs: [to_a, to_b],
             parties,
             channels: Vec::new(),
+            offered: false,
             contents: [None, None],
         };
         for (side, leg) in [(Side::A, a), (Side::B, b)] {

@@ -1,5 +1,7 @@
 //! The node answered by hand: real octets in, and what comes out.
 
+mod fast_start;
+
 use std::time::Duration;
 
 use pinhole_h323::asn::h225::RasMessage;
@@ -21,6 +23,7 @@ fn octets(hex: &str) -> Vec<u8> {
 struct Desk {
     node: Node,
     now: Instant,
+    port: u16,
 }
 
 impl Desk {
@@ -28,19 +31,15 @@ impl Desk {
     fn new() -> Self {
         let now = Instant::now();
         let local = "198.51.100.2".parse().unwrap();
-        let mut desk =
-            Self { node: Node::new(Settings::default(), vec![local], [1; 32], now), now };
-        let mut port = 40_000;
+        let node = Node::new(Settings::default(), vec![local], [1; 32], now);
+        let mut desk = Self { node, now, port: 40_000 };
         for output in desk.drain() {
             if let Output::Bind { bind, ip, ports } = output {
-                port += 2;
-                let port = if *ports.start() == *ports.end() && *ports.end() != 0 {
-                    *ports.start()
-                } else {
-                    port
-                };
-                desk.node
-                    .handle_input(now, Input::Bound { bind, at: Some(SocketAddr::new(ip, port)) });
+                desk.port += 2;
+                let fixed = ports.start() == ports.end() && *ports.end() != 0;
+                let port = if fixed { *ports.start() } else { desk.port };
+                let at = Some(SocketAddr::new(ip, port));
+                desk.node.handle_input(now, Input::Bound { bind, at });
             }
         }
         desk.drain();
@@ -66,6 +65,20 @@ impl Desk {
             _ => None,
         });
         answers.collect()
+    }
+
+    /// Gives an input; what comes out. What is asked to be bound is bound.
+    fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
+        self.node.handle_input(self.now, input);
+        let outputs = self.drain();
+        for output in &outputs {
+            if let Output::Bind { bind, ip, .. } = output {
+                self.port += 2;
+                let at = Some(SocketAddr::new(*ip, self.port));
+                self.node.handle_input(self.now, Input::Bound { bind: *bind, at });
+            }
+        }
+        outputs
     }
 
     fn wait(&mut self, seconds: u64) {
