@@ -5,6 +5,7 @@
 
 pub(crate) mod check;
 pub(crate) mod decode;
+pub(crate) mod demo;
 pub(crate) mod phone;
 pub(crate) mod run;
 
@@ -41,6 +42,7 @@ macro_rules! commands {
 commands! {
     Check(check),
     Decode(decode),
+    Demo(demo),
     Phone(phone),
 }
 

@@ -1,0 +1,243 @@
+//! Whether a call was as it should be.
+
+use std::net::IpAddr;
+
+use pinhole::event::{CallRecord, Event};
+
+use super::tell::Who;
+
+/// How far a measured tone may be off, in hertz.
+const TONE_TOLERANCE: f64 = 5.0;
+
+/// Fewer packets than this are no conversation: two seconds of it.
+const FEWEST: u64 = 100;
+
+/// One call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Act {
+    pub(super) caller: Who,
+    pub(super) called: Who,
+    /// What the inside phone and the outside phone play, in hertz.
+    pub(super) tones: [f64; 2],
+    /// Whether H.245 is carried in call signalling.
+    pub(super) tunnelling: bool,
+}
+
+impl Act {
+    /// What a phone plays.
+    pub(super) const fn tone(&self, who: Who) -> f64 {
+        self.tones[if matches!(who, Who::Inside) { 0 } else { 1 }]
+    }
+
+    const fn other(&self, who: Who) -> Who {
+        if matches!(who, Who::Inside) { Who::Outside } else { Who::Inside }
+    }
+
+    /// What was not as it should be, one sentence each; `firewall` is its address outside.
+    pub(super) fn faults(&self, firewall: IpAddr, heard: &[(Who, Event)]) -> Vec<String> {
+        let mut faults = Vec::new();
+        for who in [Who::Inside, Who::Outside] {
+            match records(heard, who).as_slice() {
+                [record] => faults.extend(self.phone_faults(who, record)),
+                all => faults.push(format!("the {} tells of {} calls", who.name(), all.len())),
+            }
+        }
+        match records(heard, Who::Gatekeeper).as_slice() {
+            [record] => {
+                for direction in ["a-to-b", "b-to-a"] {
+                    let relayed = record.channels.iter().find(|c| c.direction == direction);
+                    if relayed.is_none_or(|channel| channel.packets < FEWEST) {
+                        faults.push(format!("the gatekeeper relayed too little {direction}"));
+                    }
+                }
+            }
+            all => faults.push(format!("the gatekeeper tells of {} calls", all.len())),
+        }
+        faults.extend(self.way_faults(firewall, heard));
+        faults
+    }
+
+    /// What the phone heard.
+    fn phone_faults(&self, who: Who, record: &CallRecord) -> Vec<String> {
+        let name = who.name();
+        let mut faults = Vec::new();
+        if record.setup_ms.is_none() {
+            faults.push(format!("the call of the {name} was not answered: {}", record.sentence));
+        }
+        let received: Vec<_> =
+            record.channels.iter().filter(|c| c.direction == "receive").collect();
+        let [channel] = received.as_slice() else {
+            faults.push(format!("the {name} received {} channels, not one", received.len()));
+            return faults;
+        };
+        let played = self.tone(self.other(who));
+        match channel.tone_hz {
+            Some(hz) if (hz - played).abs() <= TONE_TOLERANCE => {}
+            Some(hz) => faults.push(format!("the {name} heard {hz} Hz, not {played} Hz")),
+            None => faults.push(format!("the {name} heard no tone")),
+        }
+        if channel.packets < FEWEST {
+            faults.push(format!("the {name} received only {} packets", channel.packets));
+        }
+        if channel.lost > 0 {
+            faults.push(format!("{} packets to the {name} were lost", channel.lost));
+        }
+        if channel.latency_ms.is_none() {
+            faults.push(format!("the {name} got no report to measure latency by"));
+        }
+        faults
+    }
+
+    /// Whether the call took the way it had to take.
+    fn way_faults(&self, firewall: IpAddr, heard: &[(Who, Event)]) -> Vec<String> {
+        let mut faults = Vec::new();
+        for who in [Who::Gatekeeper, Who::Inside] {
+            let step = |wanted| {
+                heard.iter().any(|(w, event)| {
+                    *w == who && matches!(event, Event::Pinhole { step, .. } if *step == wanted)
+                })
+            };
+            let wanted = self.called == Who::Inside;
+            if (step("announced"), step("opened")) != (wanted, wanted) {
+                let how = if wanted { "did not take" } else { "took" };
+                faults.push(format!("the call {how} a pinhole, says the {}", who.name()));
+            }
+        }
+        for wanted in ["rtp", "rtcp"] {
+            let learned = heard.iter().find_map(|(_, event)| match event {
+                Event::MediaLearned { from, kind, .. } if *kind == wanted => Some(*from),
+                _ => None,
+            });
+            if learned.is_none_or(|from| from.ip() != firewall) {
+                faults.push(format!("the gatekeeper did not learn where {wanted} comes from"));
+            }
+        }
+        faults
+    }
+}
+
+/// What no event may tell; one sentence if it does.
+pub(super) fn fault(who: Who, event: &Event) -> Option<String> {
+    let name = who.name();
+    match event {
+        Event::NotListening { role, ip, port, .. } => {
+            Some(format!("the {name} cannot listen for {role} at {ip} port {port}"))
+        }
+        Event::RegistrationRefused { sentence, .. }
+        | Event::CallRefused { sentence, .. }
+        | Event::Malformed { sentence, .. } => Some(format!("the {name} says: {sentence}")),
+        _ => None,
+    }
+}
+
+/// The records of somebody's calls.
+fn records(heard: &[(Who, Event)], who: Who) -> Vec<&CallRecord> {
+    let mut all = Vec::new();
+    for (teller, event) in heard {
+        if let Event::CallEnded(record) = event
+            && *teller == who
+        {
+            all.push(&**record);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use pinhole::event::ChannelRecord;
+
+    use super::*;
+
+    const FIREWALL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+
+    const ACT: Act =
+        Act { caller: Who::Outside, called: Who::Inside, tones: [440.0, 660.0], tunnelling: true };
+
+    fn channel(direction: &'static str, tone: f64) -> ChannelRecord {
+        ChannelRecord {
+            media: "audio",
+            direction,
+            codec: "pcma".to_owned(),
+            packets: 230,
+            lost: 0,
+            jitter_ms: Some(0.1),
+            tone_hz: Some(tone),
+            cipher: "none".to_owned(),
+            dh_bits: None,
+            latency_ms: Some(0.2),
+        }
+    }
+
+    fn ended(channels: Vec<ChannelRecord>) -> Event {
+        Event::CallEnded(Box::new(CallRecord {
+            callid: "c".to_owned(),
+            direction: "out",
+            peer: "p".to_owned(),
+            cause: Some(16),
+            release_reason: None,
+            sentence: "over".to_owned(),
+            setup_ms: Some(5),
+            duration_s: 4.6,
+            channels,
+        }))
+    }
+
+    /// A call as it should be.
+    fn good() -> Vec<(Who, Event)> {
+        let from = "127.0.0.2:5000".parse().unwrap();
+        let pinhole = |step| Event::Pinhole { callid: "c".to_owned(), step, peer: from };
+        let learned = |kind| Event::MediaLearned { callid: "c".to_owned(), from, kind };
+        let both = vec![channel("a-to-b", 0.0), channel("b-to-a", 0.0)];
+        vec![
+            (Who::Gatekeeper, pinhole("announced")),
+            (Who::Inside, pinhole("announced")),
+            (Who::Inside, pinhole("opened")),
+            (Who::Gatekeeper, pinhole("opened")),
+            (Who::Gatekeeper, learned("rtp")),
+            (Who::Gatekeeper, learned("rtcp")),
+            (Who::Inside, ended(vec![channel("receive", 660.1), channel("transmit", 0.0)])),
+            (Who::Outside, ended(vec![channel("receive", 439.9)])),
+            (Who::Gatekeeper, ended(both)),
+        ]
+    }
+
+    #[test]
+    fn a_good_call_has_no_faults() {
+        assert_eq!(ACT.faults(FIREWALL, &good()), [""; 0]);
+    }
+
+    #[test]
+    fn whatever_is_missing_is_a_fault() {
+        for n in 0..good().len() {
+            let mut heard = good();
+            let missing = heard.remove(n);
+            assert_ne!(ACT.faults(FIREWALL, &heard), [""; 0], "{missing:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_heard_is_judged() {
+        let spoil: [fn(&mut ChannelRecord); 5] = [
+            |c| c.tone_hz = Some(654.9),
+            |c| c.tone_hz = None,
+            |c| c.lost = 1,
+            |c| c.packets = 99,
+            |c| c.latency_ms = None,
+        ];
+        for spoil in spoil {
+            let mut heard = good();
+            let mut received = channel("receive", 660.0);
+            spoil(&mut received);
+            heard[6].1 = ended(vec![received.clone()]);
+            assert_eq!(ACT.faults(FIREWALL, &heard).len(), 1, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_out_takes_no_pinhole() {
+        let act = Act { caller: Who::Inside, called: Who::Outside, ..ACT };
+        assert_eq!(act.faults(FIREWALL, &good()).len(), 2);
+        assert_eq!(act.faults(FIREWALL, &good()[4..]), [""; 0]);
+    }
+}
