@@ -153,6 +153,8 @@ mod tests {
         let both = hex("b1ed1234 56789abc deadbeef 0badcafe bede0001 10ff0000 aa");
         assert_eq!(layout(&both).unwrap().start, 24);
         assert!(layout(&both).unwrap().padded);
+        let most_sources = [&hex("8f6d1234 56789abc deadbeef")[..], &[9; 60]].concat();
+        assert_eq!(layout(&most_sources).unwrap().start, 72);
         let no_words = hex("906d1234 56789abc deadbeef bede0000");
         assert_eq!(layout(&no_words).unwrap().start, 16);
     }

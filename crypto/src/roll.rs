@@ -227,12 +227,16 @@ mod tests {
     fn a_new_key_of_the_same_payload_type_replaces_the_old() {
         let mut opening = Opening::new(109, &key(1));
         opening.install(110, &key(2));
-        opening.install(109, &key(3));
-        let mut third = Sealing::new(109, &key(3), Fill::Count);
-        assert_eq!(open(&mut opening, sealed(&mut third)).unwrap(), clear()[2..20]);
-        assert!(opening.opens(110), "the other stays");
+        opening.install(111, &key(3));
+        opening.install(110, &key(4));
+        let mut fourth = Sealing::new(110, &key(4), Fill::Count);
+        assert_eq!(open(&mut opening, sealed(&mut fourth)).unwrap(), clear()[2..20]);
+        assert!(opening.opens(109) && opening.opens(111), "the others stay");
         opening.forget_old();
-        assert!(opening.opens(109) && !opening.opens(110), "and the new one is the newest");
+        assert!(
+            opening.opens(110) && !opening.opens(109) && !opening.opens(111),
+            "and the new one is the newest"
+        );
     }
 
     #[test]

@@ -253,6 +253,25 @@ fn lengths_no_sender_can_have_made_are_refused() {
     }
 }
 
+/// Made as the definition says: zeros to a whole block, chained, the last two swapped, the last cut.
+#[test]
+fn stealing_opens_at_every_length() {
+    for algorithm in Algorithm::ALL {
+        let key = counting(algorithm);
+        for length in (17..260_usize).filter(|length| length % 16 != 0) {
+            let whole = length.next_multiple_of(16);
+            let mut padded = clear(length);
+            padded.resize(whole, 0);
+            let mut sealed =
+                apply(&mut Seal::new(&key, Fill::Count), &with_payload(0x80, &padded)).unwrap();
+            sealed[12 + whole - 32..].rotate_left(16);
+            sealed.truncate(12 + length);
+            let opened = apply(&mut Open::new(&key), &sealed).unwrap();
+            assert_eq!(opened, with_payload(0x80, &clear(length)), "{length}");
+        }
+    }
+}
+
 #[test]
 fn an_empty_payload_stays_empty() {
     let key = counting(Algorithm::Aes128);
