@@ -10,6 +10,7 @@ use std::time::Instant;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{User, initgroups, setgid, setuid};
 use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use super::stop::stopper;
@@ -72,6 +73,7 @@ pub fn serve(
     let ended = runtime.block_on(async {
         let (stopper, stop) = stopper();
         stopper.on_signals()?;
+        outlive_hangups()?;
         let (events, heard) = channel();
         let driver = Driver::start(make(clock::now()), service.limits, move |event: &Event| {
             if matches!(event, Event::Listening { .. } | Event::NotListening { .. }) {
@@ -97,6 +99,17 @@ pub fn serve(
         remove_pid(service);
     }
     ended
+}
+
+/// SIGHUP asks to read the configuration again. That is not done yet, but it must not end the calls.
+fn outlive_hangups() -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            warn!("SIGHUP: the configuration is only read at the start");
+        }
+    });
+    Ok(())
 }
 
 /// The addresses of this host that a gatekeeper without `Home` listens on: IPv4, loopback too.

@@ -165,3 +165,24 @@ fn it_becomes_another_user_once_its_ports_are_bound() {
         "{said}"
     );
 }
+
+#[test]
+fn a_hangup_does_not_end_it() {
+    let directory = directory("hangup");
+    let log = directory.join("log");
+    let arguments = ["-o", log.to_str().unwrap()];
+    let mut gatekeeper =
+        Gatekeeper::start(&configuration(&directory, "127.0.2.9", None), &arguments);
+    gatekeeper.signal(Signal::SIGHUP);
+    let told = || std::fs::read_to_string(&log).is_ok_and(|log| log.contains("SIGHUP"));
+    for _ in 0..100 {
+        if told() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(told());
+    assert_eq!(gatekeeper.child.try_wait().unwrap(), None);
+    gatekeeper.signal(Signal::SIGTERM);
+    assert!(gatekeeper.ended().is_some_and(|status| status.success()));
+}
