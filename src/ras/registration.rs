@@ -79,7 +79,8 @@ fn enter(
     let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
     // Replies to an endpoint without NAT go where it wants them; else only its pinhole is reachable.
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
-    let id = known_identifier(cx, origin, request).unwrap_or_else(|| new_identifier(cx));
+    let known = known_identifier(cx, origin, request, &aliases);
+    let id = known.unwrap_or_else(|| new_identifier(cx));
     let ttl_s = time_to_live(cx, request, traversal || natted);
     let new = Registration {
         id: id.clone(),
@@ -113,15 +114,20 @@ fn grants(cx: &Cx<'_>, natted: bool) -> bool {
     cx.core.settings.traversal.is_some_and(|traversal| natted || traversal.without_nat)
 }
 
-/// The identifier an endpoint registers again with, if it is its own.
+/// The identifier an endpoint registers again with, if it is its own. One that names none keeps the one it has, if its
+/// socket and its names are the same: its request may be the same one again, of which it hears the first answer only.
 fn known_identifier(
     cx: &Cx<'_>,
     origin: Origin,
     request: &RegistrationRequest,
+    aliases: &[Alias],
 ) -> Option<EndpointId> {
-    let id = EndpointId::from(request.endpoint_identifier.as_ref()?);
-    let known = cx.core.registrations.get(&id)?;
-    known.is_from(origin.from).then_some(id)
+    if let Some(id) = request.endpoint_identifier.as_ref().map(EndpointId::from) {
+        let known = cx.core.registrations.get(&id)?;
+        return known.is_from(origin.from).then_some(id);
+    }
+    let known = cx.core.registrations.find(aliases.first()?)?;
+    (known.ras == origin.from && known.aliases == aliases).then(|| known.id.clone())
 }
 
 /// A fresh endpoint identifier that nobody can guess.

@@ -37,7 +37,7 @@ const WAYS: [(Place, Place); 4] =
 fn every_way(tunnelling: [bool; 2], chop: Chop) {
     for rules in NATS {
         for (from, to) in WAYS {
-            let mut lab = lab(Plan { rules: rules(), chop, ..Plan::default() });
+            let mut lab = lab(Plan { rules: rules(), ..Plan::with(chop) });
             talk(&mut lab, from, to, tunnelling);
         }
     }
@@ -45,7 +45,7 @@ fn every_way(tunnelling: [bool; 2], chop: Chop) {
 
 #[test]
 fn a_phone_registers_through_the_nat() {
-    let mut lab = lab(Plan::default());
+    let mut lab = lab(Plan::with(Chop::AsSent));
     let bob = lab.answering("bob", Inside, BOB, |_| {});
     let through = |event: &Event| match event {
         Event::Registered { alias, ttl_s, traversal, .. } => {

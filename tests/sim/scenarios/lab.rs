@@ -36,14 +36,10 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
 }
 
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            chop: Chop::AsSent,
-            rules: Rules::port_restricted(),
-            settings: Settings::default(),
-        }
+impl Plan {
+    /// Nothing special but how streams are cut.
+    pub(crate) fn with(chop: Chop) -> Self {
+        Self { seed: 1, chop, rules: Rules::port_restricted(), settings: Settings::default() }
     }
 }
 
@@ -57,12 +53,19 @@ pub(crate) struct Lab {
 
 /// Starts the gatekeeper and builds the NAT.
 pub(crate) fn lab(plan: Plan) -> Lab {
+    lab_at(plan, &[])
+}
+
+/// The same with more addresses of the gatekeeper.
+pub(crate) fn lab_at(plan: Plan, more: &[&str]) -> Lab {
     let mut world = World::new(plan.seed);
     world.chop(plan.chop);
     *world.patience() = Patience::shell();
     let gate = world.nat(NAT, plan.rules);
-    let node = Node::new(plan.settings, vec![ip(NODE)], [plan.seed as u8; 32], world.now());
-    let node = world.host("node", NODE, node);
+    let locals: Vec<_> = std::iter::once(NODE).chain(more.iter().copied()).collect();
+    let ips = locals.iter().map(|text| ip(text)).collect();
+    let node = Node::new(plan.settings, ips, [plan.seed as u8; 32], world.now());
+    let node = world.host_at("node", &locals, node);
     world.run_for(millis(10));
     Lab { world, gate, node, phones: 0 }
 }

@@ -1,5 +1,17 @@
 //! What must come true in the simulated world.
 
+/// Every scenario runs twice: its streams delivered as they were sent, and one octet at a time.
+macro_rules! as_sent_and_octet_by_octet {
+    ($($name:ident,)*) => {
+        mod as_sent {
+            $(#[test] fn $name() { super::$name(crate::world::Chop::AsSent); })*
+        }
+        mod octet_by_octet {
+            $(#[test] fn $name() { super::$name(crate::world::Chop::EachByte); })*
+        }
+    };
+}
+
 mod calls;
 mod face;
 mod lab;
@@ -9,4 +21,6 @@ mod release;
 mod silence;
 mod storms;
 mod streams;
+mod theft;
+mod twins;
 mod wires;

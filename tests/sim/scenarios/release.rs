@@ -22,10 +22,9 @@ fn talking(plan: Plan, tunnelling: bool) -> (Lab, HostId, HostId) {
     (lab, alice, bob)
 }
 
-#[test]
-fn the_called_party_hangs_up() {
+fn the_called_party_hangs_up(chop: Chop) {
     for tunnelling in [true, false] {
-        let mut lab = lab(Plan::default());
+        let mut lab = lab(Plan::with(chop));
         let bob = lab.answering("bob", Inside, 880.0, |options| {
             options.hold = Some(seconds(4));
             options.tunnelling = tunnelling;
@@ -41,10 +40,9 @@ fn the_called_party_hangs_up() {
     }
 }
 
-#[test]
-fn a_phone_that_ends_releases_its_call() {
+fn a_phone_that_ends_releases_its_call(chop: Chop) {
     for quitter in 0..2 {
-        let (mut lab, alice, bob) = talking(Plan::default(), true);
+        let (mut lab, alice, bob) = talking(Plan::with(chop), true);
         let (quits, stays) = if quitter == 0 { (alice, bob) } else { (bob, alice) };
         lab.world.shutdown(quits);
         let record = lab.record(stays, 1, seconds(5));
@@ -55,9 +53,8 @@ fn a_phone_that_ends_releases_its_call() {
     }
 }
 
-#[test]
-fn a_gatekeeper_that_ends_releases_all_calls() {
-    let (mut lab, alice, bob) = talking(Plan::default(), true);
+fn a_gatekeeper_that_ends_releases_all_calls(chop: Chop) {
+    let (mut lab, alice, bob) = talking(Plan::with(chop), true);
     let node = lab.node;
     lab.world.shutdown(node);
     for host in [alice, bob] {
@@ -68,10 +65,9 @@ fn a_gatekeeper_that_ends_releases_all_calls() {
     assert_eq!(records(&lab.world, node).len(), 1);
 }
 
-#[test]
-fn a_phone_that_vanishes_does_not_hold_the_other() {
+fn a_phone_that_vanishes_does_not_hold_the_other(chop: Chop) {
     for tunnelling in [true, false] {
-        let (mut lab, alice, bob) = talking(Plan::default(), tunnelling);
+        let (mut lab, alice, bob) = talking(Plan::with(chop), tunnelling);
         lab.world.vanish(bob);
         let record = lab.record(alice, 1, seconds(120));
         assert!(!matches!(record.cause, None | Some(16)), "{record:#?}");
@@ -80,10 +76,9 @@ fn a_phone_that_vanishes_does_not_hold_the_other() {
     }
 }
 
-#[test]
-fn a_reset_connection_releases_the_other_leg() {
+fn a_reset_connection_releases_the_other_leg(chop: Chop) {
     for leg in 0..2 {
-        let (mut lab, alice, bob) = talking(Plan::default(), true);
+        let (mut lab, alice, bob) = talking(Plan::with(chop), true);
         let (reset, other) = if leg == 0 { (alice, bob) } else { (bob, alice) };
         let stream = lab.world.streams(reset)[0].0;
         lab.world.reset(reset, stream);
@@ -96,8 +91,8 @@ fn a_reset_connection_releases_the_other_leg() {
 }
 
 /// Octets come to the gatekeeper in the midst of a call, on the leg of one party.
-fn injected(bytes: &[u8], from_alice: bool) -> (Lab, HostId, HostId) {
-    let (mut lab, alice, bob) = talking(Plan::default(), true);
+fn injected(chop: Chop, bytes: &[u8], from_alice: bool) -> (Lab, HostId, HostId) {
+    let (mut lab, alice, bob) = talking(Plan::with(chop), true);
     let (sender, other) = if from_alice { (alice, bob) } else { (bob, alice) };
     let stream = lab.node_stream_of(sender);
     let node = lab.node;
@@ -110,8 +105,7 @@ fn malformed(event: &Event) -> bool {
     matches!(event, Event::Malformed { .. })
 }
 
-#[test]
-fn garbage_on_a_connection_ends_it_and_releases_the_other_leg() {
+fn garbage_on_a_connection_ends_it_and_releases_the_other_leg(chop: Chop) {
     // No TPKT; one shorter than its own header; one of another version; no Q.931; an information element longer than
     // the message; no H.225.0.
     let garbage: [&[u8]; 6] = [
@@ -124,7 +118,7 @@ fn garbage_on_a_connection_ends_it_and_releases_the_other_leg() {
     ];
     for bytes in garbage {
         for from_alice in [true, false] {
-            let (mut lab, sender, other) = injected(bytes, from_alice);
+            let (mut lab, sender, other) = injected(chop, bytes, from_alice);
             assert!(lab.world.told(lab.node, malformed), "{bytes:02x?}");
             let record = lab.record(other, 1, seconds(5));
             assert!(!matches!(record.cause, None | Some(16)), "{bytes:02x?}: {record:#?}");
@@ -135,13 +129,12 @@ fn garbage_on_a_connection_ends_it_and_releases_the_other_leg() {
     }
 }
 
-#[test]
-fn a_message_that_means_nothing_harms_no_call() {
+fn a_message_that_means_nothing_harms_no_call(chop: Chop) {
     // Each in a whole TPKT: an empty one, and a Setup without what H.225.0 adds to it.
     let odd: [&[u8]; 2] = [&[3, 0, 0, 4], &[3, 0, 0, 9, 8, 2, 0, 1, 0x05]];
     for bytes in odd {
         for from_alice in [true, false] {
-            let (mut lab, sender, other) = injected(bytes, from_alice);
+            let (mut lab, sender, other) = injected(chop, bytes, from_alice);
             assert!(!lab.world.told(lab.node, ended), "{bytes:02x?}");
             lab.world.shutdown(sender);
             let record = lab.record(other, 1, seconds(5));
@@ -151,9 +144,8 @@ fn a_message_that_means_nothing_harms_no_call() {
     }
 }
 
-#[test]
-fn a_caller_who_gives_up_ends_the_ringing() {
-    let mut lab = lab(Plan::default());
+fn a_caller_who_gives_up_ends_the_ringing(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     let bob = lab.answering("bob", Inside, 880.0, |options| options.incoming = Incoming::Ring);
     lab.world.mark_rest();
     let alice = lab.calling("alice", Outside, ("bob", 440.0, 5), |_| {});
@@ -169,9 +161,8 @@ fn a_caller_who_gives_up_ends_the_ringing() {
     lab.nothing_left();
 }
 
-#[test]
-fn nobody_answers_and_the_call_is_released_in_the_end() {
-    let mut lab = lab(Plan::default());
+fn nobody_answers_and_the_call_is_released_in_the_end(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     lab.answering("bob", Inside, 880.0, |options| options.incoming = Incoming::Ring);
     lab.world.mark_rest();
     let alice = lab.calling("alice", Outside, ("bob", 440.0, 5), |_| {});
@@ -180,9 +171,8 @@ fn nobody_answers_and_the_call_is_released_in_the_end() {
     lab.nothing_left();
 }
 
-#[test]
-fn a_refusal_reaches_the_caller() {
-    let mut lab = lab(Plan::default());
+fn a_refusal_reaches_the_caller(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     lab.answering("carol", Outside, 660.0, |_| {});
     lab.world.mark_rest();
     // Bob calls carol, and takes no calls himself.
@@ -196,9 +186,8 @@ fn a_refusal_reaches_the_caller() {
     lab.nothing_left();
 }
 
-#[test]
-fn a_name_that_nobody_has_is_refused_at_once() {
-    let mut lab = lab(Plan::default());
+fn a_name_that_nobody_has_is_refused_at_once(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     lab.world.mark_rest();
     let alice = lab.calling("alice", Inside, ("nobody", 440.0, 5), |_| {});
     let record = lab.record(alice, 1, seconds(3));
@@ -207,9 +196,8 @@ fn a_name_that_nobody_has_is_refused_at_once() {
     lab.nothing_left();
 }
 
-#[test]
-fn a_host_without_ports_refuses_calls_and_recovers() {
-    let mut lab = lab(Plan::default());
+fn a_host_without_ports_refuses_calls_and_recovers(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     lab.answering("bob", Inside, 880.0, |_| {});
     lab.world.mark_rest();
     let node = lab.node;
@@ -234,9 +222,8 @@ fn a_host_without_ports_refuses_calls_and_recovers() {
     lab.nothing_left();
 }
 
-#[test]
-fn many_calls_at_once_stay_apart() {
-    let mut lab = lab(Plan { chop: Chop::Random, ..Plan::default() });
+fn many_calls_at_once_stay_apart(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     let bob = lab.answering("bob", Inside, 880.0, |_| {});
     let carol = lab.answering("carol", Outside, 660.0, |_| {});
     lab.world.mark_rest();
@@ -259,10 +246,9 @@ fn many_calls_at_once_stay_apart() {
     lab.nothing_left();
 }
 
-#[test]
-fn an_outage_of_half_a_minute_costs_audio_and_no_call() {
+fn an_outage_of_half_a_minute_costs_audio_and_no_call(chop: Chop) {
     let (mut lab, alice, bob) =
-        talking(Plan { rules: Rules::symmetric(), ..Plan::default() }, true);
+        talking(Plan { rules: Rules::symmetric(), ..Plan::with(chop) }, true);
     let whole = *lab.world.link(bob);
     *lab.world.link(bob) = Link { loss: 1.0, ..whole };
     lab.world.run_for(seconds(8));
@@ -275,4 +261,21 @@ fn an_outage_of_half_a_minute_costs_audio_and_no_call() {
     assert!(channel(&record, "receive").lost > 300, "{record:#?}");
     lab.world.must("ended", |world| world.ended(alice), seconds(10));
     lab.nothing_left();
+}
+
+as_sent_and_octet_by_octet! {
+    the_called_party_hangs_up,
+    a_phone_that_ends_releases_its_call,
+    a_gatekeeper_that_ends_releases_all_calls,
+    a_phone_that_vanishes_does_not_hold_the_other,
+    a_reset_connection_releases_the_other_leg,
+    garbage_on_a_connection_ends_it_and_releases_the_other_leg,
+    a_message_that_means_nothing_harms_no_call,
+    a_caller_who_gives_up_ends_the_ringing,
+    nobody_answers_and_the_call_is_released_in_the_end,
+    a_refusal_reaches_the_caller,
+    a_name_that_nobody_has_is_refused_at_once,
+    a_host_without_ports_refuses_calls_and_recovers,
+    many_calls_at_once_stay_apart,
+    an_outage_of_half_a_minute_costs_audio_and_no_call,
 }

@@ -6,7 +6,7 @@ use pinhole::node::{Settings, Traversal};
 use pinhole::phone::options::Incoming;
 
 use super::lab::{Lab, Place, Plan, connected, heard, lab, registered, relayed};
-use crate::world::{Link, millis, seconds};
+use crate::world::{Chop, Link, millis, seconds};
 use Place::{Inside, Outside};
 
 const NATS: [fn() -> Rules; 3] = [Rules::full_cone, Rules::port_restricted, Rules::symmetric];
@@ -28,7 +28,7 @@ enum Flaw {
 
 /// Whether bob, behind the NAT, can be called after so long a silence. An announcement is repeated for half a minute,
 /// so that it may yet reach him through a hole he opens himself meanwhile; that does not count.
-fn callable(silence: u64, mut rules: Rules, flaw: Flaw) -> bool {
+fn callable(chop: Chop, silence: u64, mut rules: Rules, flaw: Flaw) -> bool {
     let mut settings = Settings::default();
     let mut living = |keepalive_s| {
         settings.traversal = Some(Traversal { keepalive_s, without_nat: true });
@@ -40,7 +40,7 @@ fn callable(silence: u64, mut rules: Rules, flaw: Flaw) -> bool {
         Flaw::LongLife => living(60),
         Flaw::HastyNat => rules.udp_idle = seconds(10),
     }
-    let mut lab = lab(Plan { rules, settings, ..Plan::default() });
+    let mut lab = lab(Plan { rules, settings, ..Plan::with(chop) });
     let bob = lab.answering("bob", Inside, 880.0, |options| {
         options.keepalives = !matches!(flaw, Flaw::MutePhone | Flaw::MuteForLong);
     });
@@ -60,37 +60,33 @@ fn callable(silence: u64, mut rules: Rules, flaw: Flaw) -> bool {
     record.setup_ms.is_some_and(|setup| setup < 1000)
 }
 
-#[test]
-fn after_three_minutes_of_silence() {
+fn after_three_minutes_of_silence(chop: Chop) {
     for rules in NATS {
-        assert!(callable(180, rules(), Flaw::None), "{:?}", rules());
+        assert!(callable(chop, 180, rules(), Flaw::None), "{:?}", rules());
     }
     // The NAT of the mute phone is no obstacle to one that speaks.
     let hasty = Rules { udp_idle: seconds(25), ..Rules::symmetric() };
-    assert!(callable(180, hasty, Flaw::None));
+    assert!(callable(chop, 180, hasty, Flaw::None));
 }
 
-#[test]
-fn after_an_hour_of_silence() {
+fn after_an_hour_of_silence(chop: Chop) {
     for rules in NATS {
-        assert!(callable(3600, rules(), Flaw::None), "{:?}", rules());
+        assert!(callable(chop, 3600, rules(), Flaw::None), "{:?}", rules());
     }
 }
 
-#[test]
-fn without_keepalives_three_minutes_and_an_hour_are_too_long() {
+fn without_keepalives_three_minutes_and_an_hour_are_too_long(chop: Chop) {
     for rules in NATS {
-        assert!(!callable(180, rules(), Flaw::MutePhone), "{:?}", rules());
-        assert!(!callable(3600, rules(), Flaw::MutePhone), "{:?}", rules());
-        assert!(!callable(180, rules(), Flaw::MuteForLong), "{:?}", rules());
+        assert!(!callable(chop, 180, rules(), Flaw::MutePhone), "{:?}", rules());
+        assert!(!callable(chop, 3600, rules(), Flaw::MutePhone), "{:?}", rules());
+        assert!(!callable(chop, 180, rules(), Flaw::MuteForLong), "{:?}", rules());
     }
 }
 
-#[test]
-fn keepalives_that_come_too_late_leave_gaps() {
+fn keepalives_that_come_too_late_leave_gaps(chop: Chop) {
     let gaps = |flaw| {
         let tries = (0..8).map(|n| 180 + 7 * n);
-        tries.filter(|silence| !callable(*silence, Rules::port_restricted(), flaw)).count()
+        tries.filter(|silence| !callable(chop, *silence, Rules::port_restricted(), flaw)).count()
     };
     // Between two refreshes the NAT has forgotten, whichever end the long interval comes from.
     assert!((1..8).contains(&gaps(Flaw::LongLife)));
@@ -99,18 +95,17 @@ fn keepalives_that_come_too_late_leave_gaps() {
 }
 
 /// A call of ten minutes in which nobody says anything by signalling.
-fn long_call(adjust: impl Fn(&mut Rules)) -> Lab {
+fn long_call(chop: Chop, adjust: impl Fn(&mut Rules)) -> Lab {
     let mut rules = Rules::symmetric();
     adjust(&mut rules);
-    let mut lab = lab(Plan { rules, ..Plan::default() });
+    let mut lab = lab(Plan { rules, ..Plan::with(chop) });
     lab.answering("bob", Inside, 880.0, |_| {});
     lab.world.mark_rest();
     lab
 }
 
-#[test]
-fn a_long_call_holds_its_connections_through_a_nat_that_forgets_early() {
-    let mut lab = long_call(|rules| rules.tcp_idle = seconds(40));
+fn a_long_call_holds_its_connections_through_a_nat_that_forgets_early(chop: Chop) {
+    let mut lab = long_call(chop, |rules| rules.tcp_idle = seconds(40));
     // Only what the phones say themselves may hold the connection, not their systems.
     lab.world.patience().keepalive = None;
     let alice = lab.calling("alice", Outside, ("bob", 440.0, 600), |_| {});
@@ -119,12 +114,11 @@ fn a_long_call_holds_its_connections_through_a_nat_that_forgets_early() {
     lab.nothing_left();
 }
 
-#[test]
-fn a_registration_survives_a_lossy_line() {
+fn a_registration_survives_a_lossy_line(chop: Chop) {
     let lost = |event: &Event| matches!(event, Event::Unregistered { .. });
     let mut losses = 0;
     for seed in 0..20 {
-        let mut lab = lab(Plan { seed, ..Plan::default() });
+        let mut lab = lab(Plan { seed, ..Plan::with(chop) });
         let bob = lab.phone("bob", Inside, |options| options.incoming = Incoming::Answer);
         *lab.world.link(bob) = Link { loss: 0.05, jitter: millis(20), ..Link::default() };
         lab.world.must("registered", |world| world.told(bob, registered), seconds(60));
@@ -137,10 +131,9 @@ fn a_registration_survives_a_lossy_line() {
     assert!(losses < 20, "{losses}");
 }
 
-#[test]
-fn calls_come_about_on_a_lossy_line() {
+fn calls_come_about_on_a_lossy_line(chop: Chop) {
     for seed in 0..10 {
-        let mut lab = lab(Plan { seed, ..Plan::default() });
+        let mut lab = lab(Plan { seed, ..Plan::with(chop) });
         let bob = lab.answering("bob", Inside, 880.0, |_| {});
         lab.world.mark_rest();
         for host in [bob, lab.node] {
@@ -156,9 +149,8 @@ fn calls_come_about_on_a_lossy_line() {
     }
 }
 
-#[test]
-fn a_registration_ends_with_its_time_to_live() {
-    let mut lab = lab(Plan::default());
+fn a_registration_ends_with_its_time_to_live(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     let bob = lab.answering("bob", Inside, 880.0, |_| {});
     lab.world.run_for(seconds(100));
     lab.world.vanish(bob);
@@ -172,10 +164,9 @@ fn a_registration_ends_with_its_time_to_live() {
     assert_ne!(record.cause, Some(16), "{record:#?}");
 }
 
-#[test]
-fn a_nat_that_changes_its_ports_is_followed() {
+fn a_nat_that_changes_its_ports_is_followed(chop: Chop) {
     for rules in NATS {
-        let mut lab = lab(Plan { rules: rules(), ..Plan::default() });
+        let mut lab = lab(Plan { rules: rules(), ..Plan::with(chop) });
         let bob = lab.answering("bob", Inside, 880.0, |_| {});
         lab.world.mark_rest();
         lab.world.run_for(seconds(100));
@@ -187,4 +178,16 @@ fn a_nat_that_changes_its_ports_is_followed() {
         lab.record(bob, 1, seconds(5));
         lab.nothing_left();
     }
+}
+
+as_sent_and_octet_by_octet! {
+    after_three_minutes_of_silence,
+    after_an_hour_of_silence,
+    without_keepalives_three_minutes_and_an_hour_are_too_long,
+    keepalives_that_come_too_late_leave_gaps,
+    a_long_call_holds_its_connections_through_a_nat_that_forgets_early,
+    a_registration_survives_a_lossy_line,
+    calls_come_about_on_a_lossy_line,
+    a_registration_ends_with_its_time_to_live,
+    a_nat_that_changes_its_ports_is_followed,
 }

@@ -8,8 +8,8 @@ use crate::world::{Chop, HostId, Raw, at, millis, seconds};
 use Place::{Inside, Outside};
 
 /// A call that goes on while something happens, and must not be harmed.
-fn unharmed(seed: u64, storm: impl FnOnce(&mut Lab, HostId)) {
-    let mut lab = lab(Plan { seed, ..Plan::default() });
+fn unharmed(chop: Chop, seed: u64, storm: impl FnOnce(&mut Lab, HostId)) {
+    let mut lab = lab(Plan { seed, ..Plan::with(chop) });
     let bob = lab.answering("bob", Inside, 880.0, |_| {});
     let mallory = lab.world.host("mallory", "192.0.2.66", Raw::default());
     lab.world.mark_rest();
@@ -26,10 +26,9 @@ fn unharmed(seed: u64, storm: impl FnOnce(&mut Lab, HostId)) {
     lab.nothing_left();
 }
 
-#[test]
-fn malformed_datagrams_at_the_ras_port() {
+fn malformed_datagrams_at_the_ras_port(chop: Chop) {
     for seed in 0..4 {
-        unharmed(seed, |lab, _| {
+        unharmed(chop, seed, |lab, _| {
             for bytes in mutants(RAS, seed, 5000) {
                 let from = at("192.0.2.66:4000");
                 lab.world.inject_datagram(from, at(&format!("{NODE}:1719")), &bytes);
@@ -39,9 +38,8 @@ fn malformed_datagrams_at_the_ras_port() {
     }
 }
 
-#[test]
-fn malformed_datagrams_from_the_address_of_a_registered_phone() {
-    unharmed(9, |lab, _| {
+fn malformed_datagrams_from_the_address_of_a_registered_phone(chop: Chop) {
+    unharmed(chop, 9, |lab, _| {
         let seen = lab.seen("bob");
         for bytes in mutants(&RAS[1..], 9, 3000) {
             lab.world.inject_datagram(seen, at(&format!("{NODE}:1719")), &bytes);
@@ -50,10 +48,9 @@ fn malformed_datagrams_from_the_address_of_a_registered_phone() {
     });
 }
 
-#[test]
-fn malformed_messages_at_the_signalling_port() {
+fn malformed_messages_at_the_signalling_port(chop: Chop) {
     for seed in 0..4 {
-        unharmed(seed, |lab, mallory| {
+        unharmed(chop, seed, |lab, mallory| {
             lab.world.chop(Chop::Random);
             for bytes in mutants(TPKT, seed, 1000) {
                 let to = at(&format!("{NODE}:1720"));
@@ -63,7 +60,7 @@ fn malformed_messages_at_the_signalling_port() {
                 });
                 lab.world.run_for(millis(10));
             }
-            lab.world.chop(Chop::AsSent);
+            lab.world.chop(chop);
             lab.world.run_for(seconds(10));
             lab.world.with(mallory, |raw: &mut Raw, _| {
                 let open: Vec<_> =
@@ -76,9 +73,8 @@ fn malformed_messages_at_the_signalling_port() {
     }
 }
 
-#[test]
-fn a_connection_that_says_nothing_is_closed() {
-    let mut lab = lab(Plan::default());
+fn a_connection_that_says_nothing_is_closed(chop: Chop) {
+    let mut lab = lab(Plan::with(chop));
     let mallory = lab.world.host("mallory", "192.0.2.66", Raw::default());
     lab.world.mark_rest();
     let starts: [&[u8]; 4] = [b"", &[3], &[3, 0, 0, 200, 8, 2], b"\x03\x00\xff\xff\x08"];
@@ -96,9 +92,8 @@ fn a_connection_that_says_nothing_is_closed() {
     assert!(lab.world.leftovers().is_empty(), "{:?}", lab.world.leftovers());
 }
 
-#[test]
-fn strangers_do_not_get_into_the_media() {
-    unharmed(5, |lab, _| {
+fn strangers_do_not_get_into_the_media(chop: Chop) {
+    unharmed(chop, 5, |lab, _| {
         let mut packet = vec![0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9];
         packet.extend([0xd5; 160]);
         for port in 1024..1200 {
@@ -110,4 +105,12 @@ fn strangers_do_not_get_into_the_media() {
         }
         lab.world.run_for(seconds(2));
     });
+}
+
+as_sent_and_octet_by_octet! {
+    malformed_datagrams_at_the_ras_port,
+    malformed_datagrams_from_the_address_of_a_registered_phone,
+    malformed_messages_at_the_signalling_port,
+    a_connection_that_says_nothing_is_closed,
+    strangers_do_not_get_into_the_media,
 }

@@ -57,6 +57,17 @@ fn loss_loses_its_share_and_no_more() {
 }
 
 #[test]
+fn repeated_datagrams_come_twice() {
+    let (mut world, a, b) = pair(10, Link::default());
+    world.link(b).repeats = 0.5;
+    assert!(world.tap(a).is_empty());
+    send(&mut world, a, 1000);
+    world.run_for(seconds(1));
+    assert!((1400..1600).contains(&came(&mut world, b).len()));
+    assert_eq!(world.tap(a).len(), 1000);
+}
+
+#[test]
 fn jitter_reorders_only_where_it_may() {
     for reorders in [false, true] {
         let link = Link { jitter: millis(50), reorders, ..Link::default() };
@@ -94,8 +105,7 @@ fn a_datagram_from_anywhere_can_be_made_up() {
 #[test]
 fn ports_are_given_as_asked() {
     let mut world = World::new(9);
-    let a = world.host("a", "198.51.100.2", Raw::default());
-    world.add_ip(a, "198.51.100.9");
+    let a = world.host_at("a", &["198.51.100.2", "198.51.100.9"], Raw::default());
     world.with(a, |raw: &mut Raw, _| {
         raw.bind(Bind::UdpPair(SocketId(1), SocketId(2)), "198.51.100.2", 5001..=5004);
         raw.bind(Bind::Udp(SocketId(3)), "198.51.100.2", 5002..=5004);

@@ -6,6 +6,7 @@ use pinhole::face::Bind;
 use pinhole::media::Channel;
 
 use super::host::{Arrival, Owner};
+use super::link::repeated;
 use super::outputs::odd_of;
 use super::trace::Fact;
 use super::{Parcel, World};
@@ -101,7 +102,13 @@ impl World {
     fn go_down(&mut self, host: usize, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         let it = &mut self.hosts[host];
         match it.down.datagram(self.now, &it.link, bytes.len(), &mut self.random) {
-            Some(due) => self.post(due, Parcel::In { host, from, to, bytes }),
+            Some(due) => {
+                if repeated(&it.link, &mut self.random) {
+                    let bytes = bytes.clone();
+                    self.post(due, Parcel::In { host, from, to, bytes });
+                }
+                self.post(due, Parcel::In { host, from, to, bytes });
+            }
             None => self.note(host, Fact::Dropped { from, to, why: "lost" }),
         }
     }

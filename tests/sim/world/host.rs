@@ -86,6 +86,8 @@ pub(crate) struct Host {
     pub(crate) media: Table,
     pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
     pub(crate) events: Vec<(Duration, Event)>,
+    /// Copies of the datagrams it sent, if somebody listens.
+    pub(crate) tap: Option<Vec<(SocketAddr, Vec<u8>)>>,
     pub(crate) baseline: BTreeMap<&'static str, usize>,
     /// It has ended, or vanished.
     pub(crate) gone: bool,
@@ -122,6 +124,7 @@ impl Host {
             media: Table::default(),
             flows: BTreeMap::new(),
             events: Vec::new(),
+            tap: None,
             baseline: BTreeMap::new(),
             gone: false,
         }

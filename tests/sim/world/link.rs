@@ -14,6 +14,8 @@ pub(crate) struct Link {
     pub(crate) jitter: Duration,
     /// The share of packets that is lost: 0 to 1.
     pub(crate) loss: f64,
+    /// The share of datagrams that arrive twice: 0 to 1.
+    pub(crate) repeats: f64,
     /// Bits per second, if limited.
     pub(crate) rate: Option<u64>,
     /// Whether jitter lets a datagram overtake another.
@@ -26,6 +28,7 @@ impl Default for Link {
             latency: Duration::from_millis(5),
             jitter: Duration::ZERO,
             loss: 0.0,
+            repeats: 0.0,
             rate: None,
             reorders: false,
         }
@@ -107,6 +110,11 @@ pub(crate) fn retransmitted(link: &Link, random: &mut ChaCha8Rng) -> Option<Dura
         wait *= 2;
     }
     None
+}
+
+/// Whether a datagram arrives twice.
+pub(crate) fn repeated(link: &Link, random: &mut ChaCha8Rng) -> bool {
+    link.repeats > 0.0 && random.random_bool(link.repeats.min(1.0))
 }
 
 fn lost(link: &Link, random: &mut ChaCha8Rng) -> bool {

@@ -107,7 +107,17 @@ impl World {
 
     /// A host on the open net. The agent starts at once.
     pub(crate) fn host(&mut self, name: &'static str, ip: &str, agent: impl Inhabitant) -> HostId {
-        self.settle_in(name, ip, None, Box::new(agent))
+        self.host_at(name, &[ip], agent)
+    }
+
+    /// A host on the open net with several addresses.
+    pub(crate) fn host_at(
+        &mut self,
+        name: &'static str,
+        ips: &[&str],
+        agent: impl Inhabitant,
+    ) -> HostId {
+        self.settle_in(name, ips, None, Box::new(agent))
     }
 
     /// A host behind a NAT or a firewall; several may share one.
@@ -118,7 +128,7 @@ impl World {
         ip: &str,
         agent: impl Inhabitant,
     ) -> HostId {
-        self.settle_in(name, ip, Some(gate.0), Box::new(agent))
+        self.settle_in(name, &[ip], Some(gate.0), Box::new(agent))
     }
 
     /// A NAT with this outside address.
@@ -158,9 +168,9 @@ impl World {
         &mut self.gates[gate.0]
     }
 
-    /// Gives a host one more address.
-    pub(crate) fn add_ip(&mut self, host: HostId, text: &str) {
-        self.hosts[host.0].ips.push(ip(text));
+    /// Begins to copy the datagrams that a host sends; returns those copied so far, with their destinations.
+    pub(crate) fn tap(&mut self, host: HostId) -> Vec<(SocketAddr, Vec<u8>)> {
+        self.hosts[host.0].tap.replace(Vec::new()).unwrap_or_default()
     }
 
     /// From now on the octets of all streams are delivered like this.
@@ -307,11 +317,12 @@ impl World {
     fn settle_in(
         &mut self,
         name: &'static str,
-        text: &str,
+        ips: &[&str],
         gate: Option<usize>,
         agent: Box<dyn Inhabitant>,
     ) -> HostId {
-        self.hosts.push(Host::new(name, vec![ip(text)], gate, agent, self.now));
+        let ips = ips.iter().map(|text| ip(text)).collect();
+        self.hosts.push(Host::new(name, ips, gate, agent, self.now));
         let host = self.hosts.len() - 1;
         self.drain(host);
         self.settle(host);

@@ -217,6 +217,9 @@ impl World {
             return;
         };
         let from = SocketAddr::new(ip, at.port());
+        if let Some(tap) = &mut it.tap {
+            tap.push((to, bytes.clone()));
+        }
         let due = it.up.datagram(now, &it.link, bytes.len(), &mut self.random);
         let content = super::trace::digest(&bytes);
         self.note(host, Fact::Sent { from, to, length: bytes.len(), content });
