@@ -242,7 +242,24 @@ pub enum Ports {
 /// A command to the media plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlowCommand {
-    /// Relay between two pairs, which belong to the flow from now on.
+    /// A bound pair serves many flows at once: what arrives on it says by its multiplexID which flow it is for
+    /// (H.460.19 §8). It is never closed with a flow.
+    Share {
+        /// Which.
+        pair: PairId,
+    },
+    /// The multiplexIDs of one side of an open flow (H.460.19 §8). Said again, it replaces what was said before.
+    Multiplex {
+        /// Of which flow.
+        flow: FlowId,
+        /// Which side.
+        side: Side,
+        /// What its packets begin with, when its pair is shared.
+        receive: Option<u32>,
+        /// What packets to it begin with, when it wants that.
+        send: Option<u32>,
+    },
+    /// Relay between two pairs, which belong to the flow from now on unless they are shared.
     Open {
         /// The flow's number.
         flow: FlowId,

@@ -19,6 +19,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(h245_without_routing(config));
     problems.extend(unregistered_calls(config));
     problems.extend(proxy_always(config));
+    problems.extend(multiplex_ports(config));
     problems.extend(rtp_ports(config));
     problems.extend(ras_port_in_rtp_ports(config));
     problems.extend(tcp_ports(config));
@@ -94,6 +95,26 @@ fn proxy_always(config: &Config) -> Option<Problem> {
     let text = "ProxyAlways has no effect without Enable=1".to_owned();
     let idle = config.proxy.always && !config.proxy.enable;
     idle.then(|| warn(config, PROXY, "ProxyAlways", text))?
+}
+
+fn multiplex_ports(config: &Config) -> Vec<Problem> {
+    let (media, control) = (config.proxy.multiplex_port.0, config.proxy.multiplex_control_port.0);
+    let mut problems = Vec::new();
+    if media % 2 == 1 {
+        let text = format!("RTPMultiplexPort={media} is odd: RTP takes an even port");
+        if let Some(source) = config.source(PROXY, "RTPMultiplexPort") {
+            problems.push(Problem::error(source.line, source.column, text));
+        }
+    } else if control != media + 1 {
+        let key = match config.source(PROXY, "RTCPMultiplexPort") {
+            Some(_) => "RTCPMultiplexPort",
+            None => "RTPMultiplexPort",
+        };
+        let text =
+            format!("multiplexed RTCP uses port {}, the one after RTPMultiplexPort", media + 1);
+        problems.extend(warn(config, PROXY, key, text));
+    }
+    problems
 }
 
 fn rtp_ports(config: &Config) -> Vec<Problem> {

@@ -364,3 +364,16 @@ fn the_command_line_wins_and_is_named() {
     let (_, problems) = Config::load(b"", &[one("-i", "Gatekeeper::Main", "Home", "lan")]);
     assert_eq!(problems[0].render("f"), "command line: error: Home: 'lan' is not an IP address");
 }
+
+#[test]
+fn multiplexed_rtcp_follows_multiplexed_rtp() {
+    assert_eq!(said("[Proxy]\nRTPMultiplexPort=4000\nRTCPMultiplexPort=4001"), [""; 0]);
+    assert_eq!(
+        said("[Proxy]\nRTCPMultiplexPort=4001"),
+        ["f:2:19: warning: multiplexed RTCP uses port 3001, the one after RTPMultiplexPort"]
+    );
+    assert_eq!(
+        said("[Proxy]\nRTPMultiplexPort=3001"),
+        ["f:2:18: error: RTPMultiplexPort=3001 is odd: RTP takes an even port"]
+    );
+}

@@ -22,6 +22,8 @@ pub(crate) struct Leg {
     pub(crate) peer: IpAddr,
     /// True for an H.460.18/.19 client: it opens every connection itself, and its media address is learned.
     pub(crate) client: bool,
+    /// True when it can send multiplexed media (H.460.19 supportTransmitMultiplexedMedia).
+    pub(crate) multiplexes: bool,
     /// True when it is behind a NAT, so that the media addresses it tells are of no use.
     pub(crate) natted: bool,
     /// Whether its last word on H.245 tunnelling was yes (H.323 §8.2.1); none yet before its first message.
@@ -69,6 +71,7 @@ impl Leg {
             local,
             peer,
             client: false,
+            multiplexes: false,
             natted: false,
             tunnels: None,
             control: ControlLink::None,

@@ -14,12 +14,14 @@ use crate::event::Event;
 use crate::face::Side;
 use crate::node::{Cx, Mode, Timer};
 
-/// What we say of ourselves to an H.460.19 client.
-pub(super) const SERVER: Ability = Ability { server: true, transmit_multiplexed: false };
+/// What we say of ourselves to an H.460.19 client. Whoever wants its media multiplexed gets it so.
+pub(crate) const SERVER: Ability = Ability { server: true, transmit_multiplexed: true };
 
 /// Features that belong to one leg and are never passed on: signalling and media traversal, their kin and the
 /// negotiation of security (H.460.17, .18, .19, .22, .23, .24, .26).
-const PER_LEG: [u16; 7] = [17, 18, 19, 22, 23, 24, 26];
+const PER_LEG: [u16; 7] = [17, 18, H460_19, 22, 23, 24, 26];
+/// Media traversal.
+const H460_19: u16 = 19;
 
 impl Calls {
     /// Takes a signalling message of one leg.
@@ -94,6 +96,11 @@ impl Calls {
     /// Edits a message of one leg for the other and sends it there.
     pub(super) fn relay(&mut self, cx: &mut Cx<'_>, key: CallKey, from: Side, mut signal: Signal) {
         let Some(call) = self.calls.get_mut(&key) else { return };
+        if let Some(feature) = signal.feature(H460_19)
+            && call.leg(from).client
+        {
+            call.leg_mut(from).multiplexes = Ability::read(feature).transmit_multiplexed;
+        }
         let tunnelled = signal.h245_control();
         let (mut answers, mut aside) = (Vec::new(), Vec::new());
         if !tunnelled.is_empty() && call.mode >= Mode::Control {

@@ -13,6 +13,7 @@ use pinhole_h323::asn::h245::{
 };
 use pinhole_h323::control::Control;
 use pinhole_h323::h46019::{self, Traversal};
+use pinhole_h323::mux::MultiplexId;
 
 use super::session::Session;
 use super::{Verdict, codec};
@@ -116,29 +117,54 @@ pub(super) fn adapt_open(
         parameters.media_control_channel =
             parameters.media_control_channel.as_ref().map(|_| to_h245(ours.rtcp()));
     }
+    session.wants(cx, from, wanted(legs, from, olc.generic_information.as_ref()));
     h46019::remove(&mut olc.generic_information);
     let carries_forward = matches!(
         olc.forward_logical_channel_parameters.multiplex_parameters,
         Forward::h2250LogicalChannelParameters(_)
     );
     if legs[to.index()].client && carries_forward {
-        punch_here(&mut olc.generic_information, ours.rtp, keepalive_s);
+        punch_here(session, to, &mut olc.generic_information, keepalive_s);
     }
 }
 
-/// Tells a client where to send its keepalives, so that media can reach it (H.460.19 §7).
+/// Tells a client where to send its keepalives, so that media can reach it (H.460.19 §7), and by which multiplexID its
+/// packets are known, if it can multiplex.
 pub(super) fn punch_here(
+    session: &Session,
+    client: Side,
     information: &mut Option<Vec<GenericInformation>>,
-    at: std::net::SocketAddr,
     every_s: Option<u32>,
 ) {
     let traversal = Traversal {
-        keep_alive_channel: Some(at),
+        keep_alive_channel: Some(session.pair(client).rtp),
         keep_alive_interval: every_s,
-        ..Traversal::default()
+        ..ports_for(session, client)
     };
     // The interval is in bounds by the configuration; were it not, the client would use its own.
     let _in_bounds = traversal.write(information);
+}
+
+/// Where a client sends multiplexed media to, if its pair is shared.
+pub(super) fn ports_for(session: &Session, client: Side) -> Traversal {
+    let ours = session.pair(client);
+    session.identifier(client).map_or_else(Traversal::default, |identifier| Traversal {
+        media: Some(ours.rtp),
+        control: Some(ours.rtcp()),
+        multiplex_id: Some(identifier),
+        ..Traversal::default()
+    })
+}
+
+/// The multiplexID that a client wants before what is sent to it.
+pub(super) fn wanted(
+    legs: &[Leg; 2],
+    client: Side,
+    information: Option<&Vec<GenericInformation>>,
+) -> Option<MultiplexId> {
+    let told = Traversal::read(information).ok().flatten()?;
+    let asks = told.media.is_some() || told.control.is_some();
+    told.multiplex_id.filter(|id| id.0 != 0 && asks && legs[client.index()].client)
 }
 
 /// The receiver of a channel has answered with its addresses.
@@ -150,10 +176,14 @@ pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control
         let Response::openLogicalChannelAck(ack) = &mut **response else { return };
         let told = Traversal::read(ack.generic_information.as_ref()).ok().flatten();
         let keepalive = told.and_then(|traversal| traversal.keep_alive_payload_type);
+        let wanted = wanted(legs, from, ack.generic_information.as_ref());
         h46019::remove(&mut ack.generic_information);
         let number = ack.forward_logical_channel_number.0;
         match sessions.of_channel(from.other(), number) {
-            Some(session) => adapt_ack(cx, legs, session, from, ack, keepalive),
+            Some(session) => {
+                session.wants(cx, from, wanted);
+                adapt_ack(cx, legs, session, from, ack, keepalive);
+            }
             // Nobody opened this channel, so no address in it means anything.
             None => ack.forward_multiplex_ack_parameters = None,
         }
@@ -186,6 +216,11 @@ fn adapt_ack(
         }
         parameters.media_channel = Some(to_h245(ours.rtp));
         parameters.media_control_channel = Some(to_h245(ours.rtcp()));
+    }
+    // A client whose packets arrive at a shared pair has to mark them.
+    let marks = ports_for(session, from.other());
+    if marks.multiplex_id.is_some() {
+        let _in_bounds = marks.write(&mut ack.generic_information);
     }
     if let Some(reverse) = &mut ack.reverse_logical_channel_parameters
         && let Some(ReverseAck::h2250LogicalChannelParameters(parameters)) =

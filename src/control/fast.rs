@@ -12,7 +12,7 @@ use pinhole_h323::asn::h245::{
 use pinhole_h323::asn::{decode_olc, encode_olc};
 use pinhole_h323::h46019;
 
-use super::channels::{adapt_open, punch_here};
+use super::channels::{adapt_open, ports_for, punch_here, wanted};
 use super::session::Session;
 use crate::call::{Call, Index, Leg};
 use crate::face::Side;
@@ -106,6 +106,7 @@ fn adapt_accepted(
     let [caller, called] = legs;
     let ours = session.pair(Side::A);
     let told = !called.media_is_learned();
+    session.wants(cx, Side::B, wanted(legs, Side::B, olc.generic_information.as_ref()));
     h46019::remove(&mut olc.generic_information);
     if let Forward::h2250LogicalChannelParameters(parameters) =
         &mut olc.forward_logical_channel_parameters.multiplex_parameters
@@ -117,6 +118,10 @@ fn adapt_accepted(
         }
         parameters.media_channel = Some(to_h245(ours.rtp));
         parameters.media_control_channel = Some(to_h245(ours.rtcp()));
+        let marks = ports_for(session, Side::A);
+        if marks.multiplex_id.is_some() {
+            let _in_bounds = marks.write(&mut olc.generic_information);
+        }
     }
     if let Some(reverse) = &mut olc.reverse_logical_channel_parameters
         && let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
@@ -129,7 +134,7 @@ fn adapt_accepted(
         parameters.media_channel = None;
         parameters.media_control_channel = Some(to_h245(ours.rtcp()));
         if caller.client {
-            punch_here(&mut olc.generic_information, ours.rtp, keepalive_s);
+            punch_here(session, Side::A, &mut olc.generic_information, keepalive_s);
         }
     }
 }

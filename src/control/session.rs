@@ -3,6 +3,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use pinhole_h323::mux::MultiplexId;
+use rand::RngExt as _;
+
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
 use crate::event::ChannelRecord;
@@ -38,8 +41,18 @@ pub(crate) struct Session {
     channels: Vec<Channel>,
     /// Proposed by fast start, and not answered yet.
     offered: bool,
+    /// The multiplexIDs by which packets of each side arrive, when its pair is shared.
+    receive: [Option<MultiplexId>; 2],
+    /// What each side wants packets to begin with.
+    send: [Option<MultiplexId>; 2],
     /// What each direction carries, for the record.
     contents: [Option<(&'static str, String)>; 2],
+}
+
+/// A multiplexID nobody can guess, for a leg that can multiplex at an address of ours that has the ports for it.
+fn multiplexed(cx: &mut Cx<'_>, leg: &Leg) -> Option<MultiplexId> {
+    let possible = leg.client && leg.multiplexes && cx.core.ports.shared(leg.local).is_some();
+    possible.then(|| MultiplexId(cx.core.rng.random_range(1..=u32::MAX)))
 }
 
 /// A logical channel, named by its opener and its number.
@@ -212,13 +225,20 @@ impl Session {
         index: &mut Index,
         id: u8,
     ) -> Result<Self, NoSession> {
-        let mut pair = |leg: &Leg| cx.core.ports.pair(leg.local, &mut cx.core.out);
         let [a, b] = legs;
-        let (to_a, to_b) = match (pair(a), pair(b)) {
+        let receive = [a, b].map(|leg| multiplexed(cx, leg));
+        let mut pair = |leg: &Leg, shared: bool| match cx.core.ports.shared(leg.local) {
+            Some(pair) if shared => Some(pair),
+            _ => cx.core.ports.pair(leg.local, &mut cx.core.out),
+        };
+        let pairs = (pair(a, receive[0].is_some()), pair(b, receive[1].is_some()));
+        let (to_a, to_b) = match pairs {
             (Some(to_a), Some(to_b)) => (to_a, to_b),
             (lone, other) => {
-                for pair in lone.into_iter().chain(other) {
-                    cx.core.out.push(Output::Unbind(Bind::Media(pair.id)));
+                for (pair, shared) in [(lone, receive[0]), (other, receive[1])] {
+                    if let (Some(pair), None) = (pair, shared) {
+                        cx.core.out.push(Output::Unbind(Bind::Media(pair.id)));
+                    }
                 }
                 return Err(NoSession::NoPorts);
             }
@@ -233,9 +253,12 @@ impl Session {
             parties,
             channels: Vec::new(),
             offered: false,
+            receive,
+            send: [None; 2],
             contents: [None, None],
         };
         for (side, leg) in [(Side::A, a), (Side::B, b)] {
+            session.tell_identifiers(cx, side);
             if leg.media_is_learned() {
                 session.learn(cx, side, leg.peer, None);
             }
@@ -246,6 +269,29 @@ impl Session {
     /// Our ports on the side of a leg.
     pub(super) const fn pair(&self, side: Side) -> Pair {
         self.pairs[side.index()]
+    }
+
+    /// The multiplexID by which packets of a side arrive; none when its pair is its own.
+    pub(super) const fn identifier(&self, side: Side) -> Option<MultiplexId> {
+        self.receive[side.index()]
+    }
+
+    /// A party wants what is sent to it to begin with this.
+    pub(super) fn wants(&mut self, cx: &mut Cx<'_>, side: Side, identifier: Option<MultiplexId>) {
+        if let (Some(_), Some(slot)) = (identifier, self.send.get_mut(side.index()))
+            && *slot != identifier
+        {
+            *slot = identifier;
+            self.tell_identifiers(cx, side);
+        }
+    }
+
+    fn tell_identifiers(&self, cx: &mut Cx<'_>, side: Side) {
+        let [receive, send] = [self.receive, self.send].map(|all| all[side.index()].map(|id| id.0));
+        if receive.is_some() || send.is_some() {
+            let flow = self.flow;
+            cx.core.out.push(Output::Flow(FlowCommand::Multiplex { flow, side, receive, send }));
+        }
     }
 
     /// The master has assigned the sessionID.

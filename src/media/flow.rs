@@ -42,7 +42,13 @@ impl Flow {
             return (None, learned);
         }
         let there = &self.sides[side.other().index()];
-        let egress = there.destination(channel).map(|to| Egress { pair: there.pair, channel, to });
+        let egress = there.destination(channel).map(|to| Egress {
+            pair: there.pair,
+            channel,
+            to,
+            skip: 0,
+            prefix: there.prefix,
+        });
         let counts = &mut self.sides[side.index()].counts;
         match (egress, channel) {
             (None, _) => counts.homeless += 1,

@@ -20,6 +20,8 @@ pub(super) enum Arrival {
 pub(super) struct SideState {
     pub(super) pair: PairId,
     pub(super) counts: FlowCounts,
+    /// The multiplexID that packets to it begin with.
+    pub(super) prefix: Option<u32>,
     party: Option<Party>,
     /// The sources, locked with the first valid packet: RTP, RTCP.
     sources: [Option<SocketAddr>; 2],
@@ -27,7 +29,7 @@ pub(super) struct SideState {
 
 impl SideState {
     pub(super) fn new(pair: PairId) -> Self {
-        Self { pair, counts: FlowCounts::default(), party: None, sources: [None; 2] }
+        Self { pair, counts: FlowCounts::default(), prefix: None, party: None, sources: [None; 2] }
     }
 
     /// Signalling says who the party is. A different address, or another way of knowing its ports, forgets what was

@@ -3,12 +3,14 @@
 
 mod flow;
 mod learn;
+mod shared;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
 use flow::Flow;
+use shared::{MULTIPLEX_ID, Shared};
 
 /// Which port of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +30,10 @@ pub struct Egress {
     pub channel: Channel,
     /// The destination.
     pub to: SocketAddr,
+    /// How many octets at the beginning of what arrived are not passed on (a multiplexID).
+    pub skip: usize,
+    /// What is put before it instead.
+    pub prefix: Option<u32>,
 }
 
 /// The flows of one worker (or of one simulated host).
@@ -35,6 +41,7 @@ pub struct Egress {
 pub struct Table {
     flows: HashMap<FlowId, Flow>,
     pairs: HashMap<PairId, (FlowId, Side)>,
+    shared: Shared,
     facts: Vec<(FlowId, FlowFact)>,
 }
 
@@ -42,10 +49,21 @@ impl Table {
     /// Obeys a command. One that names an unknown flow is ignored: the flow has ended meanwhile.
     pub fn command(&mut self, command: FlowCommand) {
         match command {
+            FlowCommand::Share { pair } => self.shared.add(pair),
             FlowCommand::Open { flow, pairs } => {
-                self.pairs.insert(pairs[0], (flow, Side::A));
-                self.pairs.insert(pairs[1], (flow, Side::B));
+                for (pair, side) in pairs.into_iter().zip([Side::A, Side::B]) {
+                    if !self.shared.has(pair) {
+                        self.pairs.insert(pair, (flow, side));
+                    }
+                }
                 self.flows.insert(flow, Flow::new(pairs));
+            }
+            FlowCommand::Multiplex { flow, side, receive, send } => {
+                if let Some(open) = self.flows.get_mut(&flow) {
+                    let state = open.side_mut(side);
+                    state.prefix = send;
+                    self.shared.tag(state.pair, (flow, side), receive);
+                }
             }
             FlowCommand::Party { flow, side, party } => {
                 if let Some(flow) = self.flows.get_mut(&flow) {
@@ -57,6 +75,7 @@ impl Table {
                     for pair in ended.pairs() {
                         self.pairs.remove(&pair);
                     }
+                    self.shared.forget(flow);
                     self.facts.push((flow, FlowFact::Ended { counts: ended.counts() }));
                 }
             }
@@ -72,14 +91,24 @@ impl Table {
         from: SocketAddr,
         packet: &[u8],
     ) -> Option<Egress> {
-        let (id, side) = *self.pairs.get(&pair)?;
+        let ((id, side), skip) = match self.pairs.get(&pair) {
+            Some(owner) => (*owner, 0),
+            None => (self.shared.owner(pair, packet)?, MULTIPLEX_ID),
+        };
         let flow = self.flows.get_mut(&id)?;
-        let (egress, learned) = flow.forward(side, channel, from, packet);
+        let (egress, learned) = flow.forward(side, channel, from, packet.get(skip..)?);
+        let egress = egress.map(|egress| Egress { skip, ..egress });
         if learned {
             let rtcp = channel == Channel::Rtcp;
             self.facts.push((id, FlowFact::Learned { side, rtcp, from }));
         }
         egress
+    }
+
+    /// How many packets of shared pairs had a multiplexID of no flow. They were dropped.
+    #[must_use]
+    pub const fn strays(&self) -> u64 {
+        self.shared.strays
     }
 
     /// Takes the oldest facts that have not been taken yet.

@@ -17,6 +17,11 @@ fn at(ip: IpAddr, port: u16) -> SocketAddr {
     SocketAddr::new(ip, port)
 }
 
+/// RTP that leaves as it came.
+fn egress(pair: PairId, to: SocketAddr) -> Egress {
+    Egress { pair, channel: Channel::Rtp, to, skip: 0, prefix: None }
+}
+
 /// A is behind a NAT, B told its ports.
 fn table(keepalive: Option<u8>) -> Table {
     let mut table = Table::default();
@@ -45,7 +50,7 @@ fn a_keepalive_opens_the_way_back_and_is_not_relayed() {
     assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
     let fact = FlowFact::Learned { side: Side::A, rtcp: false, from: at(CLIENT, 40000) };
     assert_eq!(table.take_facts(), [(FLOW, fact)]);
-    let egress = Egress { pair: PAIRS[0], channel: Channel::Rtp, to: at(CLIENT, 40000) };
+    let egress = egress(PAIRS[0], at(CLIENT, 40000));
     assert_eq!(from_b(&mut table), Some(egress));
     let [a, b] = counts(table);
     assert_eq!((a.keepalives, b.homeless, b.relayed), (1, 1, 1));
@@ -54,9 +59,9 @@ fn a_keepalive_opens_the_way_back_and_is_not_relayed() {
 #[test]
 fn media_of_the_client_is_learned_from_too() {
     let mut table = table(None);
-    let egress = table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &MEDIA);
+    let out = table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &MEDIA);
     let to = at(PLAIN, 5000);
-    assert_eq!(egress, Some(Egress { pair: PAIRS[1], channel: Channel::Rtp, to }));
+    assert_eq!(out, Some(egress(PAIRS[1], to)));
     let back = table.forward(PAIRS[1], Channel::Rtp, to, &MEDIA).map(|e| e.to);
     assert_eq!(back, Some(at(CLIENT, 40000)));
 }
@@ -126,4 +131,67 @@ fn a_pair_without_a_flow_drops() {
     assert_eq!(table.forward(PairId(99), Channel::Rtp, at(CLIENT, 1), &MEDIA), None);
     table.command(FlowCommand::Close { flow: FlowId(77) });
     assert!(!table.has_facts());
+}
+
+/// The pair that many flows share.
+const SHARED: PairId = PairId(3000);
+const OURS: u32 = 0x0102_0304;
+const THEIRS: u32 = 0x000e_250f;
+
+/// A multiplexes both ways through the shared pair, B is plain.
+fn multiplexed() -> Table {
+    let mut table = Table::default();
+    table.command(FlowCommand::Share { pair: SHARED });
+    table.command(FlowCommand::Open { flow: FLOW, pairs: [SHARED, PAIRS[1]] });
+    let (receive, send) = (Some(OURS), Some(THEIRS));
+    table.command(FlowCommand::Multiplex { flow: FLOW, side: Side::A, receive, send });
+    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(127) } };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
+    let ports = Ports::Signalled { rtp: Some(5000), rtcp: Some(5001) };
+    let party = Party { ip: PLAIN, ports };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::B, party });
+    table
+}
+
+fn tagged(id: u32, packet: &[u8]) -> Vec<u8> {
+    [&id.to_be_bytes(), packet].concat()
+}
+
+#[test]
+fn a_shared_pair_is_told_apart_by_its_identifiers() {
+    let mut table = multiplexed();
+    let from = at(CLIENT, 2776);
+    assert_eq!(table.forward(SHARED, Channel::Rtp, from, &tagged(OURS, &KEEPALIVE)), None);
+    let out = table.forward(SHARED, Channel::Rtp, from, &tagged(OURS, &MEDIA));
+    assert_eq!(out, Some(Egress { skip: 4, ..egress(PAIRS[1], at(PLAIN, 5000)) }));
+    let back = table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
+    assert_eq!(back, Some(Egress { prefix: Some(THEIRS), ..egress(SHARED, from) }));
+}
+
+#[test]
+fn a_guessed_identifier_gets_nobody_anything() {
+    let mut table = multiplexed();
+    let thief = at("203.0.113.66".parse().unwrap(), 2776);
+    assert_eq!(table.forward(SHARED, Channel::Rtp, thief, &tagged(OURS ^ 1, &MEDIA)), None);
+    assert_eq!(table.strays(), 1);
+    // Even the right one, from another address, moves nothing.
+    assert_eq!(table.forward(SHARED, Channel::Rtp, thief, &tagged(OURS, &KEEPALIVE)), None);
+    assert_eq!(table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
+    for short in [&[][..], &[1, 2, 3], &OURS.to_be_bytes()] {
+        assert_eq!(table.forward(SHARED, Channel::Rtp, thief, short), None);
+    }
+    table.command(FlowCommand::Close { flow: FLOW });
+    assert_eq!(table.forward(SHARED, Channel::Rtp, thief, &tagged(OURS, &MEDIA)), None);
+    assert_eq!(table.strays(), 4, "one guess, two too short, one after the end");
+}
+
+#[test]
+fn a_keepalive_with_its_identifier_in_the_wrong_byte_order_is_known() {
+    let mut table = multiplexed();
+    let wrong = |packet: &[u8]| tagged(OURS.swap_bytes(), packet);
+    table.forward(SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&KEEPALIVE));
+    assert!(table.has_facts());
+    let long = [&MEDIA[..], &[0; 160]].concat();
+    assert_eq!(table.forward(SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&long)), None);
+    assert_eq!(table.strays(), 1, "but not media");
 }

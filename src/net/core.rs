@@ -24,7 +24,7 @@ use super::stop::{Level, Stop};
 use super::tcp::Stream;
 use crate::event::Event;
 use crate::face::{
-    Agent, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, StreamId,
+    Agent, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId, StreamId,
 };
 
 /// Arrivals that may wait for the agent.
@@ -267,15 +267,28 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
 
     fn flow(&mut self, command: FlowCommand) {
         let (flow, done) = match command {
-            FlowCommand::Open { flow, pairs: [a, b] } => {
-                let sockets = (self.ground.take_pair(a), self.ground.take_pair(b));
-                let (Some(at_a), Some(at_b)) = sockets else {
+            FlowCommand::Share { pair } => {
+                let shared =
+                    self.ground.take_pair(pair).is_some_and(|it| self.plane.share(pair, it));
+                if !shared {
+                    warn!(pair = pair.0, "pair not shared: it is not bound");
+                }
+                return;
+            }
+            FlowCommand::Open { flow, pairs } => {
+                let pairs = pairs.map(|pair| (pair, self.ground.take_pair(pair)));
+                let usable = |(pair, sockets): &(PairId, Option<_>)| {
+                    sockets.is_some() || self.plane.is_shared(*pair)
+                };
+                if !pairs.iter().all(usable) {
                     warn!(flow = flow.0, "flow not opened: its pairs are not bound");
                     return;
-                };
-                (flow, self.plane.open(flow, [(a, at_a), (b, at_b)]))
+                }
+                (flow, self.plane.open(flow, pairs))
             }
-            FlowCommand::Party { flow, .. } => (flow, self.plane.command(flow, command)),
+            FlowCommand::Multiplex { flow, .. } | FlowCommand::Party { flow, .. } => {
+                (flow, self.plane.command(flow, command))
+            }
             FlowCommand::Close { flow } => {
                 let passed_on = self.plane.command(flow, command);
                 if !passed_on {

@@ -194,6 +194,9 @@ impl Node {
             out.push(Output::Bind { bind, ip: *ip, ports: tcp..=tcp });
         }
         ports.top_up(&mut out);
+        if let Some(port) = settings.multiplex_port {
+            ports.share(port, &mut out);
+        }
         let last_seq = rng.random();
         let ras_limit = Limiter::new(settings.limits.ras);
         let setup_limit = Limiter::new(settings.limits.setups);
@@ -244,17 +247,30 @@ impl Node {
             Bind::Tcp(ListenerId(n)) => {
                 ("signalling", "tcp", n, self.core.settings.signalling_port)
             }
-            Bind::UdpPair(..) | Bind::Media(_) => ("", "", u32::MAX, 0),
+            Bind::UdpPair(..) | Bind::Media(_) => return self.media_bound(bind, at),
         };
         let ip = usize::try_from(index).ok().and_then(|i| self.core.locals.get(i)).copied();
         let Some(ip) = ip else {
-            self.core.ports.bound(bind, at);
+            self.core.ports.bound(bind, at, &mut self.core.out);
             return;
         };
         self.core.out.push(Output::Event(match at {
             Some(at) => Event::Listening { role, transport, at },
             None => Event::NotListening { role, transport, ip, port },
         }));
+    }
+
+    /// A pair of the media plane is bound. Of multiplexed media, whose port is in the configuration, it is told.
+    fn media_bound(&mut self, bind: Bind, at: Option<SocketAddr>) {
+        let shared = self.core.ports.shared_at(bind);
+        self.core.ports.bound(bind, at, &mut self.core.out);
+        if let (Some(ip), Some(port)) = (shared, self.core.settings.multiplex_port) {
+            let (role, transport) = ("media", "udp");
+            self.core.out.push(Output::Event(match at {
+                Some(at) => Event::Listening { role, transport, at },
+                None => Event::NotListening { role, transport, ip, port },
+            }));
+        }
     }
 
     fn accepted(

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use crate::face::{Bind, ListenerId, Outbox, Output, PairId};
+use crate::face::{Bind, FlowCommand, ListenerId, Outbox, Output, PairId};
 
 /// Media pairs kept ready on each local address.
 const SPARE_PAIRS: usize = 8;
 /// H.245 listeners kept ready on each local address.
 const SPARE_LISTENERS: usize = 4;
-/// The first number of a dynamic listener; the smaller ones are the static signalling listeners.
+/// The first number of a dynamic listener or pair; the smaller ones are the static signalling listeners, and the pairs
+/// of multiplexed media.
 const FIRST_LISTENER: u32 = 1 << 16;
 
 /// A media pair: its number and the address of its even port.
@@ -47,6 +48,8 @@ pub(crate) struct Ports {
 
 #[derive(Debug, Default)]
 struct Spare {
+    /// The pair of multiplexed media, which all flows of the address share.
+    shared: Option<Pair>,
     pairs: Vec<Pair>,
     listeners: Vec<Listener>,
     pairs_asked: usize,
@@ -81,11 +84,38 @@ impl Ports {
         }
     }
 
+    /// Asks for the pair of multiplexed media on every local address.
+    pub(crate) fn share(&mut self, port: u16, out: &mut Outbox) {
+        let locals: Vec<IpAddr> = self.spare.keys().copied().collect();
+        for (number, ip) in (0..).zip(locals) {
+            ask(&mut self.asked, Bind::Media(PairId(number)), ip, &(port..=port), out);
+        }
+    }
+
+    /// The local address for which a pair of multiplexed media was asked for, if the answer is still open.
+    pub(crate) fn shared_at(&self, bind: Bind) -> Option<IpAddr> {
+        match bind {
+            Bind::Media(id) if id.0 < FIRST_LISTENER => self.asked.get(&bind).copied(),
+            _ => None,
+        }
+    }
+
+    /// The pair of multiplexed media on a local address.
+    pub(crate) fn shared(&self, ip: IpAddr) -> Option<Pair> {
+        self.spare.get(&ip)?.shared
+    }
+
     /// Takes an answer of the host; false when it answers something not asked for here.
-    pub(crate) fn bound(&mut self, bind: Bind, at: Option<SocketAddr>) -> bool {
+    pub(crate) fn bound(&mut self, bind: Bind, at: Option<SocketAddr>, out: &mut Outbox) -> bool {
         let Some(ip) = self.asked.remove(&bind) else { return false };
         let Some(spare) = self.spare.get_mut(&ip) else { return false };
         match bind {
+            Bind::Media(id) if id.0 < FIRST_LISTENER => {
+                spare.shared = at.map(|rtp| Pair { id, rtp });
+                if at.is_some() {
+                    out.push(Output::Flow(FlowCommand::Share { pair: id }));
+                }
+            }
             Bind::Media(id) => {
                 spare.pairs_asked -= 1;
                 spare.pairs.extend(at.map(|rtp| Pair { id, rtp }));
@@ -153,7 +183,7 @@ mod tests {
             let Output::Bind { bind, ip, ports: range } = output else { panic!("{output:?}") };
             asked += 1;
             let at = free.then(|| SocketAddr::new(ip, *range.start() + 2 * asked as u16));
-            assert!(ports.bound(bind, at));
+            assert!(ports.bound(bind, at, &mut Outbox::default()));
         }
         asked
     }

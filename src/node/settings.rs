@@ -33,6 +33,8 @@ pub struct Settings {
     pub h245_ports: RangeInclusive<u16>,
     /// Ports of RTP and RTCP.
     pub rtp_ports: RangeInclusive<u16>,
+    /// The even port of multiplexed media; `None` when it is off.
+    pub multiplex_port: Option<u16>,
     /// What one source may ask for.
     pub limits: Limits,
     /// How long a new signalling connection may stay without a message.
@@ -113,6 +115,7 @@ impl From<&Config> for Settings {
             accept_unregistered: routed.accept_unregistered,
             h245_ports: ports(routed.h245_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
+            multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
             limits: Limits::default(),
             setup_timeout: routed.setup_timeout.duration(),
             signal_timeout: routed.signal_timeout.duration(),

@@ -183,8 +183,8 @@ pub(super) const KNOWN: &[Known] = &[
          IgnoreSignaledIPs IgnoreSignaledPrivateH239IPs IgnoreSignaledPublicH239IPsFrom \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \
          PortDetectionTimeout ProxyForNAT ProxyForSameNAT RemoveMCInFastStartTransmitOffer \
-         RestrictRTPSources RTCPMultiplexPort RTPDiffServ RTPInactivityCheck \
-         RTPInactivityCheckSession RTPInactivityTimeout RTPMultiplexing RTPMultiplexPort \
+         RestrictRTPSources RTPDiffServ RTPInactivityCheck \
+         RTPInactivityCheckSession RTPInactivityTimeout \
          SearchBothSidesOnCLC T120PortRange UpdateCalledPartyToH225Destination",
     ),
     named(

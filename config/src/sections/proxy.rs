@@ -1,7 +1,7 @@
 //! `[Proxy]`.
 
 use crate::section::section;
-use crate::value::{NetList, PortRange};
+use crate::value::{NetList, Port, PortRange};
 
 section! {
     /// Media through the gatekeeper.
@@ -12,6 +12,12 @@ section! {
         always: bool as "ProxyAlways" = false;
         /// The networks inside, between which media need not be relayed.
         internal: NetList as inert "InternalNetwork" = NetList::default();
+        /// H.460.19 multiplexed media: the media of all clients that can do it arrives at one pair of ports.
+        multiplexing: bool as "RTPMultiplexing" = false;
+        /// The port of multiplexed RTP (UDP), an even one.
+        multiplex_port: Port as "RTPMultiplexPort" = Port(3000);
+        /// The port of multiplexed RTCP (UDP): the one after RTPMultiplexPort.
+        multiplex_control_port: Port as "RTCPMultiplexPort" = Port(3001);
         /// The ports of RTP and RTCP (UDP), two for each medium and party.
         rtp_ports: Option<PortRange> as "RTPPortRange" = PortRange::new(1024, 65_535);
     }

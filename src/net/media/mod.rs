@@ -7,7 +7,7 @@
 mod pace;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -27,6 +27,7 @@ pub(super) struct Plane {
     handles: Vec<Handle>,
     /// Which worker has which flow, until the flow has told its end.
     placed: HashMap<FlowId, usize>,
+    shared: HashSet<PairId>,
     facts: UnboundedSender<(FlowId, FlowFact)>,
 }
 
@@ -42,16 +43,43 @@ struct Handle {
 impl Plane {
     /// A plane of so many workers, which reports to `facts`.
     pub(super) fn new(workers: usize, facts: UnboundedSender<(FlowId, FlowFact)>) -> Self {
-        Self { wanted: workers.max(1), handles: Vec::new(), placed: HashMap::new(), facts }
+        Self {
+            wanted: workers.max(1),
+            handles: Vec::new(),
+            placed: HashMap::new(),
+            shared: HashSet::new(),
+            facts,
+        }
     }
 
-    /// Gives a flow with its sockets to the worker that has the fewest. False when there is none.
+    /// Gives a pair that flows will share to the first worker. False when there is none.
     #[must_use]
-    pub(super) fn open(&mut self, flow: FlowId, pairs: [(PairId, Pair); 2]) -> bool {
+    pub(super) fn share(&mut self, pair: PairId, sockets: Pair) -> bool {
         if self.handles.is_empty() {
             self.start();
         }
-        let least = self.handles.iter_mut().enumerate().min_by_key(|(_, handle)| handle.flows);
+        self.shared.insert(pair);
+        self.handles.first().is_some_and(|handle| handle.order(Order::Share(pair, sockets)))
+    }
+
+    /// True for a pair that was given to be shared.
+    pub(super) fn is_shared(&self, pair: PairId) -> bool {
+        self.shared.contains(&pair)
+    }
+
+    /// Gives a flow with its sockets to the worker that has the fewest, or to the first when it has a shared pair (which
+    /// comes without sockets). False when there is none.
+    #[must_use]
+    pub(super) fn open(&mut self, flow: FlowId, pairs: [(PairId, Option<Pair>); 2]) -> bool {
+        if self.handles.is_empty() {
+            self.start();
+        }
+        let shared = pairs.iter().any(|(_, sockets)| sockets.is_none());
+        let busy = |(index, handle): &(usize, &mut Handle)| match shared {
+            true => *index,
+            false => handle.flows,
+        };
+        let least = self.handles.iter_mut().enumerate().min_by_key(busy);
         let Some((index, handle)) = least else { return false };
         if !handle.order(Order::Open { flow, pairs }) {
             return false;

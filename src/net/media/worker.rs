@@ -22,8 +22,11 @@ const EVENTS: usize = 1024;
 /// Packets that one socket may have relayed before the others have their turn.
 const TURN: u32 = 8;
 
-/// The largest UDP payload.
-const LARGEST: usize = 65_535;
+/// Room before a packet for the multiplexID it may leave with.
+const HEADROOM: usize = 4;
+
+/// The largest UDP payload, and the room before it.
+const LARGEST: usize = HEADROOM + 65_535;
 
 /// What a socket may keep while its worker rests or is busy: hundreds of packets.
 const RECEIVE_BUFFER: usize = 256 << 10;
@@ -37,12 +40,14 @@ const WAKER: Token = Token(usize::MAX);
 /// What a worker is told.
 #[derive(Debug)]
 pub(super) enum Order {
+    /// Take over a pair that many flows share.
+    Share(PairId, Pair),
     /// Take over a flow.
     Open {
         /// Its number.
         flow: FlowId,
-        /// Its pairs: towards A, towards B.
-        pairs: [(PairId, Pair); 2],
+        /// Its pairs: towards A, towards B; a shared one comes without its sockets.
+        pairs: [(PairId, Option<Pair>); 2],
     },
     /// Obey a command about a flow that was taken over.
     Command(FlowCommand),
@@ -69,7 +74,8 @@ pub(super) struct Worker {
     free: Vec<usize>,
     /// The tokens of a pair's ports: RTP, RTCP.
     pairs: HashMap<PairId, [usize; 2]>,
-    flows: HashMap<FlowId, [PairId; 2]>,
+    /// The pairs that end with a flow.
+    flows: HashMap<FlowId, Vec<PairId>>,
     /// Tokens of ports that may have packets.
     ready: Vec<usize>,
     turn: Vec<usize>,
@@ -167,18 +173,27 @@ impl Worker {
         for taken in 0..TURN {
             let Some(Some(port)) = ports.get_mut(token) else { return taken };
             port.queued = false;
-            let (length, from) = match port.socket.recv_from(buffer) {
+            let Some(room) = buffer.get_mut(HEADROOM..) else { return taken };
+            let (length, from) = match port.socket.recv_from(room) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return taken,
                 // An ICMP error of what was sent before.
                 Err(_) => continue,
             };
-            let Some(packet) = buffer.get(..length) else { continue };
+            let Some(packet) = buffer.get(HEADROOM..HEADROOM + length) else { continue };
             let Some(egress) = table.forward(port.pair, port.channel, from, packet) else {
                 continue;
             };
             let tokens = pairs.get(&egress.pair);
             let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { continue };
+            let mut start = HEADROOM + egress.skip;
+            if let Some(prefix) = egress.prefix {
+                start -= HEADROOM;
+                if let Some(place) = buffer.get_mut(start..start + HEADROOM) {
+                    place.copy_from_slice(&prefix.to_be_bytes());
+                }
+            }
+            let Some(packet) = buffer.get(start..HEADROOM + length) else { continue };
             if let Some(Some(out)) = ports.get(out) {
                 // What the system does not take at once is lost, as media may be.
                 let _ = out.socket.send_to(packet, egress.to);
@@ -192,11 +207,18 @@ impl Worker {
     fn obey(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
+                Ok(Order::Share(pair, sockets)) => {
+                    self.take_over(pair, sockets);
+                    self.table.command(FlowCommand::Share { pair });
+                }
                 Ok(Order::Open { flow, pairs }) => self.open(flow, pairs),
                 Ok(Order::Command(command)) => {
                     let closed = match &command {
                         FlowCommand::Close { flow } => Some(*flow),
-                        FlowCommand::Open { .. } | FlowCommand::Party { .. } => None,
+                        FlowCommand::Share { .. }
+                        | FlowCommand::Open { .. }
+                        | FlowCommand::Multiplex { .. }
+                        | FlowCommand::Party { .. } => None,
                     };
                     self.table.command(command);
                     if let Some(flow) = closed {
@@ -209,15 +231,23 @@ impl Worker {
         }
     }
 
-    fn open(&mut self, flow: FlowId, pairs: [(PairId, Pair); 2]) {
+    fn open(&mut self, flow: FlowId, pairs: [(PairId, Option<Pair>); 2]) {
         let ids = [pairs[0].0, pairs[1].0];
-        for (id, [rtp, rtcp]) in pairs {
-            let rtp = self.add(rtp, id, Channel::Rtp);
-            let rtcp = self.add(rtcp, id, Channel::Rtcp);
-            self.pairs.insert(id, [rtp, rtcp]);
+        let mut own = Vec::new();
+        for (id, sockets) in pairs {
+            if let Some(sockets) = sockets {
+                self.take_over(id, sockets);
+                own.push(id);
+            }
         }
-        self.flows.insert(flow, ids);
+        self.flows.insert(flow, own);
         self.table.command(FlowCommand::Open { flow, pairs: ids });
+    }
+
+    fn take_over(&mut self, id: PairId, [rtp, rtcp]: Pair) {
+        let rtp = self.add(rtp, id, Channel::Rtp);
+        let rtcp = self.add(rtcp, id, Channel::Rtcp);
+        self.pairs.insert(id, [rtp, rtcp]);
     }
 
     fn add(&mut self, socket: std::net::UdpSocket, pair: PairId, channel: Channel) -> usize {

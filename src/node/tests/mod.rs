@@ -1,6 +1,7 @@
 //! The node answered by hand: real octets in, and what comes out.
 
 mod fast_start;
+mod multiplexed;
 
 use std::time::Duration;
 
@@ -27,11 +28,15 @@ struct Desk {
 }
 
 impl Desk {
-    #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
     fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
+    fn with(settings: Settings) -> Self {
         let now = Instant::now();
         let local = "198.51.100.2".parse().unwrap();
-        let node = Node::new(Settings::default(), vec![local], [1; 32], now);
+        let node = Node::new(settings, vec![local], [1; 32], now);
         let mut desk = Self { node, now, port: 40_000 };
         for output in desk.drain() {
             if let Output::Bind { bind, ip, ports } = output {

@@ -138,7 +138,10 @@ impl World {
                         self.violation(host, "the media plane sends from a pair not bound");
                     };
                     let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
-                    self.launch(host, at, egress.to, bytes);
+                    let mut packet: Vec<u8> =
+                        egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
+                    packet.extend_from_slice(&bytes[egress.skip..]);
+                    self.launch(host, at, egress.to, packet);
                 }
             }
             None => self.note(host, Fact::Dropped { from, to, why: "nobody listens there" }),

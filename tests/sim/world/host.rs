@@ -84,6 +84,8 @@ pub(crate) struct Host {
     pub(crate) past: BTreeSet<StreamId>,
     pub(crate) accepted: u64,
     pub(crate) media: Table,
+    /// Media pairs that many flows share.
+    pub(crate) shared: BTreeSet<PairId>,
     pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
     pub(crate) events: Vec<(Duration, Event)>,
     /// Copies of the datagrams it sent, if somebody listens.
@@ -122,6 +124,7 @@ impl Host {
             past: BTreeSet::new(),
             accepted: 0,
             media: Table::default(),
+            shared: BTreeSet::new(),
             flows: BTreeMap::new(),
             events: Vec::new(),
             tap: None,

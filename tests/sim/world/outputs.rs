@@ -162,7 +162,14 @@ impl World {
                     self.violation(host, &format!("{flow:?} is already open"));
                 }
             }
-            FlowCommand::Party { .. } => {}
+            FlowCommand::Share { pair } => {
+                let it = &mut self.hosts[host];
+                if !it.binds.contains_key(&Bind::Media(*pair)) {
+                    self.violation(host, &format!("{pair:?} is shared, but not bound"));
+                }
+                it.shared.insert(*pair);
+            }
+            FlowCommand::Multiplex { .. } | FlowCommand::Party { .. } => {}
             FlowCommand::Close { flow } => self.close_pairs(host, *flow),
         }
         self.hosts[host].media.command(command);
@@ -172,7 +179,8 @@ impl World {
     /// A flow that ends gives its pairs back.
     fn close_pairs(&mut self, host: usize, flow: FlowId) {
         for pair in self.hosts[host].flows.remove(&flow).into_iter().flatten() {
-            if self.hosts[host].binds.contains_key(&Bind::Media(pair)) {
+            let it = &self.hosts[host];
+            if it.binds.contains_key(&Bind::Media(pair)) && !it.shared.contains(&pair) {
                 self.unbind(host, Bind::Media(pair));
             }
         }

@@ -1,0 +1,69 @@
+//! Pairs that serve many flows: the multiplexID before each packet says which (H.460.19 §8).
+
+use std::collections::{HashMap, HashSet};
+
+use pinhole_h323::mux::MultiplexId;
+
+use crate::face::{FlowId, PairId, Side};
+
+/// Octets of a multiplexID.
+pub(super) const MULTIPLEX_ID: usize = MultiplexId::LENGTH;
+/// The longest keepalive with its multiplexID.
+const LONGEST_KEEPALIVE: usize = MULTIPLEX_ID + 28;
+
+/// The shared pairs, and who is reached through them.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pairs: HashSet<PairId>,
+    owners: HashMap<(PairId, u32), (FlowId, Side)>,
+    tags: HashMap<(FlowId, Side), (PairId, u32)>,
+    /// Packets with a multiplexID of no flow.
+    pub(super) strays: u64,
+}
+
+impl Shared {
+    pub(super) fn add(&mut self, pair: PairId) {
+        self.pairs.insert(pair);
+    }
+
+    pub(super) fn has(&self, pair: PairId) -> bool {
+        self.pairs.contains(&pair)
+    }
+
+    /// Packets of the pair with this identifier are for this side of the flow, and no others any more.
+    pub(super) fn tag(&mut self, pair: PairId, owner: (FlowId, Side), id: Option<u32>) {
+        self.untag(owner);
+        if let Some(id) = id.filter(|_| self.has(pair)) {
+            self.owners.insert((pair, id), owner);
+            self.tags.insert(owner, (pair, id));
+        }
+    }
+
+    fn untag(&mut self, owner: (FlowId, Side)) {
+        if let Some(tag) = self.tags.remove(&owner) {
+            self.owners.remove(&tag);
+        }
+    }
+
+    pub(super) fn forget(&mut self, flow: FlowId) {
+        self.untag((flow, Side::A));
+        self.untag((flow, Side::B));
+    }
+
+    /// Whose packet it is. One implementation writes the identifier of its keepalives in the wrong byte order.
+    pub(super) fn owner(&mut self, pair: PairId, packet: &[u8]) -> Option<(FlowId, Side)> {
+        if !self.has(pair) {
+            return None;
+        }
+        let id = packet.first_chunk().map(|octets| u32::from_be_bytes(*octets));
+        let found = id.and_then(|id| {
+            let swapped = (packet.len() <= LONGEST_KEEPALIVE).then(|| id.swap_bytes());
+            let owner = |id| self.owners.get(&(pair, id)).copied();
+            owner(id).or_else(|| swapped.and_then(owner))
+        });
+        if found.is_none() {
+            self.strays += 1;
+        }
+        found
+    }
+}
