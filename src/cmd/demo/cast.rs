@@ -35,13 +35,13 @@ pub(super) struct Town {
 }
 
 impl Town {
-    /// Looks for addresses that no other demo uses: 127.0.0.1 to .4, or 127.0.1.1 to .4, and so on.
+    /// Looks for addresses that no other demo uses: 127.0.0.1 to .4, or 127.0.100.1 to .4, and so on.
     ///
     /// # Errors
     /// When the machine lacks such addresses.
     pub(super) fn new() -> Result<Self, String> {
         let mut last = String::new();
-        for number in 0..=u8::MAX {
+        for number in std::iter::once(0).chain(100..=u8::MAX) {
             let at = |host| IpAddr::from([127, 0, number, host]);
             match UdpSocket::bind((at(4), TAKEN)) {
                 Ok(taken) => {
