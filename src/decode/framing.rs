@@ -85,17 +85,17 @@ impl Framing {
         }
         self.adrift = false;
         self.buffer.extend_from_slice(bytes);
-        let mut rest = self.buffer.as_slice();
+        let mut read = 0;
         loop {
-            match tpkt::split_first(rest) {
+            match tpkt::split_first(self.buffer.get(read..).unwrap_or_default()) {
                 Ok(Some((payload, length))) => {
                     if !payload.is_empty() {
                         frames.push(Frame::Payload(payload.to_vec()));
                     }
-                    rest = rest.get(length..).unwrap_or_default();
+                    read += length;
                 }
                 Ok(None) => {
-                    self.buffer = rest.to_vec();
+                    self.buffer.drain(..read);
                     return;
                 }
                 Err(malformed) => {
