@@ -72,7 +72,7 @@ pub enum Event {
         callid: String,
         /// Who tried.
         peer: SocketAddr,
-        /// The H.225.0 release reason it got.
+        /// The H.225.0 release reason, or the reason of the RAS reject, that it got.
         release_reason: &'static str,
         /// Why, in one sentence.
         sentence: String,

@@ -61,7 +61,6 @@ fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
         format!("f:28:1: warning: DropCallsByReleaseComplete {none}"),
         format!("f:29:1: warning: SupportNATedEndpoints {none}"),
         format!("f:30:1: warning: Q931PortRange {none}"),
-        format!("f:35:1: warning: InternalNetwork {none}"),
         format!("f:36:1: warning: T120PortRange {none}"),
         format!("f:39:2: warning: [RasSrv::PermanentEndpoints] with 2 entries {none}"),
         format!("f:43:2: warning: [RasSrv::Neighbors] with 1 entry {none}"),

@@ -258,7 +258,6 @@ fn an_external_name_has_no_effect() {
     assert_eq!(
         said("[Gatekeeper::Main]\nExternalIP=STUN"),
         [
-            "f:2:1: warning: ExternalIP is accepted, has no effect in this version",
             "f:2:12: warning: ExternalIP: 'STUN' is accepted, has no effect in this version: only an IP address has"
         ]
     );

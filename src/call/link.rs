@@ -71,7 +71,7 @@ impl Calls {
         let call = self.calls.get_mut(&key)?;
         let leg = call.leg_mut(side);
         if let Some(listener) = leg.listener {
-            return Some(listener.at);
+            return Some(cx.core.told(listener.at, leg.peer));
         }
         let Some(listener) = cx.core.ports.listener(leg.local, &mut cx.core.out) else {
             let sentence = "no port is free for an H.245 connection (H245PortRange)".to_owned();
@@ -79,8 +79,9 @@ impl Calls {
             return None;
         };
         leg.listener = Some(listener);
+        let told = cx.core.told(listener.at, leg.peer);
         self.index.listeners.insert(listener.id, (key, side));
-        Some(listener.at)
+        Some(told)
     }
 
     /// Asks a client to connect to our listener (Facility with reason startH245).

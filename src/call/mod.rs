@@ -10,7 +10,7 @@ mod setup;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pinhole_h323::id::{CallId, Crv, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
@@ -24,6 +24,9 @@ pub(crate) use leg::{ControlLink, Leg};
 pub(crate) use progress::SERVER;
 pub(crate) use release::Why;
 
+/// How long ReleaseComplete may come after DRQ.
+const DISENGAGED: Duration = Duration::from_secs(1);
+
 /// The number of a call inside the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallKey(u32);
@@ -35,6 +38,8 @@ pub(crate) enum CallTimer {
     Answer,
     /// The called party has to pick up.
     Alerting,
+    /// A party has sent DRQ: its ReleaseComplete, which says more, has to follow.
+    Disengaged(Side),
     /// The media plane has to report the counts of an ended call.
     Report,
 }
@@ -150,8 +155,18 @@ impl Calls {
         let Some(call) = self.calls.get(&key) else { return };
         let party = |side: Side| call.leg(side).endpoint.as_ref() == Some(endpoint);
         let Some(side) = [Side::A, Side::B].into_iter().find(|side| party(*side)) else { return };
+        // DRQ (UDP) often overtakes the ReleaseComplete (TCP) that says why.
+        if call.is_live() && call.leg(side).stream.is_some() {
+            cx.set(Timer::Call(key, CallTimer::Disengaged(side)), DISENGAGED);
+        } else {
+            self.disengage(cx, key, side);
+        }
+    }
+
+    fn disengage(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.calls.get(&key) else { return };
         let sentence = format!("{} ended the call (DRQ)", call.leg(side).name);
-        self.end(cx, key, &Why::by(side, sentence));
+        self.end(cx, key, &Why::disengaged(sentence));
     }
 
     /// A connection asked for by a call stands.
@@ -210,6 +225,7 @@ impl Calls {
             CallTimer::Alerting => {
                 self.end(cx, key, &Why::no_answer(format!("{called} did not pick up in time")));
             }
+            CallTimer::Disengaged(side) => self.disengage(cx, key, side),
             CallTimer::Report => self.report(cx, key),
         }
     }

@@ -125,7 +125,7 @@ impl Calls {
 /// Edits what a Setup says of addresses.
 fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
     let leg = call.leg(Side::B);
-    let source = cx.core.signalling_at(leg.local);
+    let source = cx.core.signalling_at(leg.local, leg.peer);
     let proxied = call.mode == Mode::Proxied;
     let next_hop = leg.stream.and_then(|stream| cx.core.streams.get(stream)).map(|s| s.peer);
     setup.edit(|pdu| {

@@ -57,6 +57,18 @@ impl Why {
         Self { reason, cause, sentence, by: Some(Side::B) }
     }
 
+    /// A party has told the gatekeeper, and not the other one, that it is over: both are told.
+    pub(super) const fn disengaged(sentence: String) -> Self {
+        let (reason, cause) = (Release::DestinationRejection, Cause::NORMAL_CLEARING);
+        Self { reason, cause, sentence, by: None }
+    }
+
+    /// The gatekeeper ends.
+    fn shutdown() -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::TEMPORARY_FAILURE);
+        Self { reason, cause, sentence: "the gatekeeper is shutting down".into(), by: None }
+    }
+
     /// The called party's system does not react.
     pub(super) const fn no_response(sentence: String) -> Self {
         let (reason, cause) = (Release::UnreachableDestination, Cause::NO_USER_RESPONDING);
@@ -100,7 +112,8 @@ impl Calls {
                 cx.core.out.push(Output::Unbind(Bind::Tcp(listener.id)));
             }
         }
-        for timer in [CallTimer::Answer, CallTimer::Alerting] {
+        let disengaged = [Side::A, Side::B].map(CallTimer::Disengaged);
+        for timer in [CallTimer::Answer, CallTimer::Alerting].into_iter().chain(disengaged) {
             cx.stop(&Timer::Call(key, timer));
         }
         cx.core.pinholes.cancel(call.id);
@@ -132,8 +145,7 @@ impl Calls {
     pub(crate) fn release_all(&mut self, cx: &mut Cx<'_>) {
         let live: Vec<CallKey> = self.calls.keys().copied().collect();
         for key in live {
-            let sentence = "the gatekeeper is shutting down".to_owned();
-            self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
+            self.end(cx, key, &Why::shutdown());
         }
     }
 

@@ -227,9 +227,12 @@ impl Session {
     ) -> Result<Self, NoSession> {
         let [a, b] = legs;
         let receive = [a, b].map(|leg| multiplexed(cx, leg));
-        let mut pair = |leg: &Leg, shared: bool| match cx.core.ports.shared(leg.local) {
-            Some(pair) if shared => Some(pair),
-            _ => cx.core.ports.pair(leg.local, &mut cx.core.out),
+        let mut pair = |leg: &Leg, shared: bool| {
+            let pair = match cx.core.ports.shared(leg.local) {
+                Some(pair) if shared => pair,
+                _ => cx.core.ports.pair(leg.local, &mut cx.core.out)?,
+            };
+            Some(Pair { rtp: cx.core.told(pair.rtp, leg.peer), ..pair })
         };
         let pairs = (pair(a, receive[0].is_some()), pair(b, receive[1].is_some()));
         let (to_a, to_b) = match pairs {

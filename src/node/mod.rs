@@ -2,10 +2,12 @@
 //! no clock.
 
 mod limits;
+mod outside;
 pub(crate) mod ports;
 mod settings;
 pub(crate) mod streams;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -52,6 +54,8 @@ enum Life {
 pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) locals: Vec<IpAddr>,
+    /// The ports of the signalling listeners.
+    listening: BTreeMap<IpAddr, u16>,
     pub(crate) out: Outbox,
     pub(crate) rng: ChaCha20Rng,
     pub(crate) ports: Ports,
@@ -167,9 +171,15 @@ impl Core {
         self.last_seq
     }
 
-    /// The signalling address by which peers reach a local address.
-    pub(crate) fn signalling_at(&self, local: IpAddr) -> SocketAddr {
-        SocketAddr::new(local, self.settings.signalling_port)
+    /// The signalling address by which a peer reaches a local address.
+    pub(crate) fn signalling_at(&self, local: IpAddr, peer: IpAddr) -> SocketAddr {
+        let port = self.listening.get(&local).copied().unwrap_or(self.settings.signalling_port);
+        self.told(SocketAddr::new(local, port), peer)
+    }
+
+    /// The address that a peer is told in place of a local one.
+    pub(crate) fn told(&self, local: SocketAddr, peer: IpAddr) -> SocketAddr {
+        outside::told(&self.settings, local, peer)
     }
 
     /// The address of a RAS socket.
@@ -203,6 +213,7 @@ impl Node {
         let core = Core {
             settings,
             locals,
+            listening: BTreeMap::new(),
             out,
             rng,
             ports,
@@ -254,6 +265,9 @@ impl Node {
             self.core.ports.bound(bind, at, &mut self.core.out);
             return;
         };
+        if let ("signalling", Some(at)) = (role, at) {
+            self.core.listening.insert(ip, at.port());
+        }
         self.core.out.push(Output::Event(match at {
             Some(at) => Event::Listening { role, transport, at },
             None => Event::NotListening { role, transport, ip, port },

@@ -1,9 +1,11 @@
 //! What the configuration means for a node: every rule that combines keys is applied here, once.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use pinhole_config::{Config, PortRange};
+use ipnet::IpNet;
+use pinhole_config::{Config, External, PortRange};
 
 use super::limits::Allowance;
 
@@ -33,6 +35,10 @@ pub struct Settings {
     pub h245_ports: RangeInclusive<u16>,
     /// Ports of RTP and RTCP.
     pub rtp_ports: RangeInclusive<u16>,
+    /// The address by which peers outside reach us, when a router translates it.
+    pub external: Option<IpAddr>,
+    /// Networks inside, beside the private ones.
+    pub internal: Vec<IpNet>,
     /// The even port of multiplexed media; `None` when it is off.
     pub multiplex_port: Option<u16>,
     /// What one source may ask for.
@@ -115,6 +121,11 @@ impl From<&Config> for Settings {
             accept_unregistered: routed.accept_unregistered,
             h245_ports: ports(routed.h245_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
+            external: match &main.external_ip {
+                Some(External::Address(ip)) => Some(*ip),
+                Some(External::Named(_)) | None => None,
+            },
+            internal: config.proxy.internal.0.clone(),
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
             limits: Limits::default(),
             setup_timeout: routed.setup_timeout.duration(),

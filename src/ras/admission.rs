@@ -10,10 +10,12 @@ use pinhole_h323::asn::h225::{
     AdmissionConfirm, AdmissionReject, AdmissionRejectReason, AdmissionRequest, CallModel,
     RasMessage, UUIEsRequested,
 };
+use pinhole_h323::cause::Reject;
 use pinhole_h323::id::{CallId, EndpointId};
 
 use super::Origin;
 use crate::call::Calls;
+use crate::event::Event;
 use crate::node::{Core, Cx, Mode, Timer};
 
 /// How long an admission waits for its Setup.
@@ -72,12 +74,38 @@ pub(super) fn answer(
             uuies_requested: Some(UUIEsRequested::default()),
             ..Default::default()
         })),
-        Err(reason) => RasMessage::admissionReject(Box::new(AdmissionReject {
-            request_seq_num: request.request_seq_num.clone(),
-            reject_reason: reason,
-            ..Default::default()
-        })),
+        Err(reason) => refuse(cx, origin, request, reason),
     }
+}
+
+/// Rejects a request, and says so.
+fn refuse(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &AdmissionRequest,
+    reason: AdmissionRejectReason,
+) -> RasMessage {
+    let why = Reject::from(&reason);
+    let called = request.destination_info.iter().flatten().find_map(Alias::read);
+    let called = called.map_or_else(|| "the called party".to_owned(), |alias| alias.to_string());
+    let sentence = match why {
+        Reject::CalledPartyNotRegistered => format!("{called} is not registered"),
+        other => other.sentence().to_owned(),
+    };
+    cx.event(Event::CallRefused {
+        callid: request
+            .call_identifier
+            .as_ref()
+            .map_or_else(String::new, |id| CallId::from(id).to_string()),
+        peer: origin.from,
+        release_reason: why.name(),
+        sentence,
+    });
+    RasMessage::admissionReject(Box::new(AdmissionReject {
+        request_seq_num: request.request_seq_num.clone(),
+        reject_reason: reason,
+        ..Default::default()
+    }))
 }
 
 fn admit(
@@ -86,7 +114,8 @@ fn admit(
     origin: Origin,
     request: &AdmissionRequest,
 ) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
-    let through_us = (CallModel::gatekeeperRouted(()), cx.core.signalling_at(origin.local));
+    let through_us =
+        (CallModel::gatekeeperRouted(()), cx.core.signalling_at(origin.local, origin.from.ip()));
     let caller = cx
         .registered(&request.endpoint_identifier, origin.from)
         .ok_or(AdmissionRejectReason::invalidEndpointIdentifier(()))?;
@@ -154,7 +183,8 @@ pub(crate) fn resolve(
 /// True for an address that a call can be made to: some other host's.
 fn is_callable(core: &Core, address: SocketAddr) -> bool {
     let ip = address.ip();
-    let ourselves = core.locals.contains(&ip) && address.port() == core.settings.signalling_port;
+    let ours = core.locals.contains(&ip) || core.settings.external == Some(ip);
+    let ourselves = ours && core.signalling_at(ip, ip).port() == address.port();
     let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
     address.port() != 0 && !ourselves && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
 }

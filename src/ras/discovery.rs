@@ -1,5 +1,7 @@
 //! GRQ: a gatekeeper is looked for.
 
+use std::net::SocketAddr;
+
 use pinhole_h323::asn::h225::{
     GatekeeperConfirm, GatekeeperReject, GatekeeperRejectReason, GatekeeperRequest, RasMessage,
 };
@@ -26,7 +28,8 @@ pub(super) fn answer(
             ..Default::default()
         })));
     }
-    let ras = std::net::SocketAddr::new(origin.local, settings.ras_port);
+    let ras = SocketAddr::new(origin.local, settings.ras_port);
+    let ras = cx.core.told(ras, origin.from.ip());
     let mut confirm = GatekeeperConfirm {
         request_seq_num: seq,
         protocol_identifier: version::h225(),

@@ -181,7 +181,9 @@ fn confirm(
     let mut confirm = RegistrationConfirm {
         request_seq_num: request.request_seq_num.clone(),
         protocol_identifier: version::h225(),
-        call_signal_address: vec![address::to_h225(cx.core.signalling_at(origin.local))],
+        call_signal_address: vec![address::to_h225(
+            cx.core.signalling_at(origin.local, origin.from.ip()),
+        )],
         gatekeeper_identifier: Some(cx.gatekeeper_identifier()),
         endpoint_identifier: id.into(),
         ..Default::default()

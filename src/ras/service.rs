@@ -18,7 +18,7 @@ pub(crate) fn announce(cx: &mut Cx<'_>, call: CallId, seq: u16, endpoint: &Endpo
     let Some((socket, local, client)) = registration.map(|r| (r.socket, r.local, r.ras)) else {
         return;
     };
-    let signalling = cx.core.signalling_at(local);
+    let signalling = cx.core.signalling_at(local, client.ip());
     let incoming = h46018::IncomingCall { address: signalling, call_id: call };
     let Ok(announcement) = incoming.announce(Seq::new(seq)) else { return };
     super::send(cx, socket, client, announcement.into_message());

@@ -15,7 +15,7 @@ section! {
         /// The address it sends from and tells to peers, on a host with several.
         bind: Option<IpAddr> as inert "Bind" = None;
         /// The address told to peers outside, where a router translates it to this host's.
-        external_ip: Option<External> as inert "ExternalIP" = None;
+        external_ip: Option<External> as "ExternalIP" = None;
         /// The port of RAS (UDP); 0 for any.
         ras_port: Port as "UnicastRasPort" = Port(1719);
         /// How long a registration lives without refresh; -1: for ever. An endpoint behind a NAT gets 5 to 30.

@@ -10,8 +10,8 @@ section! {
         enable: bool as "Enable" = false;
         /// The media of every call is relayed, not only of those that need it.
         always: bool as "ProxyAlways" = false;
-        /// The networks inside, between which media need not be relayed.
-        internal: NetList as inert "InternalNetwork" = NetList::default();
+        /// The networks inside: their parties are told our own address, not ExternalIP. Private networks always count.
+        internal: NetList as "InternalNetwork" = NetList::default();
         /// H.460.19 multiplexed media: the media of all clients that can do it arrives at one pair of ports.
         multiplexing: bool as "RTPMultiplexing" = false;
         /// The port of multiplexed RTP (UDP), an even one.

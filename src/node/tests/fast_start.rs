@@ -47,10 +47,15 @@ fn addresses(octets: &[u8]) -> (Vec<SocketAddr>, Option<SocketAddr>) {
 }
 
 fn only_ours(signal: &Signal) -> usize {
+    only(signal, NODE)
+}
+
+/// Every address of its fast start is this one; how many elements there are.
+fn only(signal: &Signal, ours: &str) -> usize {
     for octets in signal.fast_start() {
         let (all, _) = addresses(octets);
         assert!(!all.is_empty());
-        assert!(all.iter().all(|address| address.ip().to_string() == NODE), "{all:?}");
+        assert!(all.iter().all(|address| address.ip().to_string() == ours), "{all:?}");
     }
     signal.fast_start().len()
 }
@@ -84,8 +89,11 @@ fn parties(outputs: &[Output]) -> Vec<(Side, Party)> {
 
 /// Calls a plain endpoint at 198.51.100.20.
 fn call() -> Line {
-    let mut desk = Desk::new();
-    desk.node.core.settings.accept_unregistered = true;
+    call_with(Settings::default())
+}
+
+fn call_with(settings: Settings) -> Line {
+    let mut desk = Desk::with(Settings { accept_unregistered: true, ..settings });
     let (caller, peer) = (StreamId::accepted(1), CALLER.parse().unwrap());
     let local = SocketAddr::new(NODE.parse().unwrap(), 1720);
     desk.tell(Input::Accepted { listener: ListenerId(0), stream: caller, local, peer });
@@ -150,4 +158,18 @@ fn what_was_not_proposed_cannot_be_accepted() {
     let outputs = line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
     let connect = sent(&outputs, line.caller).expect("Connect");
     assert_eq!(connect.fast_start().len(), 0);
+}
+
+#[test]
+fn peers_outside_are_told_the_external_address_in_every_field() {
+    const EXTERNAL: &str = "203.0.113.200";
+    let external = Some(EXTERNAL.parse().unwrap());
+    let mut line = call_with(Settings { external, ..Settings::default() });
+    assert_eq!(only(&line.setup, EXTERNAL), 4);
+    let Some(Body::setup(setup)) = line.setup.body() else { panic!() };
+    let source = setup.source_call_signal_address.as_ref().and_then(from_h225).unwrap();
+    assert_eq!(source.ip().to_string(), EXTERNAL);
+    let stream = line.called;
+    let outputs = line.desk.tell(Input::Bytes { stream, bytes: &octets(CONNECT) });
+    assert_eq!(only(&sent(&outputs, line.caller).expect("Connect"), EXTERNAL), 2);
 }

@@ -1,0 +1,61 @@
+//! Which of our addresses a peer is told: it has to be one that the peer can use.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+
+use super::Settings;
+
+/// The address to tell a peer in place of a local one: ExternalIP for peers outside, when there is one.
+pub(crate) fn told(settings: &Settings, local: SocketAddr, peer: IpAddr) -> SocketAddr {
+    let external = settings.external.filter(|ip| ip.is_ipv4() == local.is_ipv4());
+    match external {
+        Some(ip) if !is_inside(peer, &settings.internal) => SocketAddr::new(ip, local.port()),
+        _ => local,
+    }
+}
+
+/// True for an address of a private network (RFC 1918, RFC 6598, RFC 3927, RFC 4193), of this host, or of a network
+/// that the configuration calls internal.
+fn is_inside(peer: IpAddr, internal: &[IpNet]) -> bool {
+    let private = match peer {
+        IpAddr::V4(ip) => {
+            let [first, second, ..] = ip.octets();
+            let shared = first == 100 && (64..128).contains(&second);
+            ip.is_private() || ip.is_link_local() || ip.is_loopback() || shared
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    };
+    private || internal.iter().any(|network| network.contains(&peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_outside_is_told_the_external_address() {
+        let settings = Settings {
+            external: Some("203.0.113.1".parse().unwrap()),
+            internal: vec!["198.51.100.0/24".parse().unwrap()],
+            ..Settings::default()
+        };
+        let local: SocketAddr = "10.0.0.2:1720".parse().unwrap();
+        let told = |peer: &str| told(&settings, local, peer.parse().unwrap()).to_string();
+        assert_eq!(told("192.0.2.77"), "203.0.113.1:1720");
+        for inside in ["10.9.9.9", "172.31.0.1", "192.168.1.1", "100.64.0.1", "169.254.1.1"] {
+            assert_eq!(told(inside), "10.0.0.2:1720", "{inside}");
+        }
+        assert_eq!(told("198.51.100.7"), "10.0.0.2:1720", "the configuration says so");
+        assert_eq!(told("127.0.0.1"), "10.0.0.2:1720");
+        assert_eq!(told("100.128.0.1"), "203.0.113.1:1720");
+    }
+
+    #[test]
+    fn an_address_of_the_other_family_is_never_told() {
+        let external = Some("203.0.113.1".parse().unwrap());
+        let settings = Settings { external, ..Settings::default() };
+        let local: SocketAddr = "[2001:db8::1]:1720".parse().unwrap();
+        assert_eq!(told(&settings, local, "2001:db8:ffff::9".parse().unwrap()), local);
+    }
+}
