@@ -99,7 +99,7 @@ fn a_bad_value_is_pointed_at() {
         "f:2:25: error: CallSignalHandlerNumber: 201 is not between 1 and 200"
     );
     assert_eq!(
-        said("[Proxy]\nInternalNetwork=10.0.0.0/8,10/8")[1],
+        said("[Proxy]\nInternalNetwork=10.0.0.0/8,10/8")[0],
         "f:2:28: error: InternalNetwork: '10/8' is not a network (192.168.0.0/16, 192.168.0.0/255.255.0.0, or an \
          address)"
     );
