@@ -5,7 +5,7 @@ use pinhole::firewall::Rules;
 use pinhole::phone::options::Incoming;
 
 use super::lab::{Lab, Place, Plan, channel, connected, ended, heard, lab, records};
-use crate::world::{Chop, HostId, Link, seconds};
+use crate::world::{Chop, HostId, Link, millis, seconds};
 use Place::{Inside, Outside};
 
 /// A lab in which alice, outside, talks to bob, inside, without end.
@@ -122,6 +122,7 @@ fn garbage_on_a_connection_ends_it_and_releases_the_other_leg(chop: Chop) {
             assert!(lab.world.told(lab.node, malformed), "{bytes:02x?}");
             let record = lab.record(other, 1, seconds(5));
             assert!(!matches!(record.cause, None | Some(16)), "{bytes:02x?}: {record:#?}");
+            assert!(record.release_reason.is_some(), "it is told why: {record:#?}");
             lab.record(sender, 1, seconds(5));
             assert_ne!(lab.record(lab.node, 1, seconds(5)).cause, None, "{bytes:02x?}");
             lab.nothing_left();
@@ -139,6 +140,49 @@ fn a_message_that_means_nothing_harms_no_call(chop: Chop) {
             lab.world.shutdown(sender);
             let record = lab.record(other, 1, seconds(5));
             assert_eq!(record.cause, Some(16), "{bytes:02x?}: {record:#?}");
+            lab.nothing_left();
+        }
+    }
+}
+
+/// Whenever the caller hangs up, be it before the call has got anywhere, nothing is left of it.
+fn a_caller_can_hang_up_at_any_moment(chop: Chop) {
+    for tunnelling in [true, false] {
+        for moment in (0..300).step_by(10) {
+            let mut lab = lab(Plan::with(chop));
+            lab.answering("bob", Inside, 880.0, |options| options.tunnelling = tunnelling);
+            lab.world.mark_rest();
+            let alice = lab.calling("alice", Outside, ("bob", 440.0, 0), |options| {
+                options.hold = None;
+                options.tunnelling = tunnelling;
+            });
+            lab.world.run_for(millis(moment));
+            lab.world.shutdown(alice);
+            lab.world.must("ended", |world| world.ended(alice), seconds(60));
+            lab.nothing_left();
+        }
+    }
+}
+
+/// The same without a word: its signalling connection breaks.
+fn a_connection_can_break_at_any_moment(chop: Chop) {
+    for tunnelling in [true, false] {
+        for moment in (0..300).step_by(10) {
+            let mut lab = lab(Plan::with(chop));
+            let bob = lab.answering("bob", Inside, 880.0, |options| {
+                options.tunnelling = tunnelling;
+            });
+            lab.world.mark_rest();
+            let alice = lab.calling("alice", Outside, ("bob", 440.0, 5), |options| {
+                options.tunnelling = tunnelling;
+            });
+            lab.world.run_for(millis(moment));
+            let victim = if moment % 20 == 0 { alice } else { bob };
+            for (stream, _) in lab.world.streams(victim) {
+                lab.world.reset(victim, stream);
+            }
+            lab.record(alice, 1, seconds(60));
+            lab.world.must("ended", |world| world.ended(alice), seconds(60));
             lab.nothing_left();
         }
     }
@@ -271,6 +315,8 @@ as_sent_and_octet_by_octet! {
     a_reset_connection_releases_the_other_leg,
     garbage_on_a_connection_ends_it_and_releases_the_other_leg,
     a_message_that_means_nothing_harms_no_call,
+    a_caller_can_hang_up_at_any_moment,
+    a_connection_can_break_at_any_moment,
     a_caller_who_gives_up_ends_the_ringing,
     nobody_answers_and_the_call_is_released_in_the_end,
     a_refusal_reaches_the_caller,

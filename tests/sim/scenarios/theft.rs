@@ -3,7 +3,7 @@
 use pinhole::event::Event;
 use pinhole::phone::options::{Incoming, Source};
 
-use super::lab::{Lab, NODE, Place, Plan, connected, heard, lab};
+use super::lab::{Lab, NODE, Place, Plan, channel, connected, heard, lab};
 use super::mutants::{TPKT, octets};
 use crate::world::{Chop, HostId, Raw, at, millis, seconds};
 use Place::{Inside, Outside};
@@ -90,7 +90,7 @@ fn replayed_datagrams_steal_no_registration(chop: Chop) {
 
 fn media_of_a_neighbour_behind_the_same_nat_is_not_taken(chop: Chop) {
     let mut lab = lab(Plan::with(chop));
-    lab.answering("bob", Inside, 880.0, |_| {});
+    let bob = lab.answering("bob", Inside, 880.0, |_| {});
     let mallory = lab.world.host_behind(lab.gate, "mallory", "10.0.0.66", Raw::default());
     let socket = lab.world.with(mallory, |raw: &mut Raw, _| raw.udp("10.0.0.66", 7000));
     lab.world.mark_rest();
@@ -99,15 +99,19 @@ fn media_of_a_neighbour_behind_the_same_nat_is_not_taken(chop: Chop) {
     lab.world.run_for(seconds(2));
     let mut packet = vec![0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9];
     packet.extend([0x2a; 160]);
-    for _ in 0..20 {
+    // Between any two packets of the call, in whatever order.
+    for _ in 0..50 {
         lab.world.with(mallory, |raw: &mut Raw, _| {
             for port in 1024..1060 {
                 raw.say(socket, at(&format!("{NODE}:{port}")), &packet);
             }
         });
-        lab.world.run_for(millis(50));
+        lab.world.run_for(millis(37));
     }
-    heard(&lab.record(alice, 1, seconds(60)), 10, 880.0);
+    let record = lab.record(alice, 1, seconds(60));
+    heard(&record, 10, 880.0);
+    let said = channel(&lab.record(bob, 1, seconds(5)), "transmit").packets;
+    assert!(channel(&record, "receive").packets <= said, "{said} were sent: {record:#?}");
     let heard_by_mallory = lab.world.with(mallory, |raw: &mut Raw, _| raw.datagrams.len());
     assert_eq!(heard_by_mallory, 0, "nothing of the call is sent to him");
     lab.nothing_left();
