@@ -1,6 +1,6 @@
 //! Calls end from either side, by failures too, and always with a cause and without a trace.
 
-use pinhole::event::Event;
+use pinhole::event::{CallRecord, Event};
 use pinhole::firewall::Rules;
 use pinhole::phone::options::Incoming;
 
@@ -60,6 +60,7 @@ fn a_gatekeeper_that_ends_releases_all_calls(chop: Chop) {
     for host in [alice, bob] {
         let record = lab.record(host, 1, seconds(5));
         assert_ne!(record.cause, None, "{record:#?}");
+        told_why(&record);
     }
     lab.world.must("ended", |world| world.ended(node), seconds(30));
     assert_eq!(records(&lab.world, node).len(), 1);
@@ -71,6 +72,7 @@ fn a_phone_that_vanishes_does_not_hold_the_other(chop: Chop) {
         lab.world.vanish(bob);
         let record = lab.record(alice, 1, seconds(120));
         assert!(!matches!(record.cause, None | Some(16)), "{record:#?}");
+        told_why(&record);
         lab.record(lab.node, 1, seconds(5));
         lab.nothing_left();
     }
@@ -84,10 +86,16 @@ fn a_reset_connection_releases_the_other_leg(chop: Chop) {
         lab.world.reset(reset, stream);
         let record = lab.record(other, 1, seconds(5));
         assert_ne!(record.cause, None, "{record:#?}");
+        told_why(&record);
         lab.record(reset, 1, seconds(5));
         lab.record(lab.node, 1, seconds(5));
         lab.nothing_left();
     }
+}
+
+/// The party was told, and not only cut off.
+fn told_why(record: &CallRecord) {
+    assert!(!record.sentence.contains("connection was lost"), "{record:#?}");
 }
 
 /// Octets come to the gatekeeper in the midst of a call, on the leg of one party.
@@ -122,7 +130,7 @@ fn garbage_on_a_connection_ends_it_and_releases_the_other_leg(chop: Chop) {
             assert!(lab.world.told(lab.node, malformed), "{bytes:02x?}");
             let record = lab.record(other, 1, seconds(5));
             assert!(!matches!(record.cause, None | Some(16)), "{bytes:02x?}: {record:#?}");
-            assert!(record.release_reason.is_some(), "it is told why: {record:#?}");
+            told_why(&record);
             lab.record(sender, 1, seconds(5));
             assert_ne!(lab.record(lab.node, 1, seconds(5)).cause, None, "{bytes:02x?}");
             lab.nothing_left();
