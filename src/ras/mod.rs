@@ -115,6 +115,9 @@ fn handle(
             })))
         }
         RasMessage::infoRequestResponse(response) => {
+            if let Some(id) = cx.registered(&response.endpoint_identifier, origin.from) {
+                registration::alive(cx, origin, &id);
+            }
             (response.need_response == Some(true)).then(|| {
                 RasMessage::infoRequestAck(Box::new(InfoRequestAck {
                     request_seq_num: response.request_seq_num.clone(),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    RasMessage, RegistrationConfirm, RegistrationReject, RegistrationRejectReason,
-    RegistrationRequest, TimeToLive, UnregRejectReason, UnregRequestReason, UnregistrationConfirm,
-    UnregistrationReject, UnregistrationRequest,
+    CallReferenceValue, InfoRequest, RasMessage, RegistrationConfirm, RegistrationReject,
+    RegistrationRejectReason, RegistrationRequest, RequestSeqNum, TimeToLive, UnregRejectReason,
+    UnregRequestReason, UnregistrationConfirm, UnregistrationReject, UnregistrationRequest,
 };
 use pinhole_h323::id::EndpointId;
 use pinhole_h323::{address, version};
@@ -21,6 +21,8 @@ use crate::node::{Cx, Mode, Timer};
 /// An endpoint's own timer and a lost datagram must not end its registration: it lives this much longer than it was
 /// told, as endpoints refresh only shortly before the end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long an endpoint may take to answer whether it is still there.
+const POLL: Duration = Duration::from_secs(5);
 /// The longest life of a registration that an endpoint may ask for.
 const LONGEST_S: u32 = 24 * 3600;
 
@@ -92,6 +94,7 @@ fn enter(
         traversal,
         natted,
         ttl_s,
+        polled: false,
     };
     let name = new.name();
     let fresh = cx.core.registrations.get(&id).is_none();
@@ -196,8 +199,7 @@ fn confirm(
         }
         if let Some(ttl_s) = registration.ttl_s {
             confirm.time_to_live = Some(TimeToLive(ttl_s));
-            let wait = Duration::from_secs(u64::from(ttl_s)) + GRACE;
-            cx.set(Timer::Registration(id.clone()), wait);
+            cx.set(Timer::Registration(id.clone()), life(ttl_s));
         }
         confirm.terminal_alias = Some(registration.aliases.iter().map(Alias::to_asn).collect());
         if registration.traversal {
@@ -207,16 +209,42 @@ fn confirm(
     RasMessage::registrationConfirm(Box::new(confirm))
 }
 
-/// The life of a registration is over and no refresh came.
+/// The life of a registration is over and no refresh came: the endpoint is asked once whether it is still there.
 pub(crate) fn expired(cx: &mut Cx<'_>, id: &EndpointId) {
+    if let Some(silent) = cx.core.registrations.poll(id) {
+        let request = InfoRequest {
+            request_seq_num: RequestSeqNum(cx.core.next_seq()),
+            call_reference_value: CallReferenceValue(0),
+            ..Default::default()
+        };
+        let message = RasMessage::infoRequest(Box::new(request));
+        super::send(cx, silent.socket, silent.ras, message);
+        return cx.set(Timer::Registration(id.clone()), POLL);
+    }
     let Some(gone) = cx.core.registrations.remove(id) else { return };
     let sentence = format!(
-        "{} did not refresh its registration within {} s",
+        "{} did not refresh its registration within {} s, and did not answer when it was asked",
         gone.name(),
-        u64::from(gone.ttl_s.unwrap_or(0)) + GRACE.as_secs()
+        life(gone.ttl_s.unwrap_or(0)).as_secs()
     );
     urge(cx, &gone, UnregRequestReason::ttlExpired(()));
     cx.event(Event::Unregistered { alias: gone.name(), sentence });
+}
+
+/// An endpoint has answered: it is still there.
+pub(super) fn alive(cx: &mut Cx<'_>, origin: Origin, id: &EndpointId) {
+    let Origin { from, socket, local } = origin;
+    let ttl_s = cx.core.registrations.get(id).filter(|known| known.polled).and_then(|r| r.ttl_s);
+    if let Some(ttl_s) = ttl_s
+        && cx.core.registrations.moved(id, from, socket, local)
+    {
+        cx.set(Timer::Registration(id.clone()), life(ttl_s));
+    }
+}
+
+/// How long a registration lives that was told this timeToLive.
+fn life(ttl_s: u32) -> Duration {
+    Duration::from_secs(u64::from(ttl_s)) + GRACE
 }
 
 /// The gatekeeper ends: every endpoint is told.
@@ -230,7 +258,7 @@ pub(crate) fn unregister_all(cx: &mut Cx<'_>) {
 /// Tells an endpoint that it is no longer registered.
 fn urge(cx: &mut Cx<'_>, gone: &Registration, reason: UnregRequestReason) {
     let request = UnregistrationRequest {
-        request_seq_num: pinhole_h323::asn::h225::RequestSeqNum(cx.core.next_seq()),
+        request_seq_num: RequestSeqNum(cx.core.next_seq()),
         call_signal_address: gone.signalling.map(address::to_h225).into_iter().collect(),
         endpoint_identifier: Some((&gone.id).into()),
         gatekeeper_identifier: Some(cx.gatekeeper_identifier()),

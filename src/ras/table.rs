@@ -32,6 +32,8 @@ pub(crate) struct Registration {
     pub(crate) natted: bool,
     /// Seconds that it lives without refresh.
     pub(crate) ttl_s: Option<u32>,
+    /// True when its time is over and it was asked whether it is still there.
+    pub(crate) polled: bool,
 }
 
 impl Registration {
@@ -74,6 +76,13 @@ impl Registrations {
         self.endpoints.get(id)
     }
 
+    /// Notes that an endpoint is asked whether it is still there; nothing when it has been asked already.
+    pub(crate) fn poll(&mut self, id: &EndpointId) -> Option<Registration> {
+        let known = self.endpoints.get_mut(id).filter(|known| !known.polled)?;
+        known.polled = true;
+        Some(known.clone())
+    }
+
     /// Behind the same address the endpoint sends from another port, or through another socket, now.
     pub(crate) fn moved(
         &mut self,
@@ -86,6 +95,7 @@ impl Registrations {
             return false;
         };
         (known.ras, known.socket, known.local) = (ras, socket, local);
+        known.polled = false;
         true
     }
 

@@ -129,8 +129,41 @@ fn a_client_behind_nat_registers_and_stays_while_it_refreshes() {
     }
     desk.wait(19);
     assert_eq!(desk.node.registrations(), 1, "a lost datagram does not end it");
-    desk.wait(15);
+    desk.now += Duration::from_secs(15);
+    let outputs = desk.tell(Input::Timeout);
+    let asked = outputs.iter().find_map(|output| match output {
+        Output::Datagram { bytes, to, .. } => Some((Ras::decode(bytes).unwrap(), to.to_string())),
+        _ => None,
+    });
+    let (question, to) = asked.expect("it is asked whether it is still there");
+    assert_eq!((question.name(), to.as_str()), ("infoRequest", NAT));
+    desk.wait(6);
     assert_eq!(desk.node.registrations(), 0);
+}
+
+#[test]
+fn an_endpoint_that_answers_when_asked_stays() {
+    let mut desk = Desk::new();
+    let id = desk.register(NAT);
+    let answer = Ras::new(RasMessage::infoRequestResponse(Box::new(
+        pinhole_h323::asn::h225::InfoRequestResponse {
+            request_seq_num: pinhole_h323::asn::h225::RequestSeqNum(3),
+            endpoint_identifier: id,
+            ras_address: pinhole_h323::address::to_h225(NAT.parse().unwrap()),
+            ..Default::default()
+        },
+    )))
+    .encode()
+    .unwrap();
+    for _ in 0..5 {
+        desk.wait(30);
+        desk.ask(NAT, &answer);
+    }
+    assert_eq!(desk.node.registrations(), 1);
+    desk.wait(30);
+    desk.ask("198.51.100.66:1719", &answer);
+    desk.wait(6);
+    assert_eq!(desk.node.registrations(), 0, "nobody else can answer for it");
 }
 
 #[test]
