@@ -38,6 +38,8 @@ pub(crate) struct Leg {
     pub(crate) summoned: bool,
     /// H.245 messages that wait for its connection.
     pub(crate) queue: Vec<Vec<u8>>,
+    /// True when it has been told that the H.245 session is over.
+    pub(crate) session_ended: bool,
 }
 
 /// The state of a separate H.245 connection.
@@ -79,6 +81,7 @@ impl Leg {
             listener: None,
             summoned: false,
             queue: Vec::new(),
+            session_ended: false,
         }
     }
 

@@ -5,11 +5,12 @@
 use std::net::SocketAddr;
 
 use pinhole_h323::cause::Release;
+use pinhole_h323::control::Control;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
 use super::progress::SERVER;
-use super::{Call, CallKey, Calls, ControlLink, Why};
+use super::{Call, CallKey, Calls, ControlLink, Leg, Why};
 use crate::control;
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
 use crate::node::streams::Owner;
@@ -213,6 +214,15 @@ impl Calls {
                 self.end(cx, key, &Why::own(Release::UndefinedReason, sentence));
             }
         }
+    }
+}
+
+/// Says that the H.245 session is over on a connection of its own that is about to be closed, unless the other party
+/// has said so: a connection that is closed without a word counts as broken (H.323 §8.5).
+pub(super) fn end_session(cx: &mut Cx<'_>, leg: &Leg) {
+    let ControlLink::Open(stream) = leg.control else { return };
+    if let (false, Ok(octets)) = (leg.session_ended, Control::end_session().encode()) {
+        cx.send(stream, &octets);
     }
 }
 

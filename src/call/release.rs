@@ -6,7 +6,7 @@ use std::time::Duration;
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::signal::Signal;
 
-use super::{Call, CallKey, CallTimer, Calls, State};
+use super::{Call, CallKey, CallTimer, Calls, State, link};
 use crate::event::{CallRecord, Event};
 use crate::face::{Bind, Output, Side};
 use crate::node::{Cx, Timer};
@@ -100,6 +100,7 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
         for side in [Side::A, Side::B] {
             let leg = call.leg_mut(side);
+            link::end_session(cx, leg);
             let streams = [leg.stream.take(), leg.control.stream()];
             leg.control = super::ControlLink::None;
             leg.queue.clear();

@@ -53,6 +53,9 @@ pub(crate) fn receive(
             return Verdict::default();
         }
     };
+    if control.is_end_session() {
+        call.leg_mut(from.other()).session_ended = true;
+    }
     if call.mode < Mode::Proxied {
         return Verdict::forward(&control);
     }

@@ -81,8 +81,8 @@ fn enter(
     let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
     // Replies to an endpoint without NAT go where it wants them; else only its pinhole is reachable.
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
-    let known = known_identifier(cx, origin, request, &aliases);
-    let id = known.unwrap_or_else(|| new_identifier(cx));
+    let own = own_identifier(cx, origin, request, &aliases);
+    let id = own.unwrap_or_else(|| new_identifier(cx));
     let ttl_s = time_to_live(cx, request, traversal || natted);
     let new = Registration {
         id: id.clone(),
@@ -117,17 +117,19 @@ fn grants(cx: &Cx<'_>, natted: bool) -> bool {
     cx.core.settings.traversal.is_some_and(|traversal| natted || traversal.without_nat)
 }
 
-/// The identifier an endpoint registers again with, if it is its own. One that names none keeps the one it has, if its
-/// socket and its names are the same: its request may be the same one again, of which it hears the first answer only.
-fn known_identifier(
+/// The identifier an endpoint registers again with, unless it is another's. One that is not known is kept, too: it was
+/// given before the gatekeeper was started again, and h323plus goes on with it whatever the confirm says. An endpoint
+/// that names none keeps the one it has, if its socket and its names are the same: its request may be the same one
+/// again, of which it hears the first answer only.
+fn own_identifier(
     cx: &Cx<'_>,
     origin: Origin,
     request: &RegistrationRequest,
     aliases: &[Alias],
 ) -> Option<EndpointId> {
     if let Some(id) = request.endpoint_identifier.as_ref().map(EndpointId::from) {
-        let known = cx.core.registrations.get(&id)?;
-        return known.is_from(origin.from).then_some(id);
+        let known = cx.core.registrations.get(&id);
+        return known.is_none_or(|known| known.is_from(origin.from)).then_some(id);
     }
     let known = cx.core.registrations.find(aliases.first()?)?;
     (known.ras == origin.from && known.aliases == aliases).then(|| known.id.clone())

@@ -2,6 +2,7 @@
 
 mod fast_start;
 mod multiplexed;
+mod peers;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ struct Desk {
     node: Node,
     now: Instant,
     port: u16,
+    listeners: Vec<(ListenerId, SocketAddr)>,
 }
 
 impl Desk {
@@ -37,18 +39,24 @@ impl Desk {
         let now = Instant::now();
         let local = "198.51.100.2".parse().unwrap();
         let node = Node::new(settings, vec![local], [1; 32], now);
-        let mut desk = Self { node, now, port: 40_000 };
+        let mut desk = Self { node, now, port: 40_000, listeners: Vec::new() };
         for output in desk.drain() {
             if let Output::Bind { bind, ip, ports } = output {
                 desk.port += 2;
                 let fixed = ports.start() == ports.end() && *ports.end() != 0;
                 let port = if fixed { *ports.start() } else { desk.port };
-                let at = Some(SocketAddr::new(ip, port));
-                desk.node.handle_input(now, Input::Bound { bind, at });
+                desk.bind(bind, SocketAddr::new(ip, port));
             }
         }
         desk.drain();
         desk
+    }
+
+    fn bind(&mut self, bind: Bind, at: SocketAddr) {
+        if let Bind::Tcp(listener) = bind {
+            self.listeners.push((listener, at));
+        }
+        self.node.handle_input(self.now, Input::Bound { bind, at: Some(at) });
     }
 
     fn drain(&mut self) -> Vec<Output> {
@@ -79,8 +87,7 @@ impl Desk {
         for output in &outputs {
             if let Output::Bind { bind, ip, .. } = output {
                 self.port += 2;
-                let at = Some(SocketAddr::new(*ip, self.port));
-                self.node.handle_input(self.now, Input::Bound { bind: *bind, at });
+                self.bind(*bind, SocketAddr::new(*ip, self.port));
             }
         }
         outputs
