@@ -27,12 +27,17 @@ struct Town {
     gatekeeper: IpAddr,
     outside: IpAddr,
     nat: IpAddr,
+    /// The phone that is called knows only IPv6.
+    bob_by_ipv6: bool,
 }
+
+/// The only address of loopback in IPv6.
+const IPV6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
 
 impl Town {
     fn new(number: u8) -> Self {
         let at = |host| IpAddr::from([127, 0, number, host]);
-        Self { gatekeeper: at(1), outside: at(2), nat: at(3) }
+        Self { gatekeeper: at(1), outside: at(2), nat: at(3), bob_by_ipv6: false }
     }
 }
 
@@ -48,14 +53,19 @@ fn gatekeeper(town: &Town) -> Box<dyn Agent> {
          [Proxy]\nEnable=1\nProxyAlways=1\n",
     );
     assert_eq!(problems, []);
-    Box::new(Node::new(Settings::from(&config), vec![town.gatekeeper], [1; 32], now()))
+    let mut locals = vec![town.gatekeeper];
+    locals.extend(town.bob_by_ipv6.then_some(IPV6));
+    Box::new(Node::new(Settings::from(&config), locals, [1; 32], now()))
 }
 
 /// A phone that answers, or calls `destination` and hangs up after two seconds.
 fn phone(town: &Town, alias: &str, ip: IpAddr, destination: Option<&str>) -> Box<dyn Agent> {
     let calls = destination.is_some();
     let options = Options {
-        gatekeeper: Gatekeeper::At(SocketAddr::new(town.gatekeeper, 1719)),
+        gatekeeper: Gatekeeper::At(SocketAddr::new(
+            if ip.is_ipv6() { IPV6 } else { town.gatekeeper },
+            1719,
+        )),
         ip,
         incoming: if calls { Incoming::Refused } else { Incoming::Answer },
         destination: destination.map(Destination::parse),
@@ -116,20 +126,27 @@ impl Diary {
 
 /// The gatekeeper and two phones; the second calls the first, which waits. Where `nat` says, one of them is behind it.
 async fn town_call(number: u8, nat: Option<(&str, Rules)>) {
-    let town = Town::new(number);
+    call_in(&Town::new(number), number, nat).await;
+}
+
+async fn call_in(town: &Town, number: u8, nat: Option<(&str, Rules)>) {
     let [keeper, bob, alice] = [Diary::new(), Diary::new(), Diary::new()];
     let ((stop_phones, stop), (stop_gatekeeper, stop_last)) = (stopper(), stopper());
     let gatekeeper =
-        Driver::start(gatekeeper(&town), Limits::default(), keeper.writer()).run(stop_last);
+        Driver::start(gatekeeper(town), Limits::default(), keeper.writer()).run(stop_last);
     let drive_phone = async |alias: &str, destination, diary: &Diary| match nat {
         Some((hidden, rules)) if hidden == alias => {
             let behind = Behind::new(Firewall::nat(town.nat, rules, [7; 32]), INSIDE);
-            let phone = phone(&town, alias, INSIDE, destination);
+            let phone = phone(town, alias, INSIDE, destination);
             drive_behind(phone, behind, stop.clone(), diary.writer()).await
         }
         _ => {
-            let ip = if alias == "bob" { town.outside } else { [127, 0, number, 4].into() };
-            let phone = phone(&town, alias, ip, destination);
+            let ip = match alias {
+                "bob" if town.bob_by_ipv6 => IPV6,
+                "bob" => town.outside,
+                _ => [127, 0, number, 4].into(),
+            };
+            let phone = phone(town, alias, ip, destination);
             drive(phone, stop.clone(), diary.writer()).await
         }
     };
@@ -175,4 +192,9 @@ async fn a_phone_behind_a_nat_calls_out() {
 #[tokio::test]
 async fn a_phone_behind_a_nat_is_called() {
     town_call(12, Some(("bob", Rules::port_restricted()))).await;
+}
+
+#[tokio::test]
+async fn ipv4_and_ipv6_hear_each_other() {
+    call_in(&Town { bob_by_ipv6: true, ..Town::new(13) }, 13, None).await;
 }
