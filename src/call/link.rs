@@ -18,6 +18,8 @@ use crate::node::{Cx, Mode};
 
 /// H.245 messages that may wait for a connection.
 const MOST_QUEUED: usize = 64;
+/// Octets of H.245 messages that may wait for a connection.
+const MOST_QUEUED_OCTETS: usize = 128 << 10;
 
 impl Calls {
     /// Puts our listener in place of the address a message tells, or adds it where the other party needs one.
@@ -199,6 +201,8 @@ impl Calls {
         let tunnelled = !separate(call);
         let words = call.speaks_to(side);
         let leg = call.leg_mut(side);
+        let waiting: usize = leg.queue.iter().map(Vec::len).sum();
+        let room = leg.queue.len() < MOST_QUEUED && waiting + message.len() <= MOST_QUEUED_OCTETS;
         match leg.control {
             ControlLink::Open(stream) => cx.send(stream, &message),
             ControlLink::None if tunnelled => {
@@ -208,7 +212,7 @@ impl Calls {
                     cx.send(stream, &octets);
                 }
             }
-            _ if leg.queue.len() < MOST_QUEUED => leg.queue.push(message),
+            _ if room => leg.queue.push(message),
             _ => {
                 let sentence = format!("{} did not open its H.245 connection", leg.name);
                 self.end(cx, key, &Why::own(Release::UndefinedReason, sentence));

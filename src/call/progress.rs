@@ -5,6 +5,7 @@ use pinhole_h323::asn::h225::FacilityReason;
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::generic;
 use pinhole_h323::h46019::Ability;
+use pinhole_h323::id::Crv;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
@@ -36,6 +37,11 @@ impl Calls {
                 return self.stream_broken(cx, stream);
             }
         };
+        let setup = signal.message_type() == MessageType::Setup;
+        if !setup && ![call.crv, Crv::GLOBAL].contains(&signal.crv()) {
+            // Of another call that this connection does not carry, perhaps the one refused below.
+            return;
+        }
         if matches!(call.state, State::Placing(_)) {
             return self.while_placing(cx, key, side, &signal);
         }

@@ -71,7 +71,7 @@ impl Calls {
             return refuse(cx, ends, &signal, &(Release::GatekeeperResources, sentence));
         }
         let routed = self.identify(cx, ends, setup, id).and_then(|caller| {
-            let destination = route(cx, &signal, setup, id)?;
+            let destination = route(cx, ends, &signal, setup, id)?;
             Ok((caller, destination))
         });
         match routed {
@@ -186,14 +186,17 @@ impl Calls {
     }
 }
 
-/// Where the call goes: as admitted, or as the Setup says.
+/// Where the call goes: as its caller was admitted, or as the Setup says.
 fn route(
     cx: &Cx<'_>,
+    ends: Ends,
     signal: &Signal,
     setup: &SetupUUIE,
     id: CallId,
 ) -> Result<Destination, Refused> {
-    if let Some(admission) = cx.core.admissions.get(id) {
+    let registrations = &cx.core.registrations;
+    let own = |caller| registrations.get(caller).is_some_and(|known| known.is_from(ends.peer));
+    if let Some(admission) = cx.core.admissions.get(id).filter(|known| own(&known.caller)) {
         return Ok(admission.destination.clone());
     }
     let aliases = setup.destination_address.iter().flatten().filter_map(Alias::read);

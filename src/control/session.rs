@@ -38,6 +38,8 @@ pub(crate) struct Session {
     /// The pair towards A and the pair towards B.
     pairs: [Pair; 2],
     parties: [Party; 2],
+    /// The parties' addresses as their signalling shows them.
+    peers: [IpAddr; 2],
     channels: Vec<Channel>,
     /// Proposed by fast start, and not answered yet.
     offered: bool,
@@ -53,6 +55,18 @@ pub(crate) struct Session {
 fn multiplexed(cx: &mut Cx<'_>, leg: &Leg) -> Option<MultiplexId> {
     let possible = leg.client && leg.multiplexes && cx.core.ports.shared(leg.local).is_some();
     possible.then(|| MultiplexId(cx.core.rng.random_range(1..=u32::MAX)))
+}
+
+/// True for an address that media of a party may be sent to. One of our own is only that of a party on this host:
+/// anybody else who names it wants our ports to send to each other, round and round.
+fn is_sendable(cx: &Cx<'_>, peer: IpAddr, told: IpAddr) -> bool {
+    let broadcast = matches!(told, IpAddr::V4(v4) if v4.is_broadcast());
+    let ours = told.is_loopback() || cx.core.locals.contains(&told);
+    let external = cx.core.settings.external == Some(told);
+    !told.is_unspecified()
+        && !told.is_multicast()
+        && !broadcast
+        && (told == peer || !(ours || external))
 }
 
 /// A logical channel, named by its opener and its number.
@@ -254,6 +268,7 @@ impl Session {
             flow,
             pairs: [to_a, to_b],
             parties,
+            peers: [a.peer, b.peer],
             channels: Vec::new(),
             offered: false,
             receive,
@@ -314,7 +329,7 @@ impl Session {
         self.tell(cx, side, Party { ip, ports: Ports::Learned { keepalive } });
     }
 
-    /// A party has told where it wants RTP, or RTCP, or both. Zero ports say nothing.
+    /// A party has told where it wants RTP, or RTCP, or both. Zero ports and addresses of nobody say nothing.
     pub(super) fn signalled(
         &mut self,
         cx: &mut Cx<'_>,
@@ -322,7 +337,9 @@ impl Session {
         rtp: Option<SocketAddr>,
         rtcp: Option<SocketAddr>,
     ) {
-        let [rtp, rtcp] = [rtp, rtcp].map(|told| told.filter(|address| address.port() != 0));
+        let Some(peer) = self.peers.get(side.index()).copied() else { return };
+        let usable = |told: &SocketAddr| told.port() != 0 && is_sendable(cx, peer, told.ip());
+        let [rtp, rtcp] = [rtp, rtcp].map(|told| told.filter(usable));
         let Some(ip) = rtp.or(rtcp).map(|address| address.ip()) else { return };
         let Some(known) = self.parties.get(side.index()) else { return };
         let (old_rtp, old_rtcp) = match known.ports {

@@ -294,11 +294,15 @@ impl Node {
         local: SocketAddr,
         peer: SocketAddr,
     ) {
+        let ending = self.life != Life::Working;
         let (mut cx, calls) = self.parts();
         if calls.control_accepted(&mut cx, listener, id, local, peer) {
             return;
         }
         cx.core.streams.accepted(id, Owner::Fresh, local, peer);
+        if ending {
+            return cx.close(id);
+        }
         if cx.core.streams.fresh_from(peer.ip()) > cx.core.settings.limits.fresh_streams {
             cx.core.counters.refused_streams += 1;
             return cx.close(id);
@@ -381,6 +385,8 @@ impl Agent for Node {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         self.now = now;
         match input {
+            // Nothing begins any more.
+            Input::Datagram { .. } if self.life != Life::Working => {}
             Input::Bound { bind, at } => self.bound(bind, at),
             Input::Datagram { socket, from, bytes } => {
                 let (mut cx, calls) = self.parts();

@@ -22,6 +22,8 @@ use crate::node::{Core, Cx, Mode, Timer};
 const WAIT: Duration = Duration::from_secs(60);
 /// How many admissions can wait.
 const MOST: usize = 10_000;
+/// How many admissions of one endpoint can wait, so that none of them keeps the others from calling.
+const MOST_OF_ONE: usize = 200;
 
 /// Where a call goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub(crate) struct Admission {
 #[derive(Debug, Default)]
 pub(crate) struct Admissions {
     waiting: BTreeMap<CallId, Admission>,
+    /// How many of each endpoint.
+    counts: BTreeMap<EndpointId, usize>,
 }
 
 impl Admissions {
@@ -53,7 +57,28 @@ impl Admissions {
     }
 
     pub(crate) fn forget(&mut self, call: CallId) {
-        self.waiting.remove(&call);
+        let Some(gone) = self.waiting.remove(&call) else { return };
+        if let Some(count) = self.counts.get_mut(&gone.caller) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.counts.remove(&gone.caller);
+            }
+        }
+    }
+
+    /// Enters an admission, if there is room for it. Nobody can take the place of another endpoint's.
+    fn enter(&mut self, call: CallId, new: Admission) -> bool {
+        if self.waiting.get(&call).is_some_and(|known| known.caller != new.caller) {
+            return false;
+        }
+        self.forget(call);
+        let count = self.counts.get(&new.caller).copied().unwrap_or(0);
+        if self.waiting.len() >= MOST || count >= MOST_OF_ONE {
+            return false;
+        }
+        self.counts.insert(new.caller.clone(), count + 1);
+        self.waiting.insert(call, new);
+        true
     }
 }
 
@@ -134,10 +159,9 @@ fn admit(
         return Ok((CallModel::direct(()), to));
     }
     if let Some(call) = call {
-        if cx.core.admissions.waiting.len() >= MOST {
+        if !cx.core.admissions.enter(call, Admission { caller, destination }) {
             return Err(AdmissionRejectReason::resourceUnavailable(()));
         }
-        cx.core.admissions.waiting.insert(call, Admission { caller, destination });
         cx.set(Timer::Admission(call), WAIT);
     }
     Ok(through_us)
@@ -187,4 +211,42 @@ fn is_callable(core: &Core, address: SocketAddr) -> bool {
     let ourselves = ours && core.signalling_at(ip, ip).port() == address.port();
     let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
     address.port() != 0 && !ourselves && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admission(caller: &str) -> Admission {
+        let destination = Destination::Endpoint(EndpointId("called".into()));
+        Admission { caller: EndpointId(caller.into()), destination }
+    }
+
+    fn call(n: usize) -> CallId {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        CallId(id)
+    }
+
+    #[test]
+    fn one_endpoint_has_only_so_many_and_keeps_no_other_from_its_own() {
+        let mut admissions = Admissions::default();
+        let entered = (0..1000).filter(|n| admissions.enter(call(*n), admission("greedy")));
+        assert_eq!(entered.count(), MOST_OF_ONE);
+        assert!(admissions.enter(call(0), admission("greedy")), "the same again");
+        assert!(!admissions.enter(call(1000), admission("greedy")));
+        assert!(admissions.enter(call(1000), admission("modest")));
+        admissions.forget(call(0));
+        assert!(admissions.enter(call(1001), admission("greedy")));
+    }
+
+    #[test]
+    fn nobody_takes_the_place_of_anothers_admission_and_nothing_is_left() {
+        let mut admissions = Admissions::default();
+        assert!(admissions.enter(call(1), admission("alice")));
+        assert!(!admissions.enter(call(1), admission("mallory")));
+        assert_eq!(admissions.get(call(1)).unwrap().caller, EndpointId("alice".into()));
+        admissions.forget(call(1));
+        assert!(admissions.waiting.is_empty() && admissions.counts.is_empty());
+    }
 }

@@ -77,7 +77,9 @@ fn enter(
         request.terminal_alias.iter().flatten().filter_map(Alias::read).collect();
     let told_ras = request.ras_address.iter().find_map(address::from_h225);
     let signalling = request.call_signal_address.iter().find_map(address::from_h225);
-    let natted = told_ras.is_some_and(|told| told.ip() != origin.from.ip());
+    // Also an endpoint that tells another host's signalling address, which is not its own to register.
+    let elsewhere = |told: SocketAddr| told.ip() != origin.from.ip();
+    let natted = told_ras.is_some_and(elsewhere) || signalling.is_some_and(elsewhere);
     let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
     // Replies to an endpoint without NAT go where it wants them; else only its pinhole is reachable.
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
@@ -202,6 +204,8 @@ fn confirm(
         if let Some(ttl_s) = registration.ttl_s {
             confirm.time_to_live = Some(TimeToLive(ttl_s));
             cx.set(Timer::Registration(id.clone()), life(ttl_s));
+        } else {
+            cx.stop(&Timer::Registration(id.clone()));
         }
         confirm.terminal_alias = Some(registration.aliases.iter().map(Alias::to_asn).collect());
         if registration.traversal {

@@ -173,3 +173,56 @@ fn peers_outside_are_told_the_external_address_in_every_field() {
     let outputs = line.desk.tell(Input::Bytes { stream, bytes: &octets(CONNECT) });
     assert_eq!(only(&sent(&outputs, line.caller).expect("Connect"), EXTERNAL), 2);
 }
+
+#[test]
+fn media_is_not_sent_to_our_own_ports_nor_to_addresses_of_nobody() {
+    for told in [NODE, "127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"] {
+        let mut line = call();
+        let mut connect = Signal::decode(&octets(CONNECT)[4..]).unwrap();
+        let told = SocketAddr::new(told.parse().unwrap(), 5000);
+        let elements = connect.fast_start().into_iter().map(|octets| {
+            let mut olc = decode_olc(octets).unwrap();
+            if let Forward::h2250LogicalChannelParameters(parameters) =
+                &mut olc.forward_logical_channel_parameters.multiplex_parameters
+            {
+                parameters.media_channel = Some(pinhole_h323::address::to_h245(told));
+                parameters.media_control_channel = None;
+            }
+            if let Some(reverse) = &mut olc.reverse_logical_channel_parameters
+                && let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
+                    &mut reverse.multiplex_parameters
+            {
+                parameters.media_control_channel = Some(pinhole_h323::address::to_h245(told));
+            }
+            pinhole_h323::asn::encode_olc(&olc).unwrap()
+        });
+        let elements = elements.collect();
+        connect.set_fast_start(elements);
+        let bytes = tpkt::wrap(&connect.encode().unwrap()).unwrap();
+        let outputs = line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
+        assert_eq!(only_ours(&sent(&outputs, line.caller).expect("Connect")), 2);
+        assert_eq!(parties(&outputs), [], "{told}");
+    }
+}
+
+#[test]
+fn a_message_of_another_call_on_the_connection_does_not_end_this_one() {
+    let mut line = call();
+    let leg = |crv: u16| pinhole_h323::signal::Leg {
+        crv: pinhole_h323::id::Crv::new(crv),
+        from_destination: true,
+        call_id: line.setup.call_id().unwrap(),
+        tunnelling: false,
+    };
+    let reason = pinhole_h323::cause::Release::UndefinedReason;
+    let own = line.setup.crv().value();
+    let releases = [own ^ 1, own].map(|crv| {
+        let release = Signal::release_complete(leg(crv), reason, None);
+        tpkt::wrap(&release.encode().unwrap()).unwrap()
+    });
+    let stream = line.called;
+    let outputs = line.desk.tell(Input::Bytes { stream, bytes: &releases[0] });
+    assert_eq!((outputs.len(), line.desk.node.calls()), (0, 1), "{outputs:?}");
+    let outputs = line.desk.tell(Input::Bytes { stream, bytes: &releases[1] });
+    assert!(outputs.iter().any(|o| matches!(o, Output::Close { .. })), "{outputs:?}");
+}

@@ -210,15 +210,77 @@ fn garbage_is_counted_and_not_answered() {
 }
 
 #[test]
-fn what_is_not_understood_is_given_back() {
+fn what_is_not_understood_is_given_back_but_not_to_a_gatekeeper_that_does_the_same() {
     let mut desk = Desk::new();
-    // nonStandardMessage with requestSeqNum 5 and an object identifier.
-    let answers = desk.ask(NAT, &octets("5c000400022a030101"));
-    assert!(
-        matches!(&answers[..], [RasMessage::unknownMessageResponse(_)] | []),
-        "a reject or a counted drop: {answers:?}"
-    );
-    assert_eq!(answers.len() as u64 + desk.node.counters().malformed_ras, 1);
+    let request = RasMessage::infoRequest(Box::new(pinhole_h323::asn::h225::InfoRequest {
+        request_seq_num: pinhole_h323::asn::h225::RequestSeqNum(5),
+        ..Default::default()
+    }));
+    let bytes = Ras::new(request).encode().unwrap();
+    let answers = desk.ask(NAT, &bytes);
+    let [RasMessage::unknownMessageResponse(answer)] = &answers[..] else { panic!("{answers:?}") };
+    assert_eq!(answer.request_seq_num.0, 5);
+    assert_eq!(answer.message_not_understood.as_deref(), Some(&bytes[..]));
+    let bytes = Ras::new(answers[0].clone()).encode().unwrap();
+    assert!(desk.ask(NAT, &bytes).is_empty());
+    assert_eq!(desk.node.counters().malformed_ras, 0);
+}
+
+/// A full RRQ with these words.
+fn rrq(edit: impl FnOnce(&mut pinhole_h323::asn::h225::RegistrationRequest)) -> Vec<u8> {
+    let mut rrq = Ras::decode(&octets(CAPTURED_RRQ)).unwrap();
+    rrq.edit(|message| {
+        let RasMessage::registrationRequest(request) = message else { panic!() };
+        edit(request);
+    });
+    rrq.encode().unwrap()
+}
+
+#[test]
+fn another_hosts_signalling_address_cannot_be_registered() {
+    let mut desk = Desk::new();
+    let victim: SocketAddr = "198.51.100.20:1720".parse().unwrap();
+    let own = pinhole_h323::address::to_h225(NAT.parse().unwrap());
+    let bytes = rrq(|request| {
+        request.ras_address = vec![own];
+        request.call_signal_address = vec![pinhole_h323::address::to_h225(victim)];
+        request.feature_set = None;
+    });
+    let answers = desk.ask(NAT, &bytes);
+    assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
+    assert!(desk.node.core.registrations.at(victim).is_none(), "calls to it are not calls to him");
+}
+
+#[test]
+fn a_registration_without_time_to_live_does_not_end_with_an_earlier_one() {
+    let mut desk = Desk::new();
+    let own = pinhole_h323::address::to_h225(NAT.parse().unwrap());
+    for ttl_s in [Some(60), None] {
+        let bytes = rrq(|request| {
+            request.ras_address = vec![own.clone()];
+            request.call_signal_address = vec![own.clone()];
+            request.feature_set = None;
+            request.time_to_live = ttl_s.map(pinhole_h323::asn::h225::TimeToLive);
+        });
+        let answers = desk.ask(NAT, &bytes);
+        let [RasMessage::registrationConfirm(confirm)] = &answers[..] else { panic!() };
+        assert_eq!(confirm.time_to_live.as_ref().map(|ttl| ttl.0), ttl_s);
+    }
+    desk.wait(3600);
+    assert_eq!(desk.node.registrations(), 1);
+}
+
+#[test]
+fn nothing_begins_while_the_node_ends() {
+    let mut desk = Desk::new();
+    desk.node.handle_input(desk.now, Input::Shutdown);
+    desk.drain();
+    assert!(desk.ask(NAT, &octets(CAPTURED_RRQ)).is_empty());
+    let local = SocketAddr::new("198.51.100.2".parse().unwrap(), 1720);
+    let (stream, peer) = (StreamId::accepted(1), NAT.parse().unwrap());
+    let input = Input::Accepted { listener: ListenerId(0), stream, local, peer };
+    let outputs = desk.tell(input);
+    assert!(matches!(&outputs[..], [Output::Close { stream: closed }] if *closed == stream));
 }
 
 #[test]
