@@ -1,6 +1,7 @@
 //! One whole gatekeeper: takes inputs to the rooms they concern, and owns what the rooms share. Knows no socket and
 //! no clock.
 
+mod counters;
 mod limits;
 mod outside;
 pub(crate) mod ports;
@@ -12,7 +13,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use pinhole_h323::asn::h225::{EndpointIdentifier, GatekeeperIdentifier};
-use pinhole_h323::error::Malformed;
 use pinhole_h323::id::{EndpointId, GatekeeperId};
 use pinhole_traversal::Timers;
 use pinhole_traversal::server::{Action, Server};
@@ -25,6 +25,7 @@ use crate::event::Event;
 use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
 use crate::ras;
 use crate::ras::table::Registrations;
+pub use counters::Counters;
 pub use limits::Allowance;
 use limits::Limiter;
 use ports::Ports;
@@ -69,22 +70,6 @@ pub(crate) struct Core {
     pub(crate) setup_limit: Limiter,
     last_seq: u16,
 }
-
-/// What went wrong with what came in, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Datagrams on the RAS port that could not be decoded; dropped.
-    pub malformed_ras: u64,
-    /// Signalling and H.245 messages that could not be decoded; their connection was closed.
-    pub malformed_messages: u64,
-    /// Connections that did not say what they are for in time, or not properly.
-    pub refused_streams: u64,
-    /// RAS messages and Setups beyond what their source may send.
-    pub throttled: u64,
-}
-
-/// After so many messages that were not understood only every power of two is told.
-const TOLD: u64 = 10;
 
 /// Every deadline of the node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,25 +127,6 @@ impl Cx<'_> {
     ) -> Option<EndpointId> {
         let id = EndpointId::from(id);
         self.core.registrations.get(&id).is_some_and(|known| known.is_from(from)).then_some(id)
-    }
-
-    /// A peer sent a message that cannot be understood.
-    ///
-    /// Every one is counted; of a flood only a few are told, or it would fill the log.
-    pub(crate) fn malformed(&mut self, peer: SocketAddr, protocol: &'static str, why: Malformed) {
-        let counters = &mut self.core.counters;
-        let count = if protocol == "ras" {
-            &mut counters.malformed_ras
-        } else {
-            &mut counters.malformed_messages
-        };
-        *count += 1;
-        if *count <= TOLD || count.is_power_of_two() {
-            let sentence = format!(
-                "a {protocol} message from {peer} was not understood ({why}), {count} in all"
-            );
-            self.event(Event::Malformed { peer, protocol, sentence });
-        }
     }
 }
 

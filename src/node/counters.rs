@@ -1,0 +1,45 @@
+//! What went wrong with what came in: counted always, told seldom.
+
+use std::net::SocketAddr;
+
+use pinhole_h323::error::Malformed;
+
+use super::Cx;
+use crate::event::Event;
+
+/// What went wrong with what came in, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams on the RAS port that could not be decoded; dropped.
+    pub malformed_ras: u64,
+    /// Signalling messages that could not be decoded, whose connection was closed, and H.245 messages, which were dropped.
+    pub malformed_messages: u64,
+    /// Connections that did not say what they are for in time, or not properly.
+    pub refused_streams: u64,
+    /// RAS messages and Setups beyond what their source may send.
+    pub throttled: u64,
+}
+
+/// After so many messages that were not understood only every power of two is told.
+const TOLD: u64 = 10;
+
+impl Cx<'_> {
+    /// A peer sent a message that cannot be understood.
+    ///
+    /// Every one is counted; of a flood only a few are told, or it would fill the log.
+    pub(crate) fn malformed(&mut self, peer: SocketAddr, protocol: &'static str, why: Malformed) {
+        let counters = &mut self.core.counters;
+        let count = if protocol == "ras" {
+            &mut counters.malformed_ras
+        } else {
+            &mut counters.malformed_messages
+        };
+        *count += 1;
+        if *count <= TOLD || count.is_power_of_two() {
+            let sentence = format!(
+                "a {protocol} message from {peer} was not understood ({why}), {count} in all"
+            );
+            self.event(Event::Malformed { peer, protocol, sentence });
+        }
+    }
+}
