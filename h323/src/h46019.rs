@@ -105,20 +105,13 @@ impl Traversal {
         information: &mut Option<Vec<GenericInformation>>,
     ) -> Result<(), Malformed> {
         let octets = encode_traversal_parameters(&self.to_asn())?;
-        remove(information);
-        let element = GenericInformation(GenericMessage {
-            message_identifier: CapabilityIdentifier::standard(ObjectIdentifier::from(MESSAGE)),
-            sub_message_identifier: None,
-            message_content: Some(vec![GenericParameter {
-                parameter_identifier: ParameterIdentifier::standard(TRAVERSAL_PARAMETERS),
-                parameter_value: ParameterValue::octetString(octets.into()),
-                supersedes: None,
-                unknown_ext: None,
-            }]),
+        let parameter = GenericParameter {
+            parameter_identifier: ParameterIdentifier::standard(TRAVERSAL_PARAMETERS),
+            parameter_value: ParameterValue::octetString(octets.into()),
+            supersedes: None,
             unknown_ext: None,
-        });
-        // First, because some receivers look at the first element only.
-        information.get_or_insert_default().insert(0, element);
+        };
+        put(information, Some(vec![parameter]));
         Ok(())
     }
 
@@ -145,6 +138,27 @@ impl Traversal {
             unknown_ext: None,
         }
     }
+}
+
+/// Says that the sender of a channel knows H.460.19, and no more: the element without content, as clients put it into
+/// the channels that they open or propose.
+pub fn announce(information: &mut Option<Vec<GenericInformation>>) {
+    put(information, None);
+}
+
+/// Puts our element before all else, because some receivers look at the first one only.
+fn put(
+    information: &mut Option<Vec<GenericInformation>>,
+    message_content: Option<Vec<GenericParameter>>,
+) {
+    remove(information);
+    let element = GenericInformation(GenericMessage {
+        message_identifier: CapabilityIdentifier::standard(ObjectIdentifier::from(MESSAGE)),
+        sub_message_identifier: None,
+        message_content,
+        unknown_ext: None,
+    });
+    information.get_or_insert_default().insert(0, element);
 }
 
 /// Takes everything of H.460.19 out of the genericInformation of a channel, with content or without, and the
@@ -298,6 +312,15 @@ mod tests {
             with(Some(vec![parameter(ParameterValue::octetString(vec![0xff].into()))])).is_err()
         );
         assert_eq!(Traversal::read(None), Ok(None));
+    }
+
+    #[test]
+    fn announced_without_content_as_in_the_capture() {
+        let control = Control::decode(&unwrapped(OLC_BARE)).unwrap();
+        let mut elements = None;
+        announce(&mut elements);
+        assert_eq!(elements.as_ref(), information(&control));
+        assert_eq!(Traversal::read(elements.as_ref()), Ok(None));
     }
 
     #[test]

@@ -33,6 +33,15 @@ impl Law {
         }
     }
 
+    /// The other of the two.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::Mu,
+            Self::Mu => Self::A,
+        }
+    }
+
     /// The name in records: `pcma` or `pcmu`.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -23,6 +23,8 @@ pub struct Options {
     pub traversal: bool,
     /// Carry H.245 in call signalling; otherwise on a connection of its own.
     pub tunnelling: bool,
+    /// Propose channels in Setup, and accept those that a caller proposes there (H.323 §8.1.7).
+    pub fast_start: bool,
     /// The codec that is sent, if the peer can take it.
     pub law: Law,
     /// What is sent.
@@ -53,6 +55,7 @@ impl Options {
             incoming: Incoming::Refused,
             traversal: true,
             tunnelling: true,
+            fast_start: false,
             law: Law::A,
             source: Source::Tone(440.0),
             destination: None,

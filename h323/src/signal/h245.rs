@@ -97,6 +97,17 @@ impl Signal {
         octets(channels)
     }
 
+    /// True when the called party refuses fast start with this message (fastConnectRefused).
+    #[must_use]
+    pub fn fast_connect_refused(&self) -> bool {
+        let refused = self.body().and_then(|body| {
+            each!(body, Body [
+                callProceeding alerting progress connect facility
+            ], body => body.fast_connect_refused)
+        });
+        refused.flatten().is_some()
+    }
+
     /// Sets the channels of fast start, none removes them; false of a message that cannot have them.
     pub fn set_fast_start(&mut self, channels: Vec<Vec<u8>>) -> bool {
         if self.body().and_then(|body| with_fast_start!(body, body => &body.fast_start)).is_none() {

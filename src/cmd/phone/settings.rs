@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// Carry H.245 in call signalling, or on a connection of its own.
     #[arg(long, value_enum, default_value = "tunnel")]
     h245: H245,
-    /// Offer media channels in the call set-up.
+    /// Propose media channels in Setup, and accept proposed ones (fast start).
     #[arg(long, value_enum, default_value = "off")]
     fast_start: Switch,
     /// Encryption of media (H.235.6). None is offered yet.
@@ -149,6 +149,7 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
             (false, false) => Incoming::Refused,
         },
         traversal: args.traversal == Traversal::H46018 && !args.no_gatekeeper,
+        fast_start: args.fast_start == Switch::On,
         tunnelling: args.h245 == H245::Tunnel,
         law: if args.codec == Codec::Pcma { Law::A } else { Law::Mu },
         source,
@@ -166,7 +167,6 @@ fn refuse(args: &Args) -> Result<(), String> {
     let refusals = [
         (args.encrypt == Encrypt::Required, "--encrypt required: this phone cannot encrypt yet"),
         (args.multiplex == Switch::On, "--multiplex on: this phone cannot multiplex media yet"),
-        (args.fast_start == Switch::On, "--fast-start on: this phone has no fast start yet"),
         (args.traversal == Traversal::H46017, "--traversal 17: this phone has no H.460.17 yet"),
         (args.user.iter().any(String::is_empty), "--user: an alias is empty"),
         (
@@ -305,7 +305,6 @@ mod tests {
         for (line, word) in [
             ("-u a b --encrypt required", "--encrypt required"),
             ("-u a b --multiplex on", "--multiplex on"),
-            ("-u a b --fast-start on", "--fast-start on"),
             ("-u a b --traversal 17", "--traversal 17"),
             ("-u a", "nothing to do"),
             ("-u a b --rate 0", "--rate"),
@@ -319,6 +318,7 @@ mod tests {
             let said = of(line).unwrap_err();
             assert!(said.contains(word), "{line}: {said}");
         }
+        assert!(of("-u a b --fast-start on -g 127.0.0.1").unwrap().fast_start);
         assert!(of("-u a b --encrypt off -g 127.0.0.1").is_ok());
     }
 }

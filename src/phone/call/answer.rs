@@ -11,6 +11,7 @@ use super::messages::{self, Answer};
 use super::{Call, Carrier, Door, Ending, Stage, patience};
 use crate::event::Event;
 use crate::face::StreamId;
+use crate::phone::control::MOST_PROPOSALS;
 use crate::phone::desk::{CallKey, CallTimer, Desk, ListenerOwner, StreamOwner};
 use crate::phone::options::Incoming;
 use crate::phone::say_ras::CallName;
@@ -46,6 +47,10 @@ impl Call {
         call.offered_tunnel = signal.h245_tunnelling() == Some(true);
         call.asks_too_much = signal.needed_features().iter().any(|feature| *feature != H460_19);
         call.control_address = signal.h245_address();
+        if desk.options.fast_start {
+            let proposals = signal.fast_start().into_iter().take(MOST_PROPOSALS);
+            call.proposals = proposals.map(<[u8]>::to_vec).collect();
+        }
         call.early.extend(signal.h245_control().into_iter().map(<[u8]>::to_vec));
         call.choose_carrier(desk);
         Some(call)
@@ -71,8 +76,8 @@ impl Call {
 
     /// The called party is free to take the call: alerts it, and answers if it shall.
     pub(super) fn alert(&mut self, desk: &mut Desk) {
-        self.respond(desk, Answer::CallProceeding);
-        self.respond(desk, Answer::Alerting);
+        self.respond(desk, Answer::CallProceeding, Vec::new());
+        self.respond(desk, Answer::Alerting, Vec::new());
         self.advance(desk, Stage::Ringing, patience::RINGING);
         if self.carrier == Carrier::Tunnel {
             for octets in std::mem::take(&mut self.early) {
@@ -94,10 +99,12 @@ impl Call {
     }
 
     fn pick_up(&mut self, desk: &mut Desk) {
+        let (accepted, effects) = self.accept_proposals();
         if self.carrier == Carrier::Tunnel {
             self.begin_control(desk);
         }
-        self.respond(desk, Answer::Connect);
+        self.respond(desk, Answer::Connect, accepted);
+        self.apply(desk, effects);
         self.talking(desk);
         if self.carrier == Carrier::Separate && self.traversal {
             self.dial_control(desk);
@@ -117,12 +124,13 @@ impl Call {
         }
     }
 
-    fn respond(&mut self, desk: &mut Desk, answer: Answer) {
+    fn respond(&mut self, desk: &mut Desk, answer: Answer, fast_start: Vec<Vec<u8>>) {
         let leg = self.leg(desk);
         let mut signal = messages::answer(leg, self.name.conference, answer);
         if self.traversal && self.offered_19 {
             messages::offer_19(&mut signal);
         }
+        signal.set_fast_start(fast_start);
         if answer == Answer::Connect {
             signal.q931_mut().set_display(desk.options.name());
             if let Some(port) = self.door.and_then(|door| door.port) {

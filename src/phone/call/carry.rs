@@ -7,6 +7,7 @@ use pinhole_h323::asn::encode_h245;
 use pinhole_h323::asn::h245::MultimediaSystemControlMessage;
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::h46018::Correlation;
+use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
 use super::{Call, Carrier, Door, Ending, Stage, messages};
@@ -56,7 +57,7 @@ impl Call {
         desk.tell(Event::Malformed { peer, protocol: "h245", sentence });
     }
 
-    fn apply(&mut self, desk: &mut Desk, effects: Vec<Effect>) {
+    pub(super) fn apply(&mut self, desk: &mut Desk, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Say(message) => self.queue(&message),
@@ -72,6 +73,24 @@ impl Call {
         if self.control.as_ref().is_some_and(super::Control::is_open) {
             desk.timers.stop(&self.timer(CallTimer::Control));
         }
+    }
+
+    /// Accepts what the caller has proposed, if that is wanted: the answer, and what is to be done after it.
+    pub(super) fn accept_proposals(&mut self) -> (Vec<Vec<u8>>, Vec<Effect>) {
+        let proposals = std::mem::take(&mut self.proposals);
+        self.control.as_mut().map(|control| control.accept(&proposals)).unwrap_or_default()
+    }
+
+    /// The called party has accepted, or refused, what we proposed.
+    pub(super) fn proposals_answered(&mut self, desk: &mut Desk, signal: &Signal) {
+        let Some(control) = &mut self.control else { return };
+        let elements: Vec<Vec<u8>> = signal.fast_start().into_iter().map(<[u8]>::to_vec).collect();
+        let effects = control.accepted(&elements);
+        // What Connect does not accept is refused (H.323 §8.1.7.1).
+        if signal.fast_connect_refused() || signal.message_type() == MessageType::Connect {
+            control.settle();
+        }
+        self.apply(desk, effects);
     }
 
     pub(super) fn queue(&mut self, message: &MultimediaSystemControlMessage) {
@@ -175,7 +194,9 @@ impl Call {
         if let Some((_, stood)) = self.control_stream.filter(|(ours, _)| *ours == stream) {
             self.control_stream = None;
             // A peer may close H.245 just before it says ReleaseComplete: give it time to.
-            if !stood {
+            let open = self.control.as_ref().is_some_and(super::Control::is_open);
+            // After fast start there is a talk without H.245, too.
+            if !stood && !open {
                 self.fail(desk, "the other party's H.245 address cannot be connected to");
             }
         }

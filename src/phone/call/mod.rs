@@ -104,6 +104,8 @@ pub(super) struct Call {
     waiting: Vec<Vec<u8>>,
     /// H.245 messages that came before we could take them.
     early: Vec<Vec<u8>>,
+    /// Channels that the caller has proposed (fast start).
+    proposals: Vec<Vec<u8>>,
     control: Option<Control>,
     media: Media,
     /// Whether the gatekeeper is our H.460.18 server, so that every connection is ours to make.
@@ -138,6 +140,7 @@ impl Call {
             carrier: Carrier::Undecided,
             waiting: Vec::new(),
             early: Vec::new(),
+            proposals: Vec::new(),
             control: None,
             media,
             traversal,

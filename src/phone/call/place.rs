@@ -107,6 +107,11 @@ impl Call {
         if self.traversal {
             messages::offer_19(&mut setup);
         }
+        if desk.options.fast_start {
+            let client = self.traversal;
+            let proposals = self.control.as_mut().map(|control| control.propose(client));
+            setup.set_fast_start(proposals.unwrap_or_default());
+        }
         self.setup_at = Some(desk.now);
         self.advance(desk, Stage::Calling, patience::FIRST_ANSWER);
         self.say(desk, &setup);

@@ -32,6 +32,9 @@ impl Call {
             return self.release(desk, Ending::theirs(signal, self.connected_at.is_some()));
         }
         self.note(signal);
+        if !self.name.answering {
+            self.proposals_answered(desk, signal);
+        }
         match signal.message_type() {
             MessageType::Connect if self.may_be_answered() => self.answered(desk, signal),
             MessageType::CallProceeding if self.stage == Stage::Calling => {

@@ -109,7 +109,6 @@ pub(in super::super) const fn audio(law: Law) -> AudioCapability {
 }
 
 fn set(sequence: u8, preferred: Law) -> TerminalCapabilitySet {
-    let other = if preferred == Law::A { Law::Mu } else { Law::A };
     let entry = |number, law| CapabilityTableEntry {
         capability_table_entry_number: CapabilityTableEntryNumber(number),
         capability: Some(Capability::receiveAudioCapability(Box::new(audio(law)))),
@@ -123,7 +122,7 @@ fn set(sequence: u8, preferred: Law) -> TerminalCapabilitySet {
         sequence_number: SequenceNumber(sequence),
         protocol_identifier: version::h245(),
         multiplex_capability: Some(MultiplexCapability::h2250Capability(Box::new(multiplex()))),
-        capability_table: Some(vec![entry(1, preferred), entry(2, other)]),
+        capability_table: Some(vec![entry(1, preferred), entry(2, preferred.other())]),
         capability_descriptors: Some(vec![descriptor]),
         ..TerminalCapabilitySet::default()
     }

@@ -22,11 +22,11 @@ use crate::phone::g711::Law;
 use crate::phone::punch::{PAYLOAD_TYPE, Punch};
 
 /// The session of audio (H.245 H2250LogicalChannelParameters.sessionID).
-const AUDIO_SESSION: u8 = 1;
+pub(super) const AUDIO_SESSION: u8 = 1;
 
 /// The channel that we open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Out {
+pub(super) enum Out {
     /// None.
     Closed,
     /// Asked for.
@@ -40,17 +40,19 @@ enum Out {
 /// See the head of the file.
 #[derive(Debug)]
 pub(in super::super) struct Channels {
-    rtp: SocketAddr,
-    rtcp: SocketAddr,
-    out: Out,
-    into: Option<u16>,
+    pub(super) rtp: SocketAddr,
+    pub(super) rtcp: SocketAddr,
+    pub(super) out: Out,
+    pub(super) into: Option<u16>,
+    /// The numbers of the channels that we proposed to send, and their codecs (fast start).
+    pub(super) offered: Vec<(u16, Law)>,
     last: u16,
 }
 
 impl Channels {
     /// No channels, and the addresses where audio is to be sent.
     pub(in super::super) const fn new((rtp, rtcp): (SocketAddr, SocketAddr)) -> Self {
-        Self { rtp, rtcp, out: Out::Closed, into: None, last: 100 }
+        Self { rtp, rtcp, out: Out::Closed, into: None, offered: Vec::new(), last: 100 }
     }
 
     /// True when audio goes both ways.
@@ -63,10 +65,16 @@ impl Channels {
         matches!(self.out, Out::Closed)
     }
 
+    /// A number for a channel that we open or propose.
+    pub(super) fn next_number(&mut self) -> u16 {
+        self.last = self.last.checked_add(1).unwrap_or(1);
+        self.last
+    }
+
     /// Opens our channel.
     pub(in super::super) fn open(&mut self, law: Law) -> Effect {
-        self.last = self.last.checked_add(1).unwrap_or(1);
-        self.out = Out::Opening(self.last, law);
+        let number = self.next_number();
+        self.out = Out::Opening(number, law);
         let parameters = H2250LogicalChannelParameters {
             session_id: AUDIO_SESSION,
             media_control_channel: Some(to_h245(self.rtcp)),
@@ -79,7 +87,7 @@ impl Channels {
             ..Forward::default()
         };
         say(RequestMessage::openLogicalChannel(Box::new(OpenLogicalChannel {
-            forward_logical_channel_number: LogicalChannelNumber(self.last),
+            forward_logical_channel_number: LogicalChannelNumber(number),
             forward_logical_channel_parameters: forward,
             ..OpenLogicalChannel::default()
         })))
@@ -232,7 +240,9 @@ impl Channels {
 }
 
 /// What we take: unicast G.711 over RTP.
-fn acceptable(open: &OpenLogicalChannel) -> Result<(Law, &H2250LogicalChannelParameters), Cause> {
+pub(super) fn acceptable(
+    open: &OpenLogicalChannel,
+) -> Result<(Law, &H2250LogicalChannelParameters), Cause> {
     let forward = &open.forward_logical_channel_parameters;
     let law = match &forward.data_type {
         DataType::audioData(audio) => law_of(audio),
@@ -255,7 +265,7 @@ fn acceptable(open: &OpenLogicalChannel) -> Result<(Law, &H2250LogicalChannelPar
 }
 
 /// An address to which something can be sent.
-fn usable(address: Option<&H245TransportAddress>) -> Option<SocketAddr> {
+pub(super) fn usable(address: Option<&H245TransportAddress>) -> Option<SocketAddr> {
     from_h245(address?).filter(can_be_sent_to)
 }
 
@@ -265,7 +275,7 @@ fn can_be_sent_to(address: &SocketAddr) -> bool {
 }
 
 /// The keepalives that a traversal server asks for, if it does.
-fn punch(told: &Traversal, control: Option<SocketAddr>) -> Option<Punch> {
+pub(super) fn punch(told: &Traversal, control: Option<SocketAddr>) -> Option<Punch> {
     let to = told.keep_alive_channel.filter(can_be_sent_to)?;
     Some(Punch::new(to, control, told.keep_alive_interval))
 }

@@ -4,6 +4,7 @@
 mod capabilities;
 mod channels;
 mod determination;
+mod fast;
 
 use std::net::SocketAddr;
 
@@ -19,6 +20,7 @@ use pinhole_h323::asn::h245::{
 use self::capabilities::Capabilities;
 use self::channels::Channels;
 use self::determination::{Determination, Next};
+pub(super) use self::fast::MOST_PROPOSALS;
 use super::g711::Law;
 use super::punch::Punch;
 
@@ -88,6 +90,26 @@ impl Control {
         let mut effects = vec![Effect::Say(self.capabilities.offer(self.preferred))];
         effects.extend(next(self.determination.begin()));
         effects
+    }
+
+    /// The channels to propose in Setup (fast start); `client` is one of H.460.19.
+    pub(super) fn propose(&mut self, client: bool) -> Vec<Vec<u8>> {
+        self.channels.propose(self.preferred, client)
+    }
+
+    /// The called party has accepted proposals.
+    pub(super) fn accepted(&mut self, elements: &[Vec<u8>]) -> Vec<Effect> {
+        self.channels.accepted(elements)
+    }
+
+    /// Proposals cannot be accepted any more.
+    pub(super) fn settle(&mut self) {
+        self.channels.settle();
+    }
+
+    /// Accepts proposals of the caller; the answer, and what is to be done.
+    pub(super) fn accept(&mut self, proposals: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Effect>) {
+        self.channels.accept_proposed(proposals, self.preferred)
     }
 
     /// Ends the session, once.

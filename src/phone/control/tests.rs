@@ -1,9 +1,11 @@
-use pinhole_h323::asn::encode_h245;
 use pinhole_h323::asn::h245::{
     AudioCapability, CloseLogicalChannel, ConferenceRequest, DataType, LogicalChannelNumber,
     OpenLogicalChannel, OpenLogicalChannelRejectCause, RequestChannelClose, RoundTripDelayRequest,
     TerminalCapabilitySet, VideoCapability,
 };
+use pinhole_h323::asn::{decode_olc, encode_h245, encode_olc};
+
+use pinhole_h323::h46019::Traversal;
 
 use super::*;
 
@@ -192,4 +194,88 @@ fn a_traversal_server_is_sent_keepalives() {
     });
     // keepAlivePayloadType 127, as h323plus encodes it: 05 fc in the last octets.
     assert!(ack.unwrap().ends_with(&[0x16, 0x02, 0x05, 0xfc]));
+}
+
+/// What an H.460.19 client proposes.
+fn proposals(control: &mut Control) -> Vec<OpenLogicalChannel> {
+    control.propose(true).iter().map(|octets| decode_olc(octets).unwrap()).collect()
+}
+
+#[test]
+fn proposals_are_those_of_a_client() {
+    let mut caller = end(Law::Mu, 1);
+    let octets: Vec<String> = caller
+        .propose(true)
+        .iter()
+        .map(|octets| octets.iter().map(|octet| format!("{octet:02x}")).collect())
+        .collect();
+    // The bare element of H.460.19, `000700 08834c130001` at the end, is in the forward ones only, as in captures.
+    let expected = [
+        "8000640c6013800b05000100c000020113890004400a0100070008834c130001",
+        "8000650c2013800b05000100c000020113890004400a0100070008834c130001",
+        "400066060401004c6013801215000100c0000201138800c0000201138900",
+        "400067060401004c2013801215000100c0000201138800c0000201138900",
+    ];
+    assert_eq!(octets, expected);
+}
+
+#[test]
+fn only_what_was_proposed_is_accepted() {
+    let mut caller = end(Law::A, 1);
+    let mut called = end(Law::Mu, 2);
+    let offered = caller.propose(false);
+    let (answers, effects) = called.accept(&offered);
+    assert_eq!(answers.len(), 2);
+    assert!(effects.contains(&Effect::Listen { law: Law::A }), "the first that can be received");
+    assert!(effects.iter().any(|e| matches!(e, Effect::Talk { law: Law::Mu, .. })), "{effects:?}");
+    assert_eq!(called.accept(&offered), (vec![], vec![]), "once");
+    let mut foreign = decode_olc(&answers[0]).unwrap();
+    foreign.forward_logical_channel_number = LogicalChannelNumber(9);
+    assert!(caller.accepted(&[encode_olc(&foreign).unwrap(), vec![0xff]]).is_empty());
+    assert_eq!(end(Law::A, 3).accepted(&answers), [], "nothing was proposed");
+    assert_eq!(caller.accepted(&answers).len(), 2);
+    assert_eq!(caller.accepted(&answers), [], "an answer that is said again");
+    assert!(caller.is_open() && called.is_open());
+    caller.settle();
+    // H.245 that follows opens nothing.
+    let done = settle(&mut [caller, called]);
+    assert_eq!(done, [vec![], vec![]]);
+}
+
+#[test]
+fn after_the_refusal_nothing_can_be_accepted() {
+    let (mut caller, mut called) = (end(Law::A, 1), end(Law::A, 2));
+    let (answers, _) = called.accept(&caller.propose(false));
+    caller.settle();
+    assert_eq!(caller.accepted(&answers), []);
+}
+
+#[test]
+fn a_server_asks_for_keepalives_in_fast_start() {
+    let told = Traversal {
+        keep_alive_channel: Some("198.51.100.10:50000".parse().unwrap()),
+        keep_alive_interval: Some(19),
+        ..Traversal::default()
+    };
+    let punch = |host| {
+        let control = SocketAddr::from(([192, 0, 2, host], 5001));
+        Effect::Punch(Punch::new(told.keep_alive_channel.unwrap(), Some(control), Some(19)))
+    };
+    let (mut caller, mut called) = (end(Law::A, 1), end(Law::A, 2));
+    let mut asking = proposals(&mut caller);
+    told.write(&mut asking[0].generic_information).unwrap();
+    let asking: Vec<Vec<u8>> = asking.iter().map(|olc| encode_olc(olc).unwrap()).collect();
+    let (answers, effects) = called.accept(&asking);
+    assert!(effects.contains(&punch(1)), "{effects:?}");
+    let mut answers: Vec<_> = answers.iter().map(|octets| decode_olc(octets).unwrap()).collect();
+    let ours = Traversal::read(answers[0].generic_information.as_ref()).unwrap().unwrap();
+    assert_eq!(ours.keep_alive_payload_type, Some(127));
+    // What h323plus says as the called party asks for nothing.
+    let interval = Traversal { keep_alive_interval: Some(19), ..Traversal::default() };
+    interval.write(&mut answers[0].generic_information).unwrap();
+    told.write(&mut answers[1].generic_information).unwrap();
+    let answers: Vec<Vec<u8>> = answers.iter().map(|olc| encode_olc(olc).unwrap()).collect();
+    let effects = caller.accepted(&answers);
+    assert!(effects.contains(&punch(2)), "{effects:?}");
+    assert_eq!(effects.len(), 3);
 }

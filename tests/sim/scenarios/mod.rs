@@ -14,6 +14,7 @@ macro_rules! as_sent_and_octet_by_octet {
 
 mod calls;
 mod face;
+mod fast;
 mod lab;
 mod mutants;
 mod nats;
