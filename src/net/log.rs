@@ -20,7 +20,7 @@ const WAITING_LINES: usize = 10_000;
 pub struct Log(#[expect(dead_code, reason = "only its end matters")] WorkerGuard);
 
 /// Starts to log, to a file (which grows) or else to stderr: at `trace` 0 what an operator should look at, at 1 the
-/// life of calls and registrations, at 2 decisions, from 3 on messages.
+/// life of calls and registrations, from 2 on also what peers do wrong and what becomes of connections.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -37,7 +37,7 @@ pub fn log_to(file: Option<&Path>, trace: u8) -> io::Result<Log> {
         .with_writer(writer)
         .with_ansi(false)
         .with_target(false)
-        .with_max_level(filter(trace))
+        .with_env_filter(directives(trace))
         .try_init()
         .map_err(io::Error::other)?;
     Ok(Log(guard))
@@ -50,6 +50,11 @@ fn filter(trace: u8) -> LevelFilter {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     }
+}
+
+/// Of the libraries beneath us only warnings: the inner life of a poll loop tells an operator nothing.
+fn directives(trace: u8) -> String {
+    format!("warn,pinhole={}", filter(trace))
 }
 
 /// Logs an event.
@@ -88,6 +93,8 @@ fn line(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
     use super::*;
 
     #[test]
@@ -96,6 +103,17 @@ mod tests {
         let event = Event::Unregistered { alias: "al\"ice".to_owned(), sentence };
         let expected = r#"unregistered alias="al\"ice" sentence="gone\nWARN nonsense""#;
         assert_eq!(line(&event), expected);
+    }
+
+    #[test]
+    fn only_our_own_trace_is_shown() {
+        let filter = tracing_subscriber::EnvFilter::new(directives(3));
+        let subscriber = tracing_subscriber::registry().with(filter);
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(tracing::enabled!(target: "pinhole::net::core", Level::TRACE));
+            assert!(tracing::enabled!(target: "mio::poll", Level::WARN));
+            assert!(!tracing::enabled!(target: "mio::poll", Level::INFO));
+        });
     }
 
     #[test]
