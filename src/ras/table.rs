@@ -106,8 +106,7 @@ impl Registrations {
 
     /// The endpoint that told this signalling address and is reachable there.
     pub(crate) fn at(&self, signalling: SocketAddr) -> Option<&Registration> {
-        let found = self.endpoints.get(self.signalling.get(&signalling)?)?;
-        (!found.traversal && !found.natted).then_some(found)
+        self.endpoints.get(self.signalling.get(&signalling)?)
     }
 
     /// The only endpoint that sends from an address, if there is exactly one.
@@ -156,7 +155,8 @@ impl Registrations {
             self.aliases.insert(alias.clone(), new.id.clone());
         }
         self.sources.entry(new.ras.ip()).or_default().insert(new.id.clone());
-        if let Some(signalling) = new.signalling {
+        // What cannot be reached there must not stand in the way of who can.
+        if let Some(signalling) = new.signalling.filter(|_| !new.traversal && !new.natted) {
             self.signalling.insert(signalling, new.id.clone());
         }
         self.endpoints.insert(new.id.clone(), new);

@@ -240,15 +240,23 @@ fn rrq(edit: impl FnOnce(&mut pinhole_h323::asn::h225::RegistrationRequest)) -> 
 fn another_hosts_signalling_address_cannot_be_registered() {
     let mut desk = Desk::new();
     let victim: SocketAddr = "198.51.100.20:1720".parse().unwrap();
-    let own = pinhole_h323::address::to_h225(NAT.parse().unwrap());
-    let bytes = rrq(|request| {
-        request.ras_address = vec![own];
-        request.call_signal_address = vec![pinhole_h323::address::to_h225(victim)];
-        request.feature_set = None;
-    });
-    let answers = desk.ask(NAT, &bytes);
-    assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
+    let register = |desk: &mut Desk, name: &str, from: &str| {
+        let bytes = rrq(|request| {
+            request.terminal_alias =
+                Some(vec![pinhole_h323::alias::Alias::from_text(name).to_asn()]);
+            request.ras_address = vec![pinhole_h323::address::to_h225(from.parse().unwrap())];
+            request.call_signal_address = vec![pinhole_h323::address::to_h225(victim)];
+            request.feature_set = None;
+        });
+        let answers = desk.ask(from, &bytes);
+        assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
+    };
+    register(&mut desk, "thief", NAT);
     assert!(desk.node.core.registrations.at(victim).is_none(), "calls to it are not calls to him");
+    register(&mut desk, "victim", "198.51.100.20:1719");
+    register(&mut desk, "thief", NAT);
+    let found = desk.node.core.registrations.at(victim).expect("the victim");
+    assert_eq!(found.name(), "victim");
 }
 
 #[test]
