@@ -9,7 +9,6 @@ use pinhole_h323::control::Control;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
-use super::progress::SERVER;
 use super::{Call, CallKey, Calls, ControlLink, Leg, Why};
 use crate::control;
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
@@ -99,7 +98,8 @@ impl Calls {
         let mut facility = Signal::start_h245(call.speaks_to(side), at);
         let leg = call.leg_mut(side);
         leg.summoned = true;
-        facility.set_feature(pinhole_h323::generic::Need::Supported, SERVER.to_feature());
+        let ours = cx.core.settings.ability();
+        facility.set_feature(pinhole_h323::generic::Need::Supported, ours.to_feature());
         if let (Some(stream), Ok(octets)) = (leg.stream, facility.encode()) {
             cx.send(stream, &octets);
         }

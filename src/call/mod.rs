@@ -20,8 +20,6 @@ use crate::event::CallRecord;
 use crate::face::{FlowFact, FlowId, ListenerId, Side, StreamId};
 use crate::node::{Cx, Mode, Timer};
 pub(crate) use leg::{ControlLink, Leg};
-#[cfg(test)]
-pub(crate) use progress::SERVER;
 pub(crate) use release::Why;
 
 /// How long ReleaseComplete may come after DRQ.

@@ -15,9 +15,6 @@ use crate::event::Event;
 use crate::face::Side;
 use crate::node::{Cx, Mode, Timer};
 
-/// What we say of ourselves to an H.460.19 client. Whoever wants its media multiplexed gets it so.
-pub(crate) const SERVER: Ability = Ability { server: true, transmit_multiplexed: true };
-
 /// Features that belong to one leg and are never passed on: signalling and media traversal, their kin and the
 /// negotiation of security (H.460.17, .18, .19, .22, .23, .24, .26).
 const PER_LEG: [u16; 7] = [17, 18, H460_19, 22, 23, 24, 26];
@@ -127,7 +124,7 @@ impl Calls {
             self.adapt_fast_start(cx, key, from, &mut signal);
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
-        adapt_features(call, from, &mut signal);
+        adapt_features(cx.core.settings.ability(), call, from, &mut signal);
         self.adapt_h245_address(cx, key, from, &mut signal);
         let Some(call) = self.calls.get(&key) else { return };
         if let (Some(stream), Ok(octets), false) =
@@ -196,8 +193,8 @@ fn is_pointless(signal: &Signal) -> bool {
         && signal.h245_address().is_none()
 }
 
-/// Takes the features of the leg away, and adds those of the other.
-fn adapt_features(call: &Call, from: Side, signal: &mut Signal) {
+/// Takes the features of the leg away, and adds ours for the other.
+fn adapt_features(ours: Ability, call: &Call, from: Side, signal: &mut Signal) {
     for feature in PER_LEG {
         signal.remove_feature(feature);
     }
@@ -209,6 +206,6 @@ fn adapt_features(call: &Call, from: Side, signal: &mut Signal) {
             | MessageType::Connect
     );
     if negotiates && call.leg(from.other()).client {
-        signal.set_feature(generic::Need::Supported, SERVER.to_feature());
+        signal.set_feature(generic::Need::Supported, ours.to_feature());
     }
 }

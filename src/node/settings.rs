@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use pinhole_config::{Config, External, PortRange};
+use pinhole_h323::h46019::Ability;
 
 use super::limits::Allowance;
 
@@ -132,6 +133,14 @@ impl From<&Config> for Settings {
             signal_timeout: routed.signal_timeout.duration(),
             alerting_timeout: routed.alerting_timeout.duration(),
         }
+    }
+}
+
+impl Settings {
+    /// What we say of ourselves to an H.460.19 client. One that hears that we can send multiplexed media wants it so, at
+    /// the ports that all its calls share; only those who configure multiplexing expect that.
+    pub(crate) const fn ability(&self) -> Ability {
+        Ability { server: true, transmit_multiplexed: self.multiplex_port.is_some() }
     }
 }
 

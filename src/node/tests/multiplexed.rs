@@ -10,6 +10,7 @@ use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::signal::Leg;
 use pinhole_h323::{Control, Signal, tpkt};
 
+use super::fast_start::{CONNECT, sent};
 use super::*;
 use crate::face::{FlowCommand, Party, Ports, Side};
 
@@ -84,10 +85,17 @@ fn traversal(control: &Control) -> Traversal {
     Traversal::read(information).unwrap().expect("traversal parameters")
 }
 
-#[test]
-fn a_client_that_can_multiplex_is_given_the_shared_ports() {
-    let settings = Settings { multiplex_port: Some(3000), ..Settings::default() };
-    let mut desk = Desk::with(settings);
+/// A call of the captured client to a plain endpoint at 198.51.100.20.
+struct Line {
+    desk: Desk,
+    setup: Signal,
+    caller: StreamId,
+    called: StreamId,
+    local: SocketAddr,
+}
+
+fn line(multiplex_port: Option<u16>) -> Line {
+    let mut desk = Desk::with(Settings { multiplex_port, ..Settings::default() });
     desk.register(NAT);
     // "ep2" is not registered: the call goes to the address that is put into Setup.
     let mut setup = Signal::decode(&octets(SETUP)[4..]).unwrap();
@@ -104,6 +112,12 @@ fn a_client_that_can_multiplex_is_given_the_shared_ports() {
     let bytes = tpkt::wrap(&setup.encode().unwrap()).unwrap();
     desk.tell(Input::Bytes { stream: caller, bytes: &bytes });
     desk.tell(Input::Connected { stream: called, local });
+    Line { desk, setup, caller, called, local }
+}
+
+#[test]
+fn a_client_that_can_multiplex_is_given_the_shared_ports() {
+    let Line { mut desk, setup, caller, called, local } = line(Some(3000));
 
     // The client opens a channel: its RTCP arrives where it asked, marked as it asked.
     let outputs = desk.tell(Input::Bytes { stream: caller, bytes: &octets(OPEN) });
@@ -144,8 +158,17 @@ fn a_client_that_can_multiplex_is_given_the_shared_ports() {
     assert!(outputs.iter().any(telling), "{outputs:?}");
 }
 
+/// h323plus that hears it has all its media sent to two ports, and then ends every call three seconds late.
 #[test]
-fn we_say_that_we_can_send_multiplexed_media() {
-    let feature = crate::call::SERVER.to_feature();
-    assert_eq!(Ability::read(&feature), Ability { server: true, transmit_multiplexed: true });
+fn only_a_gatekeeper_configured_to_multiplex_says_that_it_can() {
+    for port in [None, Some(3000)] {
+        let mut line = line(port);
+        // Connect, with the call reference of this call.
+        let mut bytes = octets(CONNECT);
+        bytes[6..8].copy_from_slice(&[0xea, 0x58]);
+        let outputs = line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
+        let connect = sent(&outputs, line.caller).expect("Connect");
+        let ours = Ability::read(connect.feature(19).expect("H.460.19"));
+        assert_eq!(ours, Ability { server: true, transmit_multiplexed: port.is_some() });
+    }
 }
