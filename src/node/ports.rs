@@ -88,7 +88,9 @@ impl Ports {
     pub(crate) fn share(&mut self, port: u16, out: &mut Outbox) {
         let locals: Vec<IpAddr> = self.spare.keys().copied().collect();
         for (number, ip) in (0..).zip(locals) {
-            ask(&mut self.asked, Bind::Media(PairId(number)), ip, &(port..=port), out);
+            // A range of ports has to hold the odd one, too.
+            let pair = port..=port.saturating_add(1);
+            ask(&mut self.asked, Bind::Media(PairId(number)), ip, &pair, out);
         }
     }
 

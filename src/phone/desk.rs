@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use pinhole_h323::id::{CallId, ConferenceId};
+use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::tpkt;
 use pinhole_traversal::Timers;
 use rand::{Rng as _, SeedableRng as _};
@@ -88,6 +89,10 @@ pub(super) enum SocketOwner {
     Rtp(CallKey),
     /// The RTCP of a call.
     Rtcp(CallKey),
+    /// The multiplexed RTP of all calls.
+    SharedRtp,
+    /// The multiplexed RTCP of all calls.
+    SharedRtcp,
 }
 
 /// Whose a listener is.
@@ -97,6 +102,17 @@ pub(super) enum ListenerOwner {
     Signal,
     /// A call's: its H.245 connection comes in.
     Control(CallKey),
+}
+
+/// The sockets of multiplexed media.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shared {
+    /// RTP.
+    pub(super) rtp: SocketId,
+    /// RTCP.
+    pub(super) rtcp: SocketId,
+    /// The even port, once bound.
+    pub(super) port: Option<u16>,
 }
 
 /// See the head of the file.
@@ -112,6 +128,10 @@ pub(super) struct Desk {
     pub(super) ras: Requests,
     /// Connections that stand or are being made.
     pub(super) streams: BTreeMap<StreamId, Stream>,
+    /// The sockets of multiplexed media, if there shall be any.
+    pub(super) shared: Option<Shared>,
+    /// Whose packets the multiplexIDs that we gave begin.
+    pub(super) multiplexed: BTreeMap<MultiplexId, CallKey>,
     sockets: BTreeMap<SocketId, SocketOwner>,
     listeners: BTreeMap<ListenerId, ListenerOwner>,
     out: Outbox,
@@ -129,6 +149,8 @@ impl Desk {
             timers: Timers::default(),
             ras: Requests::default(),
             streams: BTreeMap::new(),
+            shared: None,
+            multiplexed: BTreeMap::new(),
             sockets: BTreeMap::new(),
             listeners: BTreeMap::new(),
             out: Outbox::default(),
@@ -206,6 +228,27 @@ impl Desk {
         self.sockets.insert(rtcp, SocketOwner::Rtcp(call));
         self.bind(Bind::UdpPair(rtp, rtcp), 0..=0);
         (rtp, rtcp)
+    }
+
+    /// Asks for the sockets of multiplexed media.
+    pub(super) fn bind_shared(&mut self) {
+        let (rtp, rtcp) = (SocketId(self.number()), SocketId(self.number()));
+        self.sockets.insert(rtp, SocketOwner::SharedRtp);
+        self.sockets.insert(rtcp, SocketOwner::SharedRtcp);
+        self.shared = Some(Shared { rtp, rtcp, port: None });
+        self.bind(Bind::UdpPair(rtp, rtcp), 0..=0);
+    }
+
+    /// A multiplexID for a call: one that nobody can guess and that no RTP or RTCP packet begins with.
+    pub(super) fn multiplex_id(&mut self, call: CallKey) -> MultiplexId {
+        loop {
+            let id = MultiplexId(self.random_u32());
+            let version = id.0 >> 30;
+            if id.0 != 0 && version != 2 && !self.multiplexed.contains_key(&id) {
+                self.multiplexed.insert(id, call);
+                return id;
+            }
+        }
     }
 
     /// Asks for a listener.

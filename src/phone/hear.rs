@@ -80,7 +80,7 @@ impl Hearer {
 mod tests {
     use super::*;
     use crate::phone::options::Source;
-    use crate::phone::talk::Talker;
+    use crate::phone::talk::{Talker, Towards};
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
@@ -89,9 +89,10 @@ mod tests {
         let (peer, stranger) =
             ("192.0.2.1:5000".parse().unwrap(), "192.0.2.9:5000".parse().unwrap());
         let tone = Source::Tone(440.0);
-        let mut talker = Talker::new(Law::Mu, &tone, (peer, None), [1, 2, 3], start);
+        let towards = Towards { rtp: peer, rtcp: None, mark: None };
+        let mut talker = Talker::new(Law::Mu, &tone, towards, [1, 2, 3], start);
         let noise = Source::Samples([30_000, -5].as_slice().into());
-        let mut other = Talker::new(Law::Mu, &noise, (peer, None), [9, 9, 9], start);
+        let mut other = Talker::new(Law::Mu, &noise, towards, [9, 9, 9], start);
         let mut hearer = Hearer::new(Law::Mu);
         for n in 0..100 {
             let now = start + Duration::from_millis(20) * n;

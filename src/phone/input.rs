@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pinhole_h323::Malformed;
+use pinhole_h323::mux;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
 use super::Phone;
 use super::call::Call;
-use super::desk::{ListenerOwner, SocketOwner, StreamOwner, Timer};
+use super::desk::{CallKey, ListenerOwner, SocketOwner, StreamOwner, Timer};
 use crate::event::Event;
 use crate::face::{Bind, Input, ListenerId, SocketId, StreamId};
 
@@ -69,11 +70,13 @@ impl Phone {
                     self.ras_bound(socket, at);
                 }
             }
-            Bind::UdpPair(rtp, _) => {
-                if let Some(SocketOwner::Rtp(key)) = self.desk.socket_owner(rtp) {
+            Bind::UdpPair(rtp, _) => match self.desk.socket_owner(rtp) {
+                Some(SocketOwner::Rtp(key)) => {
                     self.with_call(key, |call, desk| call.bound(desk, bind, at));
                 }
-            }
+                Some(SocketOwner::SharedRtp) => self.shared_bound(bind, at),
+                _ => {}
+            },
             Bind::Media(_) => {}
         }
     }
@@ -102,6 +105,23 @@ impl Phone {
         }
     }
 
+    fn shared_bound(&mut self, bind: Bind, at: Option<SocketAddr>) {
+        match (at, &mut self.desk.shared) {
+            (Some(at), Some(shared)) => {
+                shared.port = Some(at.port());
+                if !self.is_leaving() {
+                    self.listening();
+                }
+            }
+            _ => {
+                self.desk.forget(bind);
+                let (ip, role) = (self.desk.options.ip, "multiplexed media");
+                self.desk.tell(Event::NotListening { role, transport: "udp", ip, port: 0 });
+                self.leave();
+            }
+        }
+    }
+
     fn ras_bound(&mut self, socket: SocketId, at: Option<SocketAddr>) {
         match at {
             Some(_) => {
@@ -127,8 +147,31 @@ impl Phone {
             Some(SocketOwner::Rtcp(key)) => {
                 self.with_call(key, |call, desk| call.rtcp(desk, bytes));
             }
+            Some(SocketOwner::SharedRtp) => {
+                if let Some((key, packet)) = self.multiplexed(from, bytes) {
+                    self.with_call(key, |call, desk| call.rtp(desk, from, packet));
+                }
+            }
+            Some(SocketOwner::SharedRtcp) => {
+                if let Some((key, packet)) = self.multiplexed(from, bytes) {
+                    self.with_call(key, |call, desk| call.rtcp(desk, packet));
+                }
+            }
             None => {}
         }
+    }
+
+    /// Whose a packet on the shared sockets is: the multiplexID says it, or, for a server that does not multiplex after
+    /// all, its source, if only one call has to do with it.
+    fn multiplexed<'a>(&self, from: SocketAddr, bytes: &'a [u8]) -> Option<(CallKey, &'a [u8])> {
+        if let Some((id, packet)) = mux::split(bytes)
+            && let Some(key) = self.desk.multiplexed.get(&id)
+        {
+            return Some((*key, packet));
+        }
+        let mut calls = self.calls.iter().filter(|(_, call)| call.exchanges_media_with(from));
+        let (key, _) = calls.next()?;
+        calls.next().is_none().then_some((*key, bytes))
     }
 
     fn accepted(

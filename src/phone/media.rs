@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::rtcp::{self, Packet, ReceiverReport, ReportBlock, SenderReport};
 
 use super::desk::{CallKey, CallTimer, Desk, Timer};
@@ -10,7 +11,7 @@ use super::g711::Law;
 use super::hear::Hearer;
 use super::listen::round_trip;
 use super::punch::Punch;
-use super::talk::{SAMPLES, Talker};
+use super::talk::{SAMPLES, Talker, Towards};
 use crate::event::ChannelRecord;
 use crate::face::{Bind, SocketId};
 
@@ -29,6 +30,9 @@ pub(super) struct Media {
     call: CallKey,
     rtp: SocketId,
     rtcp: SocketId,
+    /// The multiplexID by which we receive; all goes over the shared sockets then, so that the way through a NAT is
+    /// open for them.
+    identifier: Option<MultiplexId>,
     /// The even port, once bound.
     pub(super) port: Option<u16>,
     talker: Option<Talker>,
@@ -62,6 +66,10 @@ pub(super) fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
+fn marked(mark: Option<MultiplexId>, packet: &[u8]) -> Vec<u8> {
+    mark.map_or_else(|| packet.to_vec(), |mark| mark.prefix(packet))
+}
+
 impl Media {
     /// Asks for the sockets.
     pub(super) fn new(desk: &mut Desk, call: CallKey) -> Self {
@@ -70,6 +78,7 @@ impl Media {
             call,
             rtp,
             rtcp,
+            identifier: None,
             port: None,
             talker: None,
             hearer: None,
@@ -87,8 +96,43 @@ impl Media {
         (SocketAddr::new(ip, port), SocketAddr::new(ip, port.saturating_add(1)))
     }
 
+    /// Receives multiplexed media from now on; the identifier, and the addresses to signal.
+    pub(super) fn multiplex(
+        &mut self,
+        desk: &mut Desk,
+        ip: IpAddr,
+    ) -> Option<(MultiplexId, (SocketAddr, SocketAddr))> {
+        let port = desk.shared.and_then(|shared| shared.port)?;
+        let call = self.call;
+        let identifier = *self.identifier.get_or_insert_with(|| desk.multiplex_id(call));
+        let addresses = (SocketAddr::new(ip, port), SocketAddr::new(ip, port.saturating_add(1)));
+        Some((identifier, addresses))
+    }
+
+    /// True when media of this call goes to, or has to be expected from, an address.
+    pub(super) fn knows(&self, peer: SocketAddr) -> bool {
+        let talker = self.talker.as_ref().map(|talker| talker.towards);
+        let talking = talker.is_some_and(|to| to.rtp == peer || to.rtcp == Some(peer));
+        let punching = self.punch.as_ref().is_some_and(|p| p.to == peer || p.control == peer);
+        self.identifier.is_some() && (talking || punching)
+    }
+
+    /// Sends RTP, marked if the receiver wants that.
+    fn send_rtp(&self, desk: &mut Desk, to: SocketAddr, mark: Option<MultiplexId>, packet: &[u8]) {
+        let shared = desk.shared.filter(|_| self.identifier.is_some());
+        let socket = shared.map_or(self.rtp, |shared| shared.rtp);
+        desk.datagram(socket, to, marked(mark, packet));
+    }
+
+    /// Sends RTCP in the same way.
+    fn send_rtcp(&self, desk: &mut Desk, to: SocketAddr, mark: Option<MultiplexId>, packet: &[u8]) {
+        let shared = desk.shared.filter(|_| self.identifier.is_some());
+        let socket = shared.map_or(self.rtcp, |shared| shared.rtcp);
+        desk.datagram(socket, to, marked(mark, packet));
+    }
+
     /// Begins to send.
-    pub(super) fn talk(&mut self, desk: &mut Desk, law: Law, to: (SocketAddr, Option<SocketAddr>)) {
+    pub(super) fn talk(&mut self, desk: &mut Desk, law: Law, to: Towards) {
         let chances = [desk.random_u32(), desk.random_u32(), desk.random_u32()];
         let source = desk.options.source.clone();
         self.talker = Some(Talker::new(law, &source, to, chances, desk.now));
@@ -129,18 +173,21 @@ impl Media {
     /// The next audio packet is due.
     pub(super) fn talk_due(&mut self, desk: &mut Desk) {
         let Some(talker) = &mut self.talker else { return };
-        for packet in talker.due(desk.now) {
-            desk.datagram(self.rtp, talker.to, packet);
+        let (packets, towards, next) = (talker.due(desk.now), talker.towards, talker.next);
+        for packet in packets {
+            self.send_rtp(desk, towards.rtp, towards.mark, &packet);
         }
-        desk.timers.set(Timer::Call(self.call, CallTimer::Talk), talker.next);
+        desk.timers.set(self.timer(CallTimer::Talk), next);
     }
 
     /// The next keepalives are due.
     pub(super) fn punch_due(&mut self, desk: &mut Desk) {
         let Some(punch) = &mut self.punch else { return };
-        desk.datagram(self.rtp, punch.to, punch.rtp());
-        desk.datagram(self.rtcp, punch.control, Punch::rtcp());
-        desk.after(Timer::Call(self.call, CallTimer::Punch), punch.interval);
+        let keepalive = punch.rtp();
+        let (to, control, mark, interval) = (punch.to, punch.control, punch.mark, punch.interval);
+        self.send_rtp(desk, to, mark, &keepalive);
+        self.send_rtcp(desk, control, mark, &Punch::rtcp());
+        desk.after(self.timer(CallTimer::Punch), interval);
     }
 
     /// The next report is due. Without a stream of our own there is nowhere to report to.
@@ -158,8 +205,9 @@ impl Media {
             octets: octets as u32,
             reports,
         };
-        if let Some(to) = talker.control {
-            desk.datagram(self.rtcp, to, report.octets());
+        let towards = talker.towards;
+        if let Some(to) = towards.rtcp {
+            self.send_rtcp(desk, to, towards.mark, &report.octets());
         }
         self.early = self.early.saturating_sub(1);
         let wait = if self.early > 0 { FIRST_REPORTS } else { REPORTS };
@@ -197,6 +245,9 @@ impl Media {
         self.hush(desk);
         self.unhear(desk);
         desk.timers.stop(&self.timer(CallTimer::Report));
+        if let Some(identifier) = self.identifier.take() {
+            desk.multiplexed.remove(&identifier);
+        }
         if self.port.take().is_some() {
             desk.unbind(Bind::UdpPair(self.rtp, self.rtcp));
         }
@@ -261,5 +312,72 @@ impl Media {
             dh_bits: None,
             latency_ms: self.latency.ms(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::Output;
+    use crate::phone::options::Options;
+
+    /// What is sent: from which socket, where to, and its first octets.
+    fn sent(desk: &mut Desk) -> Vec<(SocketId, String, Vec<u8>)> {
+        let mut all = Vec::new();
+        loop {
+            match desk.poll() {
+                Output::Datagram { socket, to, bytes } => {
+                    all.push((socket, to.to_string(), bytes[..8].to_vec()));
+                }
+                Output::Timeout(_) => return all,
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    fn what_is_multiplexed_leaves_from_the_shared_sockets_with_its_identifier() {
+        let mut desk = Desk::new(Options::new("a"), [1; 32], Instant::now());
+        desk.bind_shared();
+        let mut media = Media::new(&mut desk, CallKey(1));
+        let at = |port| SocketAddr::from(([198, 51, 100, 10], port));
+        let punch = || {
+            let mut punch = Punch::new(at(3000), None, Some(19));
+            punch.mark = Some(MultiplexId(1));
+            punch
+        };
+        assert_eq!(media.multiplex(&mut desk, [10, 10, 1, 2].into()), None, "not bound yet");
+        media.keep_open(&mut desk, punch());
+        assert_eq!(sent(&mut desk)[0].0, media.rtp, "what we send does not depend on it");
+        desk.shared.as_mut().unwrap().port = Some(2776);
+        let (identifier, (rtp, rtcp)) = media.multiplex(&mut desk, [10, 10, 1, 2].into()).unwrap();
+        assert!(identifier.0 != 0 && identifier.0 >> 30 != 2);
+        assert_eq!(desk.multiplexed.get(&identifier), Some(&CallKey(1)));
+        assert_eq!((rtp.port(), rtcp.port()), (2776, 2777));
+        media.keep_open(&mut desk, punch());
+        let to = Towards { rtp: at(3000), rtcp: Some(at(3001)), mark: Some(MultiplexId(7)) };
+        media.talk(&mut desk, Law::A, to);
+        media.report_due(&mut desk);
+        let shared = desk.shared.unwrap();
+        let first: Vec<_> = sent(&mut desk);
+        let (rtp, rtcp) = (at(3000).to_string(), at(3001).to_string());
+        let keepalives = [
+            (shared.rtp, rtp.clone(), vec![0, 0, 0, 1, 0x80, 0x7f, 0, 1]),
+            (shared.rtcp, rtcp.clone(), vec![0, 0, 0, 1, 0x80, 0xc8, 0, 6]),
+        ];
+        assert_eq!(first[..2], keepalives);
+        let [audio, report] = &first[2..] else { panic!("{first:?}") };
+        assert_eq!(
+            (audio.0, &audio.1, &audio.2[..6]),
+            (shared.rtp, &rtp, &[0, 0, 0, 7, 0x80, 0x88][..])
+        );
+        assert_eq!(
+            (report.0, &report.1, &report.2[..6]),
+            (shared.rtcp, &rtcp, &[0, 0, 0, 7, 0x80, 0xc8][..])
+        );
+        assert!(media.knows(at(3000)) && media.knows(at(3001)) && !media.knows(at(3002)));
+        media.end(&mut desk);
+        assert!(desk.multiplexed.is_empty());
     }
 }

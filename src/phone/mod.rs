@@ -101,8 +101,13 @@ impl Phone {
         self.life != Life::Living
     }
 
-    /// The listener is there, or there is none: goes on with the gatekeeper.
+    /// The listener is there, or there is none: goes on with the gatekeeper, once multiplexed media has its sockets.
     fn listening(&mut self) {
+        let options = &self.desk.options;
+        let multiplexes = options.multiplex && options.traversal;
+        if multiplexes && options.gatekeeper != Gatekeeper::None && self.desk.shared.is_none() {
+            return self.desk.bind_shared();
+        }
         if self.desk.options.gatekeeper != Gatekeeper::None {
             self.desk.ras.socket = Some(self.desk.bind_ras());
         }

@@ -21,6 +21,8 @@ pub struct Options {
     pub incoming: Incoming,
     /// Offer H.460.18 and H.460.19 to the gatekeeper.
     pub traversal: bool,
+    /// Send and receive multiplexed media, towards a gatekeeper that does H.460.19 (§8).
+    pub multiplex: bool,
     /// Carry H.245 in call signalling; otherwise on a connection of its own.
     pub tunnelling: bool,
     /// Propose channels in Setup, and accept those that a caller proposes there (H.323 §8.1.7).
@@ -54,6 +56,7 @@ impl Options {
             listen_port: None,
             incoming: Incoming::Refused,
             traversal: true,
+            multiplex: false,
             tunnelling: true,
             fast_start: false,
             law: Law::A,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::{rtcp, rtp};
 
 /// The payload type of our keepalives, told in OpenLogicalChannelAck.
@@ -17,6 +18,8 @@ pub(super) struct Punch {
     pub(super) control: SocketAddr,
     /// The time between keepalives.
     pub(super) interval: Duration,
+    /// What they begin with, if the server wants them multiplexed.
+    pub(super) mark: Option<MultiplexId>,
     sequence: u16,
 }
 
@@ -30,7 +33,8 @@ impl Punch {
         let control = control.filter(|control| control.port() != 0).unwrap_or(next);
         // A server that asks for one every day would lose the mapping, one that asks for a flood gets none.
         let seconds = |s: u32| Duration::from_secs(s.clamp(1, 60).into());
-        Self { to, control, interval: interval.map_or(Self::INTERVAL, seconds), sequence: 0 }
+        let interval = interval.map_or(Self::INTERVAL, seconds);
+        Self { to, control, interval, mark: None, sequence: 0 }
     }
 
     /// The RTP keepalive that is due.

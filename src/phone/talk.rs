@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::rtp;
 
 use super::g711::Law;
@@ -19,15 +20,24 @@ pub(super) const SAMPLES: u16 = 160;
 /// A host that was away longer than this does not make up for what it missed.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// Where a stream goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Towards {
+    /// Where RTP goes.
+    pub(super) rtp: SocketAddr,
+    /// Where RTCP goes, if the peer has said.
+    pub(super) rtcp: Option<SocketAddr>,
+    /// What its packets begin with, if the peer wants them multiplexed.
+    pub(super) mark: Option<MultiplexId>,
+}
+
 /// A stream of audio packets.
 #[derive(Debug)]
 pub(super) struct Talker {
     /// The codec.
     pub(super) law: Law,
-    /// Where RTP goes.
-    pub(super) to: SocketAddr,
-    /// Where RTCP goes, if the peer has said.
-    pub(super) control: Option<SocketAddr>,
+    /// Where it goes.
+    pub(super) towards: Towards,
     /// Our synchronization source.
     pub(super) ssrc: u32,
     /// Packets sent.
@@ -49,7 +59,7 @@ impl Talker {
     pub(super) fn new(
         law: Law,
         source: &Source,
-        (to, control): (SocketAddr, Option<SocketAddr>),
+        towards: Towards,
         chances: [u32; 3],
         now: Instant,
     ) -> Self {
@@ -65,7 +75,7 @@ impl Talker {
             Source::Tone(hz) => Voice::Tone(Sine::new(*hz)),
             Source::Samples(samples) => Voice::Samples { samples: samples.clone(), at: 0 },
         };
-        Self { law, to, control, ssrc, packets: 0, next: now, header, voice }
+        Self { law, towards, ssrc, packets: 0, next: now, header, voice }
     }
 
     /// The packets that are due, and the time of the next one.
@@ -118,7 +128,8 @@ mod tests {
     fn talker(source: &Source) -> (Talker, Instant) {
         let now = Instant::now();
         let to = SocketAddr::from(([192, 0, 2, 1], 5000));
-        (Talker::new(Law::A, source, (to, None), [7, 0xffff, 9], now), now)
+        let towards = Towards { rtp: to, rtcp: None, mark: None };
+        (Talker::new(Law::A, source, towards, [7, 0xffff, 9], now), now)
     }
 
     #[test]

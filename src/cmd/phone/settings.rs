@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// NAT traversal to offer to the gatekeeper: H.460.18 and H.460.19, or none.
     #[arg(long, value_enum, default_value = "18")]
     traversal: Traversal,
-    /// H.460.19 multiplexed media.
+    /// Send and receive multiplexed media (H.460.19), if the gatekeeper does.
     #[arg(long, value_enum, default_value = "off")]
     multiplex: Switch,
     /// Carry H.245 in call signalling, or on a connection of its own.
@@ -149,6 +149,7 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
             (false, false) => Incoming::Refused,
         },
         traversal: args.traversal == Traversal::H46018 && !args.no_gatekeeper,
+        multiplex: args.multiplex == Switch::On,
         fast_start: args.fast_start == Switch::On,
         tunnelling: args.h245 == H245::Tunnel,
         law: if args.codec == Codec::Pcma { Law::A } else { Law::Mu },
@@ -166,7 +167,11 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
 fn refuse(args: &Args) -> Result<(), String> {
     let refusals = [
         (args.encrypt == Encrypt::Required, "--encrypt required: this phone cannot encrypt yet"),
-        (args.multiplex == Switch::On, "--multiplex on: this phone cannot multiplex media yet"),
+        (
+            args.multiplex == Switch::On
+                && (args.no_gatekeeper || args.traversal != Traversal::H46018),
+            "--multiplex on: only a gatekeeper that does H.460.19 can multiplex: --traversal 18 is needed",
+        ),
         (args.traversal == Traversal::H46017, "--traversal 17: this phone has no H.460.17 yet"),
         (args.user.iter().any(String::is_empty), "--user: an alias is empty"),
         (
@@ -304,7 +309,8 @@ mod tests {
     fn what_cannot_be_done_is_refused() {
         for (line, word) in [
             ("-u a b --encrypt required", "--encrypt required"),
-            ("-u a b --multiplex on", "--multiplex on"),
+            ("-u a b --multiplex on --no-gatekeeper", "--multiplex on"),
+            ("-u a b --multiplex on --traversal none", "--multiplex on"),
             ("-u a b --traversal 17", "--traversal 17"),
             ("-u a", "nothing to do"),
             ("-u a b --rate 0", "--rate"),
@@ -318,6 +324,7 @@ mod tests {
             let said = of(line).unwrap_err();
             assert!(said.contains(word), "{line}: {said}");
         }
+        assert!(of("-u a b --multiplex on -g 127.0.0.1").unwrap().multiplex);
         assert!(of("-u a b --fast-start on -g 127.0.0.1").unwrap().fast_start);
         assert!(of("-u a b --encrypt off -g 127.0.0.1").is_ok());
     }

@@ -43,7 +43,7 @@ impl Call {
         desk.hand_over(stream, StreamOwner::Signal(key));
         call.stream = Some(stream);
         call.setup_at = Some(desk.now);
-        call.offered_19 = signal.feature(H460_19).is_some();
+        call.note_19(signal);
         call.offered_tunnel = signal.h245_tunnelling() == Some(true);
         call.asks_too_much = signal.needed_features().iter().any(|feature| *feature != H460_19);
         call.control_address = signal.h245_address();
@@ -128,7 +128,7 @@ impl Call {
         let leg = self.leg(desk);
         let mut signal = messages::answer(leg, self.name.conference, answer);
         if self.traversal && self.offered_19 {
-            messages::offer_19(&mut signal);
+            messages::offer_19(&mut signal, desk.shared.is_some());
         }
         signal.set_fast_start(fast_start);
         if answer == Answer::Connect {

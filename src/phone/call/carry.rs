@@ -61,7 +61,7 @@ impl Call {
         for effect in effects {
             match effect {
                 Effect::Say(message) => self.queue(&message),
-                Effect::Talk { law, to, control } => self.media.talk(desk, law, (to, control)),
+                Effect::Talk { law, to } => self.media.talk(desk, law, to),
                 Effect::Hush => self.media.hush(desk),
                 Effect::Listen { law } => self.media.listen(law),
                 Effect::Unhear => self.media.unhear(desk),
@@ -72,6 +72,20 @@ impl Call {
         }
         if self.control.as_ref().is_some_and(super::Control::is_open) {
             desk.timers.stop(&self.timer(CallTimer::Control));
+        }
+    }
+
+    /// Wants media multiplexed, if the operator and the server do (H.460.19 §8): asked for only of a server that has said
+    /// that it can send so, and before there are channels.
+    pub(super) fn multiplex(&mut self, desk: &mut Desk) {
+        let ip = self.local_ip(desk);
+        let untouched = |control: &&mut super::Control| control.is_untouched();
+        let Some(control) = self.control.as_mut().filter(untouched) else { return };
+        if self.traversal
+            && self.peer_marks
+            && let Some((identifier, addresses)) = self.media.multiplex(desk, ip)
+        {
+            control.receive_marked(identifier, addresses);
         }
     }
 

@@ -9,7 +9,8 @@ use pinhole_h323::asn::h225::{
     SetupUUIE, SetupUUIEConferenceGoal, StatusUUIE,
 };
 use pinhole_h323::cause::Cause;
-use pinhole_h323::generic::{self, H460_19, Need};
+use pinhole_h323::generic::Need;
+use pinhole_h323::h46019::Ability;
 use pinhole_h323::id::ConferenceId;
 use pinhole_h323::q931::{Bearer, code};
 use pinhole_h323::signal::{Leg, Signal};
@@ -117,9 +118,10 @@ pub(super) fn status(leg: Leg, state: u8) -> Signal {
     signal
 }
 
-/// Says that we are a client of H.460.19: the feature without parameters.
-pub(super) fn offer_19(signal: &mut Signal) {
-    signal.set_feature(Need::Supported, generic::new(H460_19));
+/// Says that we are a client of H.460.19, and whether we can send multiplexed media.
+pub(super) fn offer_19(signal: &mut Signal, transmit_multiplexed: bool) {
+    let ability = Ability { transmit_multiplexed, server: false };
+    signal.set_feature(Need::Supported, ability.to_feature());
 }
 
 /// Facility that only carries H.245: with an empty body, which peers of any version take (H.323 §8.2.1).

@@ -112,6 +112,8 @@ pub(super) struct Call {
     traversal: bool,
     /// Whether the peer has offered H.460.19.
     offered_19: bool,
+    /// Whether the peer can send multiplexed media.
+    peer_marks: bool,
     /// Whether the peer has offered to tunnel H.245.
     offered_tunnel: bool,
     /// Whether the peer needs a feature that we do not have.
@@ -145,6 +147,7 @@ impl Call {
             media,
             traversal,
             offered_19: false,
+            peer_marks: false,
             offered_tunnel: false,
             asks_too_much: false,
             admitted: false,
@@ -264,7 +267,11 @@ impl Call {
     fn signalling_stands(&mut self, desk: &mut Desk) {
         let addresses = self.media.addresses(self.local_ip(desk));
         let chance = desk.random_u32();
-        self.control = Some(Control::new(desk.options.law, addresses, chance));
+        let control = self.control.insert(Control::new(desk.options.law, addresses, chance));
+        if self.traversal && desk.shared.is_some() {
+            control.may_mark();
+        }
+        self.multiplex(desk);
         if self.traversal && desk.options.keepalives {
             desk.after(self.timer(CallTimer::Pinhole), PINHOLE);
         }
@@ -273,6 +280,11 @@ impl Call {
     /// Whether calls are answered at once.
     fn answers(desk: &Desk) -> bool {
         desk.options.incoming == Incoming::Answer
+    }
+
+    /// True when media on the shared sockets from an address can be of this call.
+    pub(super) fn exchanges_media_with(&self, peer: SocketAddr) -> bool {
+        self.media.knows(peer)
     }
 
     /// Takes RTP.

@@ -105,7 +105,7 @@ impl Call {
         let mut setup = messages::setup(desk, self.leg(desk), self.name.conference, called);
         messages::address(&mut setup, self.local_ip(desk), desk, self.remote(desk));
         if self.traversal {
-            messages::offer_19(&mut setup);
+            messages::offer_19(&mut setup, desk.shared.is_some());
         }
         if desk.options.fast_start {
             let client = self.traversal;

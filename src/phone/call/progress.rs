@@ -3,6 +3,7 @@
 use pinhole_h323::asn::h225::FacilityReason;
 use pinhole_h323::cause::Release;
 use pinhole_h323::generic::H460_19;
+use pinhole_h323::h46019::Ability;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg, Signal};
 
@@ -35,6 +36,7 @@ impl Call {
         if !self.name.answering {
             self.proposals_answered(desk, signal);
         }
+        self.multiplex(desk);
         match signal.message_type() {
             MessageType::Connect if self.may_be_answered() => self.answered(desk, signal),
             MessageType::CallProceeding if self.stage == Stage::Calling => {
@@ -87,9 +89,17 @@ impl Call {
 
     /// Remembers what any message may say.
     fn note(&mut self, signal: &Signal) {
-        self.offered_19 |= signal.feature(H460_19).is_some();
+        self.note_19(signal);
         if let Some(address) = signal.h245_address() {
             self.control_address = Some(address);
+        }
+    }
+
+    /// Remembers what the peer says of H.460.19.
+    pub(super) fn note_19(&mut self, signal: &Signal) {
+        if let Some(feature) = signal.feature(H460_19) {
+            self.offered_19 = true;
+            self.peer_marks |= Ability::read(feature).transmit_multiplexed;
         }
     }
 

@@ -15,11 +15,13 @@ use pinhole_h323::asn::h245::{
 };
 
 use pinhole_h323::h46019::Traversal;
+use pinhole_h323::mux::MultiplexId;
 
 use super::capabilities::{audio, law_of};
 use super::{Effect, request, respond};
 use crate::phone::g711::Law;
 use crate::phone::punch::{PAYLOAD_TYPE, Punch};
+use crate::phone::talk::Towards;
 
 /// The session of audio (H.245 H2250LogicalChannelParameters.sessionID).
 pub(super) const AUDIO_SESSION: u8 = 1;
@@ -37,6 +39,17 @@ pub(super) enum Out {
     Refused,
 }
 
+/// How a peer wants media multiplexed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    /// What packets begin with.
+    mark: MultiplexId,
+    /// Where RTP goes.
+    rtp: SocketAddr,
+    /// Where RTCP goes.
+    rtcp: Option<SocketAddr>,
+}
+
 /// See the head of the file.
 #[derive(Debug)]
 pub(in super::super) struct Channels {
@@ -46,13 +59,86 @@ pub(in super::super) struct Channels {
     pub(super) into: Option<u16>,
     /// The numbers of the channels that we proposed to send, and their codecs (fast start).
     pub(super) offered: Vec<(u16, Law)>,
+    /// Whether we can send multiplexed media.
+    pub(super) marks: bool,
+    /// What we want before the packets that we receive.
+    identifier: Option<MultiplexId>,
     last: u16,
 }
 
 impl Channels {
     /// No channels, and the addresses where audio is to be sent.
     pub(in super::super) const fn new((rtp, rtcp): (SocketAddr, SocketAddr)) -> Self {
-        Self { rtp, rtcp, out: Out::Closed, into: None, offered: Vec::new(), last: 100 }
+        Self {
+            rtp,
+            rtcp,
+            out: Out::Closed,
+            into: None,
+            offered: Vec::new(),
+            marks: false,
+            identifier: None,
+            last: 100,
+        }
+    }
+
+    /// True while no channel is opened or proposed.
+    pub(in super::super) const fn are_untouched(&self) -> bool {
+        matches!(self.out, Out::Closed) && self.into.is_none() && self.offered.is_empty()
+    }
+
+    /// Wants media multiplexed, at these addresses.
+    pub(in super::super) const fn receive_marked(
+        &mut self,
+        identifier: MultiplexId,
+        (rtp, rtcp): (SocketAddr, SocketAddr),
+    ) {
+        if self.are_untouched() {
+            self.identifier = Some(identifier);
+            (self.rtp, self.rtcp) = (rtp, rtcp);
+        }
+    }
+
+    /// Where we receive multiplexed media, if we do.
+    pub(super) fn receives(&self) -> Traversal {
+        self.identifier.map_or_else(Traversal::default, |identifier| Traversal {
+            media: Some(self.rtp),
+            control: Some(self.rtcp),
+            multiplex_id: Some(identifier),
+            ..Traversal::default()
+        })
+    }
+
+    /// What the peer wants before packets, where it receives multiplexed RTP, and RTCP; nothing unless we can do it.
+    pub(super) fn wanted(&self, told: Option<&Traversal>) -> Option<Marks> {
+        let told = told.filter(|_| self.marks)?;
+        let mark = told.multiplex_id.filter(|id| id.0 != 0)?;
+        let rtp = told.media.filter(can_be_sent_to)?;
+        Some(Marks { mark, rtp, rtcp: told.control.filter(can_be_sent_to) })
+    }
+
+    /// Where a channel goes that the peer has accepted: to the addresses of the answer, or multiplexed.
+    pub(super) fn towards(
+        &self,
+        told: Option<&Traversal>,
+        rtp: Option<SocketAddr>,
+        rtcp: Option<SocketAddr>,
+    ) -> Option<Towards> {
+        match self.wanted(told) {
+            Some(Marks { mark, rtp, rtcp: marked }) => {
+                Some(Towards { rtp, rtcp: marked.or(rtcp), mark: Some(mark) })
+            }
+            None => Some(Towards { rtp: rtp?, rtcp, mark: None }),
+        }
+    }
+
+    /// The keepalives that a traversal server asks for, if it does.
+    pub(super) fn punch(&self, told: &Traversal, control: Option<SocketAddr>) -> Option<Punch> {
+        let to = told.keep_alive_channel.filter(can_be_sent_to)?;
+        let marks = self.wanted(Some(told));
+        let control = marks.and_then(|marks| marks.rtcp).or(control);
+        let mut punch = Punch::new(to, control, told.keep_alive_interval);
+        punch.mark = marks.map(|marks| marks.mark);
+        Some(punch)
     }
 
     /// True when audio goes both ways.
@@ -86,11 +172,16 @@ impl Channels {
             multiplex_parameters: Multiplex::h2250LogicalChannelParameters(Box::new(parameters)),
             ..Forward::default()
         };
-        say(RequestMessage::openLogicalChannel(Box::new(OpenLogicalChannel {
+        let mut open = OpenLogicalChannel {
             forward_logical_channel_number: LogicalChannelNumber(number),
             forward_logical_channel_parameters: forward,
             ..OpenLogicalChannel::default()
-        })))
+        };
+        if self.identifier.is_some() {
+            // All its values are in their bounds.
+            let _ = self.receives().write(&mut open.generic_information);
+        }
+        say(RequestMessage::openLogicalChannel(Box::new(open)))
     }
 
     /// Closes our channel, if there is one.
@@ -132,11 +223,14 @@ impl Channels {
             _ => None,
         };
         let at = |channel: &Option<H245TransportAddress>| usable(channel.as_ref());
-        match parameters.and_then(|parameters| at(&parameters.media_channel)) {
+        // What cannot be understood asks for nothing.
+        let told = Traversal::read(ack.generic_information.as_ref()).unwrap_or_default();
+        let rtp = parameters.and_then(|p| at(&p.media_channel));
+        let rtcp = parameters.and_then(|p| at(&p.media_control_channel));
+        match self.towards(told.as_ref(), rtp, rtcp) {
             Some(to) => {
                 self.out = Out::Open(number);
-                let control = parameters.and_then(|p| at(&p.media_control_channel));
-                vec![Effect::Talk { law, to, control }]
+                vec![Effect::Talk { law, to }]
             }
             None => {
                 let effects = self.close();
@@ -210,7 +304,7 @@ impl Channels {
         let traversal = Traversal::read(open.generic_information.as_ref()).unwrap_or_default();
         let control = usable(parameters.media_control_channel.as_ref());
         effects.push(answer(self.acknowledge(number, parameters.session_id, traversal.is_some())));
-        effects.extend(traversal.and_then(|told| punch(&told, control)).map(Effect::Punch));
+        effects.extend(traversal.and_then(|told| self.punch(&told, control)).map(Effect::Punch));
         effects
     }
 
@@ -230,8 +324,7 @@ impl Channels {
             ..OpenLogicalChannelAck::default()
         };
         if traversal {
-            let told =
-                Traversal { keep_alive_payload_type: Some(PAYLOAD_TYPE), ..Traversal::default() };
+            let told = Traversal { keep_alive_payload_type: Some(PAYLOAD_TYPE), ..self.receives() };
             // A payload type of seven bits is always in its bounds.
             let _ = told.write(&mut ack.generic_information);
         }
@@ -272,12 +365,6 @@ pub(super) fn usable(address: Option<&H245TransportAddress>) -> Option<SocketAdd
 fn can_be_sent_to(address: &SocketAddr) -> bool {
     let ip = address.ip();
     address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast()
-}
-
-/// The keepalives that a traversal server asks for, if it does.
-pub(super) fn punch(told: &Traversal, control: Option<SocketAddr>) -> Option<Punch> {
-    let to = told.keep_alive_channel.filter(can_be_sent_to)?;
-    Some(Punch::new(to, control, told.keep_alive_interval))
 }
 
 fn say(message: RequestMessage) -> Effect {

@@ -16,7 +16,7 @@ use pinhole_h323::h46019::{self, Traversal};
 
 use super::Effect;
 use super::capabilities::{audio, law_of};
-use super::channels::{AUDIO_SESSION, Channels, Out, acceptable, punch, usable};
+use super::channels::{AUDIO_SESSION, Channels, Out, acceptable, usable};
 use crate::phone::g711::Law;
 use crate::phone::punch::PAYLOAD_TYPE;
 
@@ -62,7 +62,7 @@ impl Channels {
                     self.into = Some(olc.forward_logical_channel_number.0);
                     let control = usable(parameters.media_control_channel.as_ref());
                     effects.push(Effect::Listen { law });
-                    effects.extend(punched(asked_to_punch(&olc), control));
+                    effects.extend(self.punched(told(&olc).as_ref(), control));
                 }
                 Some(_) => {}
                 None => effects.extend(self.accepted_forward(&olc)),
@@ -74,12 +74,13 @@ impl Channels {
     fn accepted_forward(&mut self, olc: &OpenLogicalChannel) -> Option<Effect> {
         let number = olc.forward_logical_channel_number.0;
         let (law, parameters) = acceptable(olc).ok().filter(|_| self.out == Out::Closed)?;
+        let rtp = usable(parameters.media_channel.as_ref());
+        let rtcp = usable(parameters.media_control_channel.as_ref());
+        let to = self.towards(told(olc).as_ref(), rtp, rtcp)?;
         // Only what was proposed can be accepted.
-        let to = usable(parameters.media_channel.as_ref())?;
         self.offered.contains(&(number, law)).then_some(())?;
         self.out = Out::Open(number);
-        let control = usable(parameters.media_control_channel.as_ref());
-        Some(Effect::Talk { law, to, control })
+        Some(Effect::Talk { law, to })
     }
 
     /// Accepts proposals of a caller: of those for media to us the first that we can receive, of those for media from
@@ -97,13 +98,16 @@ impl Channels {
         let receivable = |olc: &&OpenLogicalChannel| acceptable(olc).is_ok();
         let sendable = |olc: &&OpenLogicalChannel| sendable(olc).is_some();
         let law = |olc: &&OpenLogicalChannel| reversed(olc).map(|(law, _)| law);
-        if let Some(olc) = proposals.iter().find(receivable) {
+        let found = proposals.iter().find(receivable);
+        if let Some(olc) = found {
             answers.extend(self.accept_forward(olc.clone(), &mut effects));
         }
+        // What is said of multiplexed media stands in forward proposals only, and is for the session.
+        let told = found.and_then(told);
         let mut offers = proposals.iter().filter(sendable);
         let wanted = offers.clone().find(|olc| law(olc) == Some(preferred));
         if let Some(olc) = wanted.or_else(|| offers.next()) {
-            answers.extend(self.accept_reverse(olc.clone(), &mut effects));
+            answers.extend(self.accept_reverse(olc.clone(), told.as_ref(), &mut effects));
         }
         (answers, effects)
     }
@@ -114,7 +118,7 @@ impl Channels {
         mut olc: OpenLogicalChannel,
         effects: &mut Vec<Effect>,
     ) -> Option<Vec<u8>> {
-        let told = asked_to_punch(&olc);
+        let told = told(&olc);
         let (law, parameters) = acceptable(&olc).ok()?;
         let control = usable(parameters.media_control_channel.as_ref());
         let Forward::h2250LogicalChannelParameters(parameters) =
@@ -126,15 +130,14 @@ impl Channels {
         parameters.media_control_channel = Some(to_h245(self.rtcp));
         h46019::remove(&mut olc.generic_information);
         if told.is_some() {
-            let ours =
-                Traversal { keep_alive_payload_type: Some(PAYLOAD_TYPE), ..Traversal::default() };
+            let ours = Traversal { keep_alive_payload_type: Some(PAYLOAD_TYPE), ..self.receives() };
             // A payload type of seven bits is always in its bounds.
             let _ = ours.write(&mut olc.generic_information);
         }
         let octets = encode_olc(&olc).ok()?;
         self.into = Some(olc.forward_logical_channel_number.0);
         effects.push(Effect::Listen { law });
-        effects.extend(punched(told, control));
+        effects.extend(self.punched(told.as_ref(), control));
         Some(octets)
     }
 
@@ -142,10 +145,12 @@ impl Channels {
     fn accept_reverse(
         &mut self,
         mut olc: OpenLogicalChannel,
+        told: Option<&Traversal>,
         effects: &mut Vec<Effect>,
     ) -> Option<Vec<u8>> {
         let number = self.next_number();
-        let (law, to, control) = sendable(&olc)?;
+        let (law, rtp, rtcp) = sendable(&olc)?;
+        let to = self.towards(told, Some(rtp), rtcp)?;
         let reverse = olc.reverse_logical_channel_parameters.as_mut()?;
         let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
             &mut reverse.multiplex_parameters
@@ -158,8 +163,12 @@ impl Channels {
         h46019::remove(&mut olc.generic_information);
         let octets = encode_olc(&olc).ok()?;
         self.out = Out::Open(number);
-        effects.push(Effect::Talk { law, to, control });
+        effects.push(Effect::Talk { law, to });
         Some(octets)
+    }
+
+    fn punched(&self, told: Option<&Traversal>, control: Option<SocketAddr>) -> Option<Effect> {
+        told.and_then(|told| self.punch(told, control)).map(Effect::Punch)
     }
 
     fn forward(&self, number: u16, law: Law, client: bool) -> OpenLogicalChannel {
@@ -212,13 +221,9 @@ impl Channels {
     }
 }
 
-/// What a proposal or an answer says of keepalives; what cannot be understood asks for nothing.
-fn asked_to_punch(olc: &OpenLogicalChannel) -> Option<Traversal> {
+/// What a proposal or an answer says of H.460.19; what cannot be understood asks for nothing.
+fn told(olc: &OpenLogicalChannel) -> Option<Traversal> {
     Traversal::read(olc.generic_information.as_ref()).unwrap_or_default()
-}
-
-fn punched(told: Option<Traversal>, control: Option<SocketAddr>) -> Option<Effect> {
-    told.and_then(|told| punch(&told, control)).map(Effect::Punch)
 }
 
 /// A proposal of media from the called party: the codec, and the caller's addresses.
@@ -234,11 +239,11 @@ fn reversed(olc: &OpenLogicalChannel) -> Option<(Law, &H2250LogicalChannelParame
     }
 }
 
-/// A proposal of media from the called party that can be accepted: the codec, and where RTP and RTCP go.
+/// A proposal of media from the called party that can be accepted: the codec, and where it goes.
 fn sendable(olc: &OpenLogicalChannel) -> Option<(Law, SocketAddr, Option<SocketAddr>)> {
     // A channel with media both ways is no part of fast start.
     let forward = &olc.forward_logical_channel_parameters.data_type;
     let (law, parameters) = reversed(olc).filter(|_| matches!(forward, DataType::nullData(())))?;
-    let to = usable(parameters.media_channel.as_ref())?;
-    Some((law, to, usable(parameters.media_control_channel.as_ref())))
+    let rtp = usable(parameters.media_channel.as_ref())?;
+    Some((law, rtp, usable(parameters.media_control_channel.as_ref())))
 }

@@ -16,6 +16,7 @@ use pinhole_h323::asn::h245::{
     RequestModeReject, RequestModeRejectCause, ResponseMessage, RoundTripDelayResponse,
     SequenceNumber,
 };
+use pinhole_h323::mux::MultiplexId;
 
 use self::capabilities::Capabilities;
 use self::channels::Channels;
@@ -23,6 +24,7 @@ use self::determination::{Determination, Next};
 pub(super) use self::fast::MOST_PROPOSALS;
 use super::g711::Law;
 use super::punch::Punch;
+use super::talk::Towards;
 
 /// What is to be done.
 #[derive(Debug, PartialEq)]
@@ -33,10 +35,8 @@ pub(super) enum Effect {
     Talk {
         /// In this codec.
         law: Law,
-        /// To this RTP address.
-        to: SocketAddr,
-        /// And reports to this one.
-        control: Option<SocketAddr>,
+        /// To there.
+        to: Towards,
     },
     /// Send no more audio.
     Hush,
@@ -90,6 +90,25 @@ impl Control {
         let mut effects = vec![Effect::Say(self.capabilities.offer(self.preferred))];
         effects.extend(next(self.determination.begin()));
         effects
+    }
+
+    /// From now on, media is sent multiplexed when the peer wants that (H.460.19 §8).
+    pub(super) const fn may_mark(&mut self) {
+        self.channels.marks = true;
+    }
+
+    /// Wants media multiplexed, with this identifier at these addresses; too late when channels are there already.
+    pub(super) fn receive_marked(
+        &mut self,
+        identifier: MultiplexId,
+        addresses: (SocketAddr, SocketAddr),
+    ) {
+        self.channels.receive_marked(identifier, addresses);
+    }
+
+    /// True while no channel is opened or proposed.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.channels.are_untouched()
     }
 
     /// The channels to propose in Setup (fast start); `client` is one of H.460.19.

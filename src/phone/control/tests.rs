@@ -66,7 +66,10 @@ fn two_ends_open_a_channel_each_way() {
     let [first, second] = settle(&mut ends);
     assert!(ends.iter().all(Control::is_open));
     let at = |host, port| SocketAddr::from(([192, 0, 2, host], port));
-    let talk = |law, host| Effect::Talk { law, to: at(host, 5000), control: Some(at(host, 5001)) };
+    let talk = |law, host| {
+        let (rtp, rtcp) = (at(host, 5000), Some(at(host, 5001)));
+        Effect::Talk { law, to: Towards { rtp, rtcp, mark: None } }
+    };
     assert!(first.contains(&talk(Law::A, 2)) && first.contains(&Effect::Listen { law: Law::Mu }));
     assert!(second.contains(&talk(Law::Mu, 1)) && second.contains(&Effect::Listen { law: Law::A }));
     assert_eq!((first.len(), second.len()), (2, 2));
@@ -278,4 +281,82 @@ fn a_server_asks_for_keepalives_in_fast_start() {
     let effects = caller.accepted(&answers);
     assert!(effects.contains(&punch(2)), "{effects:?}");
     assert_eq!(effects.len(), 3);
+}
+
+/// The octets of a captured message.
+fn captured(hex: &str) -> Vec<u8> {
+    let octet = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    hex.as_bytes().chunks(2).map(octet).collect()
+}
+
+/// openLogicalChannel of GnuGk that multiplexes: RTP at 198.51.100.10:3000, identifier 1.
+const MULTIPLEXED_OPEN: &str = "038000640c201380188d000100c633640a0bb900800b300080b080018001fc00400440280120070008834c1300010100161a7a00c633640a0bb800c633640a0bb9000100c633640a0bb80012";
+/// What h323plus answers: RTP at 10.10.1.2:2776, identifier 0xe250f, keepalives of payload type 127.
+const MULTIPLEXED_ACK: &str = "22c0006406a0135c00000a0a01020ad8000a0a01020ad9010100220120070008834c1300010100161474000a0a01020ad8000a0a01020ad9800e250ffe";
+/// What GnuGk answers to the channel of h323plus.
+const SERVER_ACK: &str = "22c0006406a0135c0000c633640a0bb800c633640a0bb90101001f0120070008834c130001010016117000c633640a0bb800c633640a0bb90001";
+/// The end of the channel that h323plus opens: where its RTCP arrives, multiplexed.
+const OWN_OPEN_END: &str = "20070008834c1300010100161370000a0a01020ad8000a0a01020ad9800e250f";
+
+/// An end that can multiplex, and wants to, as h323plus in the captures.
+fn multiplexing() -> Control {
+    let mut control = begun();
+    control.may_mark();
+    let at = |port| SocketAddr::from(([10, 10, 1, 2], port));
+    control.receive_marked(MultiplexId(0x000e_250f), (at(2776), at(2777)));
+    control
+}
+
+fn server(port: u16) -> SocketAddr {
+    ([198, 51, 100, 10], port).into()
+}
+
+#[test]
+fn a_multiplexing_server_is_answered_as_h323plus_does() {
+    let effects = multiplexing().receive(&captured(MULTIPLEXED_OPEN), 0).unwrap();
+    let mut punch = Punch::new(server(3000), Some(server(3001)), Some(19));
+    punch.mark = Some(MultiplexId(1));
+    assert!(effects.contains(&Effect::Punch(punch)), "{effects:?}");
+    let ack = effects.iter().find_map(|effect| match effect {
+        Effect::Say(message) => Some(encode_h245(message).unwrap()),
+        _ => None,
+    });
+    // But for flowControlToZero, which we say and h323plus does not, and the lengths before it.
+    let (ack, theirs) = (ack.unwrap(), captured(MULTIPLEXED_ACK));
+    assert_eq!(ack[8..23], theirs[8..23]);
+    assert!(ack.ends_with(&theirs[24..]), "{ack:02x?}");
+}
+
+#[test]
+fn media_goes_to_a_multiplexing_server_with_its_identifier() {
+    let mut control = multiplexing();
+    let Effect::Say(open) = control.channels.open(Law::A) else { panic!() };
+    let octets = encode_h245(&open).unwrap();
+    assert!(octets.ends_with(&captured(OWN_OPEN_END)), "{octets:02x?}");
+    let effects = control.receive(&captured(SERVER_ACK), 0).unwrap();
+    let (rtp, rtcp) = (server(3000), Some(server(3001)));
+    let to = Towards { rtp, rtcp, mark: Some(MultiplexId(1)) };
+    assert_eq!(effects, [Effect::Talk { law: Law::A, to }]);
+}
+
+#[test]
+fn who_cannot_multiplex_takes_the_plain_addresses() {
+    let mut control = begun();
+    let effects = control.receive(&captured(MULTIPLEXED_OPEN), 0).unwrap();
+    let punch = Punch::new(server(3000), Some(server(3001)), Some(19));
+    assert!(effects.contains(&Effect::Punch(punch)), "{effects:?}");
+    control.channels.open(Law::A);
+    let effects = control.receive(&captured(SERVER_ACK), 0).unwrap();
+    let to = Towards { rtp: server(3000), rtcp: Some(server(3001)), mark: None };
+    assert_eq!(effects, [Effect::Talk { law: Law::A, to }]);
+}
+
+#[test]
+fn channels_that_are_there_stay_as_they_are() {
+    let mut ends = [end(Law::A, 1), end(Law::A, 2)];
+    settle(&mut ends);
+    let before = ends[0].channels.rtp;
+    ends[0].receive_marked(MultiplexId(5), (server(1), server(2)));
+    assert_eq!(ends[0].channels.rtp, before);
+    assert!(!ends[0].is_untouched());
 }

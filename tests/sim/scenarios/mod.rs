@@ -16,6 +16,7 @@ mod calls;
 mod face;
 mod fast;
 mod lab;
+mod multiplex;
 mod mutants;
 mod nats;
 mod release;
