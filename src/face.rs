@@ -135,7 +135,7 @@ pub enum Output {
         bind: Bind,
         /// Which local address; unspecified for any.
         ip: IpAddr,
-        /// Which ports; `0..=0` for any.
+        /// Which ports, of a pair both; `0..=0` for any.
         ports: RangeInclusive<u16>,
     },
     /// Give a bound port back. Streams accepted from a listener live on.

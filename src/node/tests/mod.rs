@@ -43,7 +43,9 @@ impl Desk {
         for output in desk.drain() {
             if let Output::Bind { bind, ip, ports } = output {
                 desk.port += 2;
-                let fixed = ports.start() == ports.end() && *ports.end() != 0;
+                // As in the world, a range has to hold both ports of a pair.
+                let last = *ports.start() + u16::from(matches!(bind, Bind::Media(_)));
+                let fixed = last == *ports.end() && last > 1;
                 let port = if fixed { *ports.start() } else { desk.port };
                 desk.bind(bind, SocketAddr::new(ip, port));
             }
