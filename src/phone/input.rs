@@ -163,7 +163,11 @@ impl Phone {
 
     /// Whose a packet on the shared sockets is: the multiplexID says it, or, for a server that does not multiplex after
     /// all, its source, if only one call has to do with it.
-    fn multiplexed<'a>(&self, from: SocketAddr, bytes: &'a [u8]) -> Option<(CallKey, &'a [u8])> {
+    pub(super) fn multiplexed<'a>(
+        &self,
+        from: SocketAddr,
+        bytes: &'a [u8],
+    ) -> Option<(CallKey, &'a [u8])> {
         if let Some((id, packet)) = mux::split(bytes)
             && let Some(key) = self.desk.multiplexed.get(&id)
         {

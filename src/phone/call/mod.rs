@@ -301,3 +301,42 @@ impl Call {
         self.media.reported(desk, bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phone::Phone;
+    use crate::phone::options::Options;
+    use crate::phone::punch::Punch;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    fn packets_on_the_shared_sockets_find_their_call() {
+        let mut phone = Phone::new(Options::new("a"), [1; 32], Instant::now());
+        phone.desk.bind_shared();
+        phone.desk.shared.as_mut().unwrap().port = Some(2776);
+        let server = |port| SocketAddr::from(([198, 51, 100, 10], port));
+        let mut identifiers = Vec::new();
+        // The first two calls have a port of the server each, the others share one.
+        for (number, port) in [(1, 5000), (2, 5002), (3, 3000), (4, 3000)] {
+            let key = CallKey(number);
+            let mut call = Call::place(&mut phone.desk, key, Destination::parse("10.0.0.1"));
+            let (id, _) = call.media.multiplex(&mut phone.desk, [10, 0, 0, 2].into()).unwrap();
+            identifiers.push(id);
+            call.media.keep_open(&mut phone.desk, Punch::new(server(port), None, None));
+            phone.calls.insert(key, call);
+        }
+        let packet = [0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9];
+        for (number, id) in (1..).zip(&identifiers) {
+            let marked = id.prefix(&packet);
+            let found = phone.multiplexed(server(9), &marked);
+            assert_eq!(found, Some((CallKey(number), &packet[..])), "wherever it comes from");
+        }
+        let found = |from| phone.multiplexed(from, &packet);
+        assert_eq!(found(server(5000)), Some((CallKey(1), &packet[..])), "without identifier");
+        assert_eq!(found(server(5003)), Some((CallKey(2), &packet[..])), "RTCP");
+        assert_eq!(found(server(3000)), None, "it may be of either");
+        assert_eq!(found(server(5004)), None);
+        assert_eq!(phone.multiplexed(server(5000), &[]), Some((CallKey(1), &[][..])));
+    }
+}
