@@ -3,22 +3,28 @@
 //! (H.460.18 §5: a client opens every connection itself).
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pinhole_h323::cause::Release;
 use pinhole_h323::control::Control;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
-use super::{Call, CallKey, Calls, ControlLink, Leg, Why};
+use tracing::debug;
+
+use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why};
 use crate::control;
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode};
+use crate::node::{Cx, Mode, Timer};
 
 /// H.245 messages that may wait for a connection.
 const MOST_QUEUED: usize = 64;
 /// Octets of H.245 messages that may wait for a connection.
 const MOST_QUEUED_OCTETS: usize = 128 << 10;
+
+/// How long the second H.245 connection may take after the first.
+const CONTROL: Duration = Duration::from_secs(15);
 
 impl Calls {
     /// Puts our listener in place of the address a message tells, or adds it where the other party needs one.
@@ -95,9 +101,11 @@ impl Calls {
         }
         let Some(at) = self.listener(cx, key, side) else { return };
         let Some(call) = self.live(key) else { return };
+        let id = call.id;
         let mut facility = Signal::start_h245(call.speaks_to(side), at);
         let leg = call.leg_mut(side);
         leg.summoned = true;
+        debug!(call = %id, name = leg.name, %at, "asked to connect for H.245");
         let ours = cx.core.settings.ability();
         facility.set_feature(pinhole_h323::generic::Need::Supported, ours.to_feature());
         if let (Some(stream), Ok(octets)) = (leg.stream, facility.encode()) {
@@ -156,6 +164,7 @@ impl Calls {
         if other.control != ControlLink::None {
             return;
         }
+        cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
         if other.client {
             return self.summon(cx, key, side.other());
         }
@@ -169,12 +178,32 @@ impl Calls {
     /// The H.245 connection of a party ended: so does the other's, once what waits for it is sent.
     pub(super) fn control_lost(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
+        let dialled = matches!(call.leg(side).control, ControlLink::Dialling(_));
         call.leg_mut(side).control = ControlLink::None;
+        if dialled {
+            return self.without_control(cx, key);
+        }
         let other = call.leg_mut(side.other());
         if let Some(stream) = other.control.stream() {
             other.control = ControlLink::None;
             cx.close(stream);
         }
+    }
+
+    /// One party has its H.245 connection and the other does not come, or cannot be reached: without H.245 there would
+    /// be no media, so the call ends rather than stay silent, unless fast start has given it media already.
+    pub(super) fn without_control(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let Some(call) = self.live(key).filter(|call| !call.sessions.are_open()) else { return };
+        let open = |leg: &Leg| matches!(leg.control, ControlLink::Open(_));
+        let [a, b] = call.legs.each_ref().map(open);
+        let missing = match (a, b) {
+            (true, false) => Side::B,
+            (false, true) => Side::A,
+            _ => return,
+        };
+        let name = &call.leg(missing).name;
+        let sentence = format!("there is no H.245 connection to {name}, so it would have no media");
+        self.end(cx, key, &Why::no_control(sentence));
     }
 
     /// Takes an H.245 message of a connection of its own.

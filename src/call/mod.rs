@@ -36,6 +36,8 @@ pub(crate) enum CallTimer {
     Answer,
     /// The called party has to pick up.
     Alerting,
+    /// The other party's H.245 connection has to follow the first one.
+    Control,
     /// A party has sent DRQ: its ReleaseComplete, which says more, has to follow.
     Disengaged(Side),
     /// The media plane has to report the counts of an ended call.
@@ -65,6 +67,8 @@ enum State {
     Placing(Box<Signal>),
     /// Setup is sent.
     Calling,
+    /// The called party has answered that it is working on it.
+    Ringing,
     /// Connect is sent.
     Talking(Instant),
     /// Over; the media plane has not reported all counts yet.
@@ -224,6 +228,7 @@ impl Calls {
                 self.end(cx, key, &Why::no_answer(format!("{called} did not pick up in time")));
             }
             CallTimer::Disengaged(side) => self.disengage(cx, key, side),
+            CallTimer::Control => self.without_control(cx, key),
             CallTimer::Report => self.report(cx, key),
         }
     }

@@ -7,6 +7,8 @@ use pinhole_h323::address;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
 
+use tracing::debug;
+
 use super::setup::Ends;
 use super::{Call, CallKey, CallTimer, Calls, State, Why};
 use crate::event::Event;
@@ -54,8 +56,10 @@ impl Calls {
 
     fn dial(&mut self, cx: &mut Cx<'_>, key: CallKey, to: SocketAddr) {
         let Some(call) = self.live(key) else { return };
+        let id = call.id;
         let leg = call.leg_mut(Side::B);
         leg.peer = to.ip();
+        debug!(call = %id, %to, "connecting to the called party");
         let owner = Owner::Signalling(key, Side::B);
         // A registration tells which of our addresses the party knows; else the routes of the host decide.
         let known = leg.endpoint.is_some() || cx.core.locals.len() == 1;

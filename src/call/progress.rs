@@ -8,6 +8,7 @@ use pinhole_h323::h46019::Ability;
 use pinhole_h323::id::Crv;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
+use tracing::trace;
 
 use super::{Call, CallKey, CallTimer, Calls, State, Why, link};
 use crate::control;
@@ -39,6 +40,8 @@ impl Calls {
             // Of another call that this connection does not carry, perhaps the one refused below.
             return;
         }
+        let (message, from) = (signal.name(), &call.leg(side).name);
+        trace!(call = %call.id, from, message, "received");
         if matches!(call.state, State::Placing(_)) {
             return self.while_placing(cx, key, side, &signal);
         }
@@ -75,8 +78,9 @@ impl Calls {
         }
         let Some(call) = self.live(key) else { return };
         let calling = matches!(call.state, State::Calling);
+        let unanswered = calling || matches!(call.state, State::Ringing);
         match message {
-            MessageType::Connect if calling => {
+            MessageType::Connect if unanswered => {
                 call.state = State::Talking(cx.now);
                 let setup_ms = cx.now.duration_since(call.started).as_millis();
                 let setup_ms = u64::try_from(setup_ms).unwrap_or(u64::MAX);
@@ -88,6 +92,8 @@ impl Calls {
             MessageType::Alerting | MessageType::CallProceeding | MessageType::Progress
                 if calling =>
             {
+                // Once: a called party that goes on saying so must not make it ring for ever.
+                call.state = State::Ringing;
                 let wait = cx.core.settings.alerting_timeout;
                 cx.stop(&Timer::Call(key, CallTimer::Answer));
                 cx.set(Timer::Call(key, CallTimer::Alerting), wait);
@@ -130,6 +136,8 @@ impl Calls {
         if let (Some(stream), Ok(octets), false) =
             (call.leg(from.other()).stream, signal.encode(), is_pointless(&signal))
         {
+            let to = &call.leg(from.other()).name;
+            trace!(call = %call.id, to, message = signal.name(), "sent");
             cx.send(stream, &octets);
         }
         for message in aside {

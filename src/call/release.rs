@@ -63,6 +63,12 @@ impl Why {
         Self { reason, cause, sentence, by: None }
     }
 
+    /// Only one party has an H.245 connection.
+    pub(super) const fn no_control(sentence: String) -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::TEMPORARY_FAILURE);
+        Self { reason, cause, sentence, by: None }
+    }
+
     /// The gatekeeper ends.
     fn shutdown() -> Self {
         let (reason, cause) = (Release::UndefinedReason, Cause::TEMPORARY_FAILURE);
@@ -114,7 +120,10 @@ impl Calls {
             }
         }
         let disengaged = [Side::A, Side::B].map(CallTimer::Disengaged);
-        for timer in [CallTimer::Answer, CallTimer::Alerting].into_iter().chain(disengaged) {
+        for timer in [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control]
+            .into_iter()
+            .chain(disengaged)
+        {
             cx.stop(&Timer::Call(key, timer));
         }
         cx.core.pinholes.cancel(call.id);

@@ -12,6 +12,8 @@ use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
+use tracing::{debug, trace};
+
 use super::{Call, CallKey, Calls, Leg, State, Why};
 use crate::control::Sessions;
 use crate::event::Event;
@@ -44,6 +46,7 @@ impl Calls {
                 return;
             }
         };
+        trace!(from = %ends.peer, message = signal.name(), "received");
         match signal.body() {
             Some(Body::setup(_)) => {
                 cx.stop(&Timer::FirstMessage(id));
@@ -125,6 +128,7 @@ impl Calls {
         let to = called_leg(cx, ends.local, destination);
         let helped = from.media_is_learned() || to.media_is_learned();
         let mode = if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) };
+        debug!(call = %id, ?mode, "goes");
         cx.event(Event::CallStarted {
             callid: id.to_string(),
             direction: "routed",
@@ -255,7 +259,7 @@ pub(super) fn refuse(cx: &mut Cx<'_>, ends: Ends, signal: &Signal, why: &Refused
         if let Ok(octets) = release.encode() {
             cx.send(ends.stream, &octets);
         }
-        cx.event(Event::CallRefused {
+        cx.refusal(Event::CallRefused {
             callid: id.to_string(),
             peer: ends.peer,
             release_reason: reason.name(),

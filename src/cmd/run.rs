@@ -17,7 +17,7 @@ pub(crate) struct RunArgs {
     /// Run the gatekeeper of this configuration file.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// More trace, each time it is given: warnings, -t life of calls and registrations, -tt what peers do wrong.
+    /// More trace, each time it is given: warnings, -t life of calls, -tt decisions and nonsense, -ttt every message.
     #[arg(short, action = ArgAction::Count)]
     pub(crate) trace: u8,
     /// Write the log to this file [default: stderr].

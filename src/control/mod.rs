@@ -13,6 +13,8 @@ use pinhole_h323::asn::h245::{
 use pinhole_h323::control::Control;
 use pinhole_h323::h46018;
 
+use tracing::trace;
+
 use crate::call::{Call, Index};
 use crate::face::Side;
 use crate::node::{Cx, Mode};
@@ -56,6 +58,8 @@ pub(crate) fn receive(
     if control.is_end_session() {
         call.leg_mut(from.other()).session_ended = true;
     }
+    let (message, from_name) = (control.name(), &call.leg(from).name);
+    trace!(call = %call.id, from = from_name, message, "received");
     if call.mode < Mode::Proxied {
         return Verdict::forward(&control);
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use pinhole_h323::mux::MultiplexId;
 use rand::RngExt as _;
+use tracing::debug;
 
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
@@ -212,6 +213,11 @@ impl Sessions {
         session.record(counts, &mut self.records);
     }
 
+    /// True while there is media.
+    pub(crate) const fn are_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// True when every flow has been reported.
     pub(crate) const fn all_ended(&self) -> bool {
         self.open.is_empty() && self.closing.is_empty()
@@ -261,6 +267,7 @@ impl Session {
             }
         };
         let flow = index.new_flow(key);
+        debug!(flow = flow.0, session = id, to_a = %to_a.rtp, to_b = %to_b.rtp, "media session opened");
         cx.core.out.push(Output::Flow(FlowCommand::Open { flow, pairs: [to_a.id, to_b.id] }));
         let parties = [a, b].map(|leg| Party { ip: leg.peer, ports: Ports::Unknown });
         let mut session = Self {

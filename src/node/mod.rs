@@ -9,7 +9,7 @@ mod settings;
 pub(crate) mod streams;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use pinhole_h323::asn::h225::{EndpointIdentifier, GatekeeperIdentifier};
@@ -68,8 +68,12 @@ pub(crate) struct Core {
     pub(crate) counters: Counters,
     pub(crate) ras_limit: Limiter,
     pub(crate) setup_limit: Limiter,
+    refusal_limit: Limiter,
     last_seq: u16,
 }
+
+/// Refusals that are told.
+const REFUSALS: Allowance = Allowance { rate: 5, burst: 50 };
 
 /// Every deadline of the node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +106,13 @@ impl Cx<'_> {
 
     pub(crate) fn event(&mut self, event: Event) {
         self.core.out.push(Output::Event(event));
+    }
+
+    /// Tells that somebody was refused. Anybody can be, as often as they like, so of a flood only a few are told.
+    pub(crate) fn refusal(&mut self, event: Event) {
+        if self.core.refusal_limit.allow(self.now, IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
+            self.event(event);
+        }
     }
 
     /// Sends a message on a connection.
@@ -191,6 +202,7 @@ impl Node {
             counters: Counters::default(),
             ras_limit,
             setup_limit,
+            refusal_limit: Limiter::new(REFUSALS),
             last_seq,
         };
         Self { core, calls: Calls::default(), now, life: Life::Working }

@@ -117,7 +117,7 @@ fn refuse(
         Reject::CalledPartyNotRegistered => format!("{called} is not registered"),
         other => other.sentence().to_owned(),
     };
-    cx.event(Event::CallRefused {
+    cx.refusal(Event::CallRefused {
         callid: request
             .call_identifier
             .as_ref()

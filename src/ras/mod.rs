@@ -18,6 +18,7 @@ use pinhole_h323::asn::h225::{
 };
 use pinhole_h323::id::Seq;
 use pinhole_h323::ras::Ras;
+use tracing::trace;
 
 use crate::call::Calls;
 use crate::face::{Output, SocketId};
@@ -50,6 +51,7 @@ pub(crate) fn receive(
     let origin = Origin { from, socket, local };
     match Ras::decode(bytes) {
         Ok(ras) => {
+            trace!(%from, message = ras.name(), "received");
             let answer = handle(cx, calls, origin, &ras, bytes);
             if let Some(answer) = answer {
                 send(cx, socket, from, answer);
@@ -63,7 +65,9 @@ pub(crate) fn receive(
 
 /// Sends a RAS message.
 pub(crate) fn send(cx: &mut Cx<'_>, socket: SocketId, to: SocketAddr, message: RasMessage) {
-    if let Ok(bytes) = Ras::new(message).encode() {
+    let ras = Ras::new(message);
+    if let Ok(bytes) = ras.encode() {
+        trace!(%to, message = ras.name(), "sent");
         cx.core.out.push(Output::Datagram { socket, to, bytes });
     }
 }

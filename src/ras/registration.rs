@@ -38,7 +38,7 @@ pub(super) fn answer(cx: &mut Cx<'_>, origin: Origin, request: &RegistrationRequ
         Err((reason, sentence)) => {
             if let Some(sentence) = sentence {
                 let alias = first_alias(request);
-                cx.event(Event::RegistrationRefused { alias, peer: origin.from, sentence });
+                cx.refusal(Event::RegistrationRefused { alias, peer: origin.from, sentence });
             }
             RasMessage::registrationReject(Box::new(RegistrationReject {
                 request_seq_num: request.request_seq_num.clone(),

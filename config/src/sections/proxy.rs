@@ -8,7 +8,7 @@ section! {
     pub struct Proxy in "Proxy" {
         /// Media is relayed.
         enable: bool as "Enable" = false;
-        /// The media of every call is relayed, not only of those that need it.
+        /// Accepted: with Enable=1 the media of every call is relayed in any case.
         always: bool as "ProxyAlways" = false;
         /// The networks inside: their parties are told our own address, not ExternalIP. Private networks always count.
         internal: NetList as "InternalNetwork" = NetList::default();

@@ -2,6 +2,7 @@
 
 mod fast_start;
 mod multiplexed;
+mod no_control;
 mod peers;
 
 use std::time::Duration;
@@ -93,6 +94,12 @@ impl Desk {
             }
         }
         outputs
+    }
+
+    /// The listener at an address.
+    fn listener(&self, at: SocketAddr) -> ListenerId {
+        let found = self.listeners.iter().find(|(_, there)| *there == at);
+        found.unwrap_or_else(|| panic!("no listener at {at}")).0
     }
 
     fn wait(&mut self, seconds: u64) {
