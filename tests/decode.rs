@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use pinhole::decode::capture::{self, Link, Packet, Unreadable};
 use pinhole::decode::dissector::{Dissector, Entry};
+use pinhole::decode::ladder::{Ladder, Style};
 use pinhole::decode::message::Verdict;
 use pinhole::decode::packet::{self, Carried};
 use rand_chacha::ChaCha8Rng;
@@ -242,8 +243,67 @@ fn hostile_captures_are_survived() {
                 dissector.packet(&packet);
             });
             dissector.finish();
+            for width in [0, 80, 200] {
+                let style = Style { width, colour: width == 80, call: None };
+                assert!(ladder(&file).draw(&style).lines().count() > 0);
+            }
         }
     }
+}
+
+fn ladder(file: &[u8]) -> Ladder {
+    let (mut dissector, mut ladder) = (Dissector::default(), Ladder::default());
+    let _: Result<(), Unreadable> = capture::read(file, |packet| {
+        ladder.entries(&dissector.packet(&packet));
+        ladder.packet(&packet);
+    });
+    ladder.entries(&dissector.finish());
+    ladder
+}
+
+/// A call to an endpoint behind a NAT, one with H.245 of its own, and refused ones between zones. The files were
+/// looked at by eye; `PINHOLE_BLESS=1` writes them anew.
+#[test]
+fn ladders_are_drawn_as_they_were_judged() {
+    for name in ["c2_h46018_out2in-pub", "b_direct_h245tcp", "traversal-zone-in"] {
+        let style = Style { width: 120, colour: false, call: None };
+        let drawn = ladder(&fs::read(path(name)).unwrap()).draw(&style);
+        let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/vectors/ladder")
+            .join(format!("{name}.txt"));
+        if std::env::var_os("PINHOLE_BLESS").is_some() {
+            fs::write(&golden, &drawn).unwrap();
+        }
+        assert_eq!(drawn, fs::read_to_string(&golden).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_ladder_fits_its_width_and_shows_one_call_only() {
+    for (name, _) in CORPUS {
+        let file = fs::read(path(name)).unwrap();
+        let style = Style { width: 100, colour: false, call: None };
+        let text = ladder(&file).draw(&style);
+        let rungs = text.lines().filter(|line| line.contains('│'));
+        assert!(rungs.map(|line| line.chars().count()).max().unwrap() <= 100, "{name}");
+    }
+    let file = fs::read(path("a_direct_faststart_tunnel")).unwrap();
+    let style = Style { width: 120, colour: false, call: Some("DC14".to_owned()) };
+    let text = ladder(&file).draw(&style);
+    assert_eq!(text.matches("call ").count(), 1, "{text}");
+    assert!(text.starts_with("call dc14dd0f-a5e3-f111-8957-3afa59a46100: connected"), "{text}");
+    let style = Style { call: Some("dc15".to_owned()), ..style };
+    assert_eq!(ladder(&file).draw(&style), "no call whose identifier begins so\n\n");
+}
+
+#[test]
+fn the_command_draws_without_colour_into_a_file() {
+    let output = pinhole(&["--ladder"], &path("b_direct_h245tcp"));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(last_line(&output), "19 messages, 0 undecodable, 0 re-encoded differently");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(" OLCAck 198.51.100.10:5000 ") && !text.contains('\x1b'), "{text}");
+    assert_eq!(pinhole(&["--call", "3e"], &path("b_direct_h245tcp")).status.code(), Some(2));
 }
 
 fn pinhole(arguments: &[&str], file: &PathBuf) -> Output {

@@ -1,13 +1,14 @@
 //! `pinhole decode`: the H.323 messages of a capture.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use pinhole::decode::capture::{self, Unreadable};
 use pinhole::decode::dissector::{Dissector, Entry};
+use pinhole::decode::ladder::{Ladder, Style};
 use pinhole::decode::message::Verdict;
 use serde_json::json;
 
@@ -30,7 +31,18 @@ pub(crate) struct Args {
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     json: bool,
+    /// Draw the call flow: a column per host, an arrow per message, a section per call.
+    #[arg(long, conflicts_with_all = ["json", "verbose"])]
+    ladder: bool,
+    /// With --ladder: only the calls whose identifier begins so.
+    #[arg(long, value_name = "PREFIX", requires = "ladder")]
+    call: Option<String>,
 }
+
+/// Characters of a line, unless the environment tells (COLUMNS).
+const WIDTH: usize = 120;
+/// The most that are used of them.
+const MAX_WIDTH: usize = 1000;
 
 /// What was counted.
 #[derive(Default)]
@@ -51,7 +63,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         }
     };
     let mut output = BufWriter::new(io::stdout().lock());
-    match decode(args, file, &mut output) {
+    let decoded =
+        if args.ladder { draw(args, file, &mut output) } else { decode(args, file, &mut output) };
+    match decoded {
         Ok((counts, Ok(()))) if counts.undecodable + counts.different == 0 => ExitCode::SUCCESS,
         Ok((_, Ok(()))) => ExitCode::from(FAILED),
         Ok((_, Err(unreadable))) => {
@@ -87,6 +101,37 @@ fn decode(
         write_entry(args, begin.unwrap_or_default(), &entry, output)?;
     }
     if read != Err(Unreadable::Format) {
+        counts.write(args, output)?;
+    }
+    output.flush()?;
+    Ok((counts, read))
+}
+
+fn draw(
+    args: &Args,
+    file: File,
+    output: &mut impl Write,
+) -> io::Result<(Counts, Result<(), Unreadable>)> {
+    let mut dissector = Dissector::default();
+    let mut ladder = Ladder::default();
+    let mut counts = Counts::default();
+    let read = capture::read(file, |packet| {
+        let entries = dissector.packet(&packet);
+        entries.iter().for_each(|entry| counts.add(entry));
+        ladder.entries(&entries);
+        ladder.packet(&packet);
+    });
+    let entries = dissector.finish();
+    entries.iter().for_each(|entry| counts.add(entry));
+    ladder.entries(&entries);
+    if read != Err(Unreadable::Format) {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let style = Style {
+            width: columns.unwrap_or(WIDTH).min(MAX_WIDTH),
+            colour: io::stdout().is_terminal(),
+            call: args.call.clone(),
+        };
+        output.write_all(ladder.draw(&style).as_bytes())?;
         counts.write(args, output)?;
     }
     output.flush()?;

@@ -131,6 +131,10 @@ impl Dissector {
             None => {
                 // The number of an older request, if it had been one's.
                 self.requests.remove(&(from, to, sequence));
+                // Either side counts its own requests: an answer's number means that of the other side.
+                if message.name.ends_with("Request") || message.name.ends_with("Indication") {
+                    return;
+                }
                 message.call = self.requests.get(&(to, from, sequence)).cloned();
             }
         }

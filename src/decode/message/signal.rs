@@ -19,7 +19,9 @@ pub fn signal(octets: &[u8]) -> Message {
             Some(Body::empty(())) => "empty".to_owned(),
             Some(Body::facility(facility)) => variant(&facility.reason),
             Some(Body::releaseComplete(release)) => {
-                release.reason.as_ref().map(variant).unwrap_or_default()
+                // The reason may be left out where the cause tells it (H.225.0 §7.3.5).
+                let cause = || signal.cause().map(|cause| format!("cause {}", cause.value()));
+                release.reason.as_ref().map(variant).or_else(cause).unwrap_or_default()
             }
             _ => String::new(),
         };
