@@ -15,9 +15,9 @@ macro_rules! as_sent_and_octet_by_octet {
 mod calls;
 mod face;
 mod fast;
-mod lab;
+pub(crate) mod lab;
 mod multiplex;
-mod mutants;
+pub(crate) mod mutants;
 mod nats;
 mod release;
 mod silence;

@@ -12,6 +12,7 @@ mod link;
 mod outputs;
 mod ports;
 mod raw;
+mod restart;
 mod stream;
 mod streams;
 mod trace;

@@ -344,6 +344,15 @@ impl World {
         self.settle(host);
     }
 
+    /// An end is no more, without a word: whoever still sends to it is answered with a reset.
+    pub(super) fn forget_end(&mut self, id: ConnId, end: usize) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.ends[end] = None;
+        if conn.ends == [None, None] {
+            self.conns.remove(&id);
+        }
+    }
+
     /// An end lets go of its connection, which is no more when both have.
     fn detach(&mut self, id: ConnId, end: usize) {
         let Some(conn) = self.conns.get_mut(&id) else { return };

@@ -1,0 +1,186 @@
+//! What must be so in every random world, whatever happened in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pinhole::event::{CallRecord, ChannelRecord, Event};
+
+use super::plan::Plan;
+use super::run::{Party, Run};
+use crate::scenarios::lab::{channel, connected, records};
+use crate::world::{millis, seconds};
+
+/// A tone this near to another, in hertz, is that tone.
+const NEAR: f64 = 15.0;
+
+/// Runs a world, and looks whether all is well in the end.
+pub(super) fn judge(plan: &Plan) {
+    let mut run = Run::begin(plan);
+    run.chaos(plan);
+    run.calm(plan);
+    run.world.run_for(seconds(240));
+    settled(&run, plan);
+    quiet_calls(&mut run, plan);
+    run.world.run_for(seconds(60));
+    settled(&run, plan);
+    tones(&run);
+    let left = run.world.leftovers();
+    if !left.is_empty() {
+        run.world.fail(&format!("left over: {left:?}"));
+    }
+}
+
+/// The dust has settled: who is there is registered, callers have ended, and so have calls, for all who took part.
+fn settled(run: &Run, plan: &Plan) {
+    for (n, party) in run.residents.iter().enumerate() {
+        if run.world.ended(party.host) != (plan.lost == Some(n)) {
+            run.world.fail(&format!("{} should {}", party.name, "be there, or be gone"));
+        }
+        let there = plan.lost != Some(n);
+        if there && !holds(run, party, party.name) {
+            run.world.fail(&format!("{} does not know that it is registered", party.name));
+        }
+        if holds(run, &run.node, party.name) != there {
+            run.world.fail(&format!("whether {} is registered: it should be {there}", party.name));
+        }
+    }
+    for party in &run.callers {
+        if !run.world.ended(party.host) {
+            run.world.fail(&format!("{} still calls", party.name));
+        }
+    }
+    let everybody = run.residents.iter().chain(&run.callers).chain([&run.node]);
+    for party in everybody.filter(|party| !party.vanished) {
+        all_ended(run, party);
+    }
+    connected_both(run);
+}
+
+/// Whether somebody's last word about a name is that it is registered.
+fn holds(run: &Run, party: &Party, name: &str) -> bool {
+    let word = |event: &Event| match event {
+        Event::Registered { alias, .. } if alias == name => Some(true),
+        Event::Unregistered { alias, .. } if alias == name => Some(false),
+        _ => None,
+    };
+    let events = &run.world.events(party.host)[party.since..];
+    events.iter().rev().find_map(|(_, event)| word(event)).unwrap_or(false)
+}
+
+/// Each call that began has ended, once.
+fn all_ended(run: &Run, party: &Party) {
+    let mut balance: BTreeMap<&str, i32> = BTreeMap::new();
+    for (_, event) in &run.world.events(party.host)[party.since..] {
+        match event {
+            Event::CallStarted { callid, .. } => *balance.entry(callid).or_default() += 1,
+            Event::CallEnded(record) => *balance.entry(&record.callid).or_default() -= 1,
+            _ => {}
+        }
+    }
+    if let Some((callid, balance)) = balance.iter().find(|(_, balance)| **balance != 0) {
+        let what = format!("{}: call {callid} has {balance} beginnings without end", party.name);
+        run.world.fail(&what);
+    }
+}
+
+/// No caller believes to be answered by somebody who has not answered.
+fn connected_both(run: &Run) {
+    let answered = |party: &Party| -> BTreeSet<String> {
+        let callid = |event: &Event| match event {
+            Event::CallConnected { callid, .. } => Some(callid.clone()),
+            _ => None,
+        };
+        run.world.events(party.host).iter().filter_map(|(_, event)| callid(event)).collect()
+    };
+    let by: BTreeSet<_> = run.residents.iter().flat_map(answered).collect();
+    for caller in &run.callers {
+        if let Some(callid) = answered(caller).iter().find(|callid| !by.contains(*callid)) {
+            run.world.fail(&format!("{}: nobody has answered {callid}", caller.name));
+        }
+    }
+}
+
+/// Calls when nothing goes wrong any more, at most that strangers knock: all as it should be.
+fn quiet_calls(run: &mut Run, plan: &Plan) {
+    let mut calls = plan.calls.clone();
+    calls.sort_by_key(|(at, ..)| *at);
+    let begin = run.world.elapsed();
+    let before = records(&run.world, run.node.host).len();
+    let mut callers = Vec::new();
+    for (due, whom, manner) in calls {
+        let wait = (begin + due).saturating_sub(run.world.elapsed());
+        run.world.run_for(wait);
+        callers.push((run.call(whom, manner), whom));
+    }
+    for n in 0..40 {
+        run.world.run_for(millis(150));
+        if plan.hostile {
+            run.media_storm(n);
+            run.ras_storm(plan.seed + n, None);
+        }
+    }
+    for (caller, whom) in callers {
+        let party = run.callers[caller];
+        let [record] = records(&run.world, party.host).try_into().unwrap_or_else(|records| {
+            run.world.fail(&format!("{} has not had one call: {records:?}", party.name))
+        });
+        if plan.lost == Some(whom) {
+            assert!(!run.world.told(party.host, connected), "{record:#?}");
+            assert_ne!(record.cause, Some(16), "{record:#?}");
+            continue;
+        }
+        heard(run, &record, run.residents[whom].tone);
+        heard(run, &of_call(run, &run.residents[whom], &record.callid, 0), party.tone);
+        let record = of_call(run, &run.node, &record.callid, before);
+        for direction in ["a-to-b", "b-to-a"] {
+            whole(run, &record, direction);
+        }
+    }
+}
+
+/// A quiet call was answered, ended as it should, and was heard as a whole, with this tone.
+fn heard(run: &Run, record: &CallRecord, hertz: f64) {
+    whole(run, record, "transmit");
+    let receive = whole(run, record, "receive");
+    if !receive.tone_hz.is_some_and(|tone| (tone - hertz).abs() < 5.0) {
+        run.world.fail(&format!("{hertz} Hz should be heard: {record:#?}"));
+    }
+}
+
+/// The audio of a quiet call in one direction: nothing is missing but what opening the channels takes.
+fn whole<'a>(run: &Run, record: &'a CallRecord, direction: &str) -> &'a ChannelRecord {
+    let channel = channel(record, direction);
+    let answered = record.cause == Some(16) && record.setup_ms.is_some();
+    if !answered || !(80..=110).contains(&channel.packets) || channel.lost > 0 {
+        run.world.fail(&format!("{direction} is not as it should be: {record:#?}"));
+    }
+    channel
+}
+
+/// What somebody has told of a call since the record of that number.
+fn of_call(run: &Run, party: &Party, callid: &str, from: usize) -> CallRecord {
+    let all = records(&run.world, party.host);
+    let found = all.into_iter().skip(from).find(|record| record.callid == callid);
+    found.unwrap_or_else(|| run.world.fail(&format!("{} knows no call {callid}", party.name)))
+}
+
+/// Nobody has heard anybody but who talked to it.
+fn tones(run: &Run) {
+    let everybody: Vec<_> = run.residents.iter().chain(&run.callers).collect();
+    let took_part = |party: &Party, call: &str| {
+        let same = |event: &Event| matches!(event, Event::CallStarted { callid, .. } if callid == call);
+        run.world.told(party.host, same)
+    };
+    for party in &everybody {
+        for record in records(&run.world, party.host) {
+            let receive = record.channels.iter().find(|channel| channel.direction == "receive");
+            let Some(tone) = receive.and_then(|channel| channel.tone_hz) else { continue };
+            let partner = |other: &&&Party| {
+                other.host != party.host && took_part(other, &record.callid)
+            };
+            let near = |other: &Party| (other.tone - tone).abs() < NEAR;
+            if !everybody.iter().filter(partner).any(|other| near(other)) {
+                run.world.fail(&format!("{} heard a stranger: {record:#?}", party.name));
+            }
+        }
+    }
+}

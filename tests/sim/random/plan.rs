@@ -1,0 +1,205 @@
+//! What happens in a random world: all of it is drawn from the seed before anything runs.
+
+use std::time::Duration;
+
+use pinhole::firewall::Rules;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::world::{Chop, Link, millis, seconds};
+
+/// For so long things go wrong.
+const CHAOS_MS: u64 = 25_000;
+
+/// Where a phone is: behind one of the NATs, or on the open net.
+pub(super) type Place = Option<usize>;
+
+/// What a phone is like.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) place: Place,
+    pub(super) traversal: bool,
+    pub(super) tunnelling: bool,
+    pub(super) fast_start: bool,
+    pub(super) hold: Option<Duration>,
+}
+
+/// Whom something happens to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Who {
+    Node,
+    Resident(usize),
+    Caller(usize),
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Act {
+    /// A new phone calls a resident.
+    Call { whom: usize, manner: Manner },
+    /// The operator ends a caller.
+    HangUp(usize),
+    /// A phone disappears without a word.
+    Vanish(Who),
+    /// A resident starts again, at once, after having vanished or not.
+    Restart(usize),
+    /// The gatekeeper ends, politely or not.
+    NodeEnds { politely: bool },
+    /// The gatekeeper starts again.
+    NodeStarts,
+    /// A line becomes bad.
+    Weather(Who, Link),
+    /// A NAT forgets everything.
+    Rebind(usize),
+    /// Connections of somebody are reset.
+    Reset(Who),
+    /// Nothing arrives on the connections of somebody for a while.
+    Stall(Who, Duration),
+    /// Somebody has no ports any more, or has some again.
+    Exhaust(Who, bool),
+    /// Malformed datagrams come to the RAS port: from anywhere, or from the address of a resident.
+    RasStorm { seed: u64, spoofed: Option<usize> },
+    /// Strangers connect to all listeners of somebody, and send malformed messages.
+    Intruders { seed: u64, at: Who },
+    /// Malformed messages come on a connection of somebody.
+    Garble { seed: u64, at: Who },
+    /// A stranger sends audio and garbage to the gatekeeper's media ports.
+    MediaStorm { seed: u64 },
+}
+
+/// A world.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) seed: u64,
+    pub(super) chop: Chop,
+    pub(super) nats: Vec<Rules>,
+    pub(super) residents: Vec<Manner>,
+    /// What happens, in order.
+    pub(super) acts: Vec<(Duration, Act)>,
+    /// Residents that are gone for good when the dust has settled.
+    pub(super) lost: Option<usize>,
+    /// Calls when all is quiet: how long after the first, who calls whom.
+    pub(super) calls: Vec<(Duration, usize, Manner)>,
+    /// Strangers do not even rest when all else is quiet.
+    pub(super) hostile: bool,
+}
+
+impl Plan {
+    /// Draws a world.
+    pub(super) fn draw(seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x7072_6f78_7900);
+        let r = &mut random;
+        let nats: Vec<_> = (0..r.random_range(1..=2)).map(|_| rules(r)).collect();
+        let count = r.random_range(2..=4);
+        let gates = nats.len();
+        let residents: Vec<_> = (0..count)
+            .map(|_| Manner { hold: Some(seconds(9)), ..manner(r, gates) })
+            .collect();
+        let mut plan = Self {
+            seed,
+            chop: [Chop::AsSent, Chop::AsSent, Chop::Random, Chop::EachByte][r.random_range(0..4)],
+            nats,
+            residents,
+            acts: Vec::new(),
+            lost: None,
+            calls: Vec::new(),
+            hostile: r.random_bool(0.5),
+        };
+        plan.draw_acts(r);
+        if r.random_bool(0.2) {
+            plan.lost = Some(r.random_range(0..count));
+        }
+        for _ in 0..r.random_range(1..=2) {
+            let hold = Some(seconds(2));
+            let calling = Manner { hold, ..manner(r, gates) };
+            plan.calls.push((millis(r.random_range(0..1500)), r.random_range(0..count), calling));
+        }
+        plan
+    }
+
+    fn draw_acts(&mut self, r: &mut ChaCha8Rng) {
+        let (count, gates) = (self.residents.len(), self.nats.len());
+        let callers = r.random_range(1..=3);
+        for caller in 0..callers {
+            let at = r.random_range(0..CHAOS_MS / 2);
+            let hold = Some(millis(r.random_range(200..4000)));
+            let manner = Manner { hold, ..manner(r, gates) };
+            self.at(at, Act::Call { whom: r.random_range(0..count), manner });
+            // Callers begin in the order of their times, not of their drawing; it does not matter which it hits.
+            let later = at + r.random_range(0..3000);
+            match r.random_range(0..6) {
+                0 => self.at(later, Act::HangUp(caller)),
+                1 => self.at(later, Act::Vanish(Who::Caller(caller))),
+                _ => {}
+            }
+        }
+        for _ in 0..r.random_range(0..7) {
+            let at = r.random_range(0..CHAOS_MS);
+            self.fault(r, at, callers);
+        }
+        self.acts.sort_by_key(|(at, _)| *at);
+    }
+
+    fn fault(&mut self, r: &mut ChaCha8Rng, at: u64, callers: usize) {
+        let count = self.residents.len();
+        let who = match r.random_range(0..4) {
+            0 => Who::Caller(r.random_range(0..callers)),
+            1 => Who::Node,
+            _ => Who::Resident(r.random_range(0..count)),
+        };
+        let seed = r.random();
+        match r.random_range(0..13) {
+            0 => self.at(at, Act::Vanish(Who::Resident(r.random_range(0..count)))),
+            1 => self.at(at, Act::Restart(r.random_range(0..count))),
+            2 => {
+                self.at(at, Act::NodeEnds { politely: r.random() });
+                self.at(at + r.random_range(0..8000), Act::NodeStarts);
+            }
+            3 | 4 => self.at(at, Act::Weather(who, weather(r))),
+            5 => self.at(at, Act::Rebind(r.random_range(0..self.nats.len()))),
+            6 => self.at(at, Act::Reset(who)),
+            7 => self.at(at, Act::Stall(who, millis(r.random_range(0..6000)))),
+            8 => {
+                self.at(at, Act::Exhaust(who, true));
+                self.at(at + r.random_range(0..4000), Act::Exhaust(who, false));
+            }
+            9 => {
+                let spoofed = r.random_bool(0.5).then(|| r.random_range(0..count));
+                self.at(at, Act::RasStorm { seed, spoofed });
+            }
+            10 => self.at(at, Act::Intruders { seed, at: who }),
+            11 => self.at(at, Act::Garble { seed, at: who }),
+            _ => self.at(at, Act::MediaStorm { seed }),
+        }
+    }
+
+    fn at(&mut self, ms: u64, act: Act) {
+        self.acts.push((millis(ms), act));
+    }
+}
+
+fn rules(r: &mut ChaCha8Rng) -> Rules {
+    [Rules::full_cone, Rules::port_restricted, Rules::symmetric][r.random_range(0..3)]()
+}
+
+fn manner(r: &mut ChaCha8Rng, gates: usize) -> Manner {
+    let place = r.random_bool(0.65).then(|| r.random_range(0..gates));
+    Manner {
+        place,
+        traversal: place.is_some() || r.random(),
+        tunnelling: r.random(),
+        fast_start: r.random_bool(0.3),
+        hold: None,
+    }
+}
+
+fn weather(r: &mut ChaCha8Rng) -> Link {
+    Link {
+        latency: millis(r.random_range(1..200)),
+        jitter: millis(r.random_range(0..60)),
+        loss: r.random_range(0.0..0.3),
+        repeats: r.random_range(0.0..0.2),
+        reorders: r.random(),
+        ..Link::default()
+    }
+}
