@@ -60,9 +60,7 @@ impl Phone {
         match bind {
             Bind::Tcp(listener) => match self.desk.listener_owner(listener) {
                 Some(ListenerOwner::Signal) => self.listener_bound(listener, at),
-                Some(ListenerOwner::Control(key)) => {
-                    self.with_call(key, |call, desk| call.bound(desk, bind, at));
-                }
+                Some(ListenerOwner::Control(key)) => self.call_bound(key, bind, at),
                 None => {}
             },
             Bind::Udp(socket) => {
@@ -71,13 +69,22 @@ impl Phone {
                 }
             }
             Bind::UdpPair(rtp, _) => match self.desk.socket_owner(rtp) {
-                Some(SocketOwner::Rtp(key)) => {
-                    self.with_call(key, |call, desk| call.bound(desk, bind, at));
-                }
+                Some(SocketOwner::Rtp(key)) => self.call_bound(key, bind, at),
                 Some(SocketOwner::SharedRtp) => self.shared_bound(bind, at),
                 _ => {}
             },
             Bind::Media(_) => {}
+        }
+    }
+
+    /// What was bound for a call that is over by now is given back.
+    fn call_bound(&mut self, key: CallKey, bind: Bind, at: Option<SocketAddr>) {
+        if self.calls.contains_key(&key) {
+            self.with_call(key, |call, desk| call.bound(desk, bind, at));
+        } else if at.is_some() {
+            self.desk.unbind(bind);
+        } else {
+            self.desk.forget(bind);
         }
     }
 

@@ -189,8 +189,11 @@ impl Call {
         self.flush(desk);
     }
 
+    /// Gives the listener back; one that is not there yet, when it comes.
     pub(super) fn close_door(&mut self, desk: &mut Desk) {
-        if let Some(door) = self.door.take() {
+        if let Some(door) = self.door.take()
+            && door.port.is_some()
+        {
             desk.unbind(Bind::Tcp(door.listener));
         }
     }

@@ -166,14 +166,16 @@ impl Call {
         }
         let Some(at) = at else {
             desk.forget(bind);
+            if matches!(bind, Bind::Tcp(_)) {
+                self.door = None;
+            }
             return self.fail(desk, "no local port is free");
         };
         match bind {
             Bind::UdpPair(..) => self.media.port = Some(at.port()),
             Bind::Tcp(_) => {
-                if let Some(door) = &mut self.door {
-                    door.port = Some(at.port());
-                }
+                let Some(door) = &mut self.door else { return desk.unbind(bind) };
+                door.port = Some(at.port());
             }
             Bind::Udp(_) | Bind::Media(_) => {}
         }

@@ -167,16 +167,16 @@ fn of_call(run: &Run, party: &Party, callid: &str, from: usize) -> CallRecord {
 fn tones(run: &Run) {
     let everybody: Vec<_> = run.residents.iter().chain(&run.callers).collect();
     let took_part = |party: &Party, call: &str| {
-        let same = |event: &Event| matches!(event, Event::CallStarted { callid, .. } if callid == call);
+        let same =
+            |event: &Event| matches!(event, Event::CallStarted { callid, .. } if callid == call);
         run.world.told(party.host, same)
     };
     for party in &everybody {
         for record in records(&run.world, party.host) {
             let receive = record.channels.iter().find(|channel| channel.direction == "receive");
             let Some(tone) = receive.and_then(|channel| channel.tone_hz) else { continue };
-            let partner = |other: &&&Party| {
-                other.host != party.host && took_part(other, &record.callid)
-            };
+            let partner =
+                |other: &&&Party| other.host != party.host && took_part(other, &record.callid);
             let near = |other: &Party| (other.tone - tone).abs() < NEAR;
             if !everybody.iter().filter(partner).any(|other| near(other)) {
                 run.world.fail(&format!("{} heard a stranger: {record:#?}", party.name));

@@ -47,6 +47,13 @@ fn last_quarter() {
     worlds(3_000_000);
 }
 
+/// Worlds that were not well once.
+#[test]
+fn worlds_of_the_past() {
+    // A phone without ports gave a listener back that it never had.
+    world(3_000_075);
+}
+
 /// The world that is asked for, or the first.
 #[test]
 fn replay() {

@@ -92,9 +92,8 @@ impl Plan {
         let nats: Vec<_> = (0..r.random_range(1..=2)).map(|_| rules(r)).collect();
         let count = r.random_range(2..=4);
         let gates = nats.len();
-        let residents: Vec<_> = (0..count)
-            .map(|_| Manner { hold: Some(seconds(9)), ..manner(r, gates) })
-            .collect();
+        let residents: Vec<_> =
+            (0..count).map(|_| Manner { hold: Some(seconds(9)), ..manner(r, gates) }).collect();
         let mut plan = Self {
             seed,
             chop: [Chop::AsSent, Chop::AsSent, Chop::Random, Chop::EachByte][r.random_range(0..4)],

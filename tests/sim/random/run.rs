@@ -91,7 +91,8 @@ impl Run {
     /// All faults end; who has gone comes back, except for one.
     pub(super) fn calm(&mut self, plan: &Plan) {
         self.act(Act::NodeStarts);
-        let all = std::iter::once(self.node).chain(self.residents.clone()).chain(self.callers.clone());
+        let all =
+            std::iter::once(self.node).chain(self.residents.clone()).chain(self.callers.clone());
         for party in all {
             *self.world.link(party.host) = Link::default();
             self.world.exhaust(party.host, false);

@@ -248,6 +248,27 @@ fn a_name_that_nobody_has_is_refused_at_once(chop: Chop) {
     lab.nothing_left();
 }
 
+fn a_phone_without_ports_refuses_calls_and_recovers(chop: Chop) {
+    for tunnelling in [true, false] {
+        let mut lab = lab(Plan::with(chop));
+        let bob = lab.answering("bob", Outside, 880.0, |options| {
+            options.traversal = false;
+            options.tunnelling = tunnelling;
+        });
+        lab.world.mark_rest();
+        lab.world.exhaust(bob, true);
+        let alice = lab.calling("alice", Inside, ("bob", 440.0, 2), |_| {});
+        let record = lab.record(alice, 1, seconds(60));
+        assert!(!matches!(record.cause, None | Some(16)), "{record:#?}");
+        lab.record(bob, 1, seconds(5));
+        lab.world.exhaust(bob, false);
+        lab.world.run_for(seconds(10));
+        let alice = lab.calling("alice", Inside, ("bob", 440.0, 2), |_| {});
+        heard(&lab.record(alice, 1, seconds(60)), 2, 880.0);
+        lab.nothing_left();
+    }
+}
+
 fn a_host_without_ports_refuses_calls_and_recovers(chop: Chop) {
     let mut lab = lab(Plan::with(chop));
     lab.answering("bob", Inside, 880.0, |_| {});
@@ -329,6 +350,7 @@ as_sent_and_octet_by_octet! {
     nobody_answers_and_the_call_is_released_in_the_end,
     a_refusal_reaches_the_caller,
     a_name_that_nobody_has_is_refused_at_once,
+    a_phone_without_ports_refuses_calls_and_recovers,
     a_host_without_ports_refuses_calls_and_recovers,
     many_calls_at_once_stay_apart,
     an_outage_of_half_a_minute_costs_audio_and_no_call,
