@@ -10,7 +10,7 @@ mod run;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// How many worlds each of the tests runs.
-const WORLDS: u64 = 250;
+const WORLDS: u64 = 150;
 
 /// One world; if all is not well in it, how to see it again.
 fn world(seed: u64) {
