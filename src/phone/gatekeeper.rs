@@ -137,6 +137,10 @@ impl Phone {
     /// IRQ: the gatekeeper wants to know whether we live.
     fn info_asked(&mut self, from: SocketAddr, seq: Seq) {
         let Some(standing) = &self.desk.ras.standing else { return };
+        // The answer would hold the pinhole open, as any keepalive does.
+        if !self.desk.options.keepalives {
+            return;
+        }
         let response = InfoRequestResponse {
             request_seq_num: RequestSeqNum::from(seq),
             endpoint_type: say_ras::endpoint_type(),

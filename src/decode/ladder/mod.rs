@@ -1,6 +1,6 @@
 //! The call flow of a capture as a text ladder: a column per host, an arrow per message.
 //!
-//! [`step`] says what an arrow tells, [`media`] sums up RTP, [`draw`] sets it on lines.
+//! `step` says what an arrow tells, `media` sums up RTP, `draw` sets it on lines.
 
 mod draw;
 mod media;
