@@ -1,4 +1,4 @@
-//! NAT traversal machines (H.460.18, H.460.19). No sockets, no clock: addresses and times come in, decisions go out.
+//! NAT traversal machines (H.460.18), timers and back-off. No sockets, no clock: addresses and times come in, decisions go out.
 
 mod backoff;
 pub mod server;
