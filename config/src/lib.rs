@@ -4,6 +4,7 @@
 //! [`Problem`] with line and column. A key is declared once, in `sections`; what Pinhole does not act on yet is
 //! declared in `known`.
 
+mod entries;
 mod ini;
 mod known;
 mod lint;
@@ -17,22 +18,29 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub use entries::{Row, Table};
 pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
-pub use sections::{Main, Proxy, RegistrationFeatures, Routed, StatusAuth};
+pub use sections::{AdmissionFeatures, Main, Proxy, RegistrationFeatures, Routed, StatusAuth};
 pub use value::{
-    External, Fault, GatekeeperId, IpList, Limit, Milliseconds, NetList, Number, Port, PortRange,
-    Remark, Seconds, StatusRule, Suffix, Value, Wrong,
+    AliasText, External, Fault, FilePath, GatekeeperId, GatewayPrefix, GatewayPrefixes, IpList,
+    Letters, Limit, Milliseconds, MulticastGroup, NetList, Number, Permanent, Port, PortRange,
+    Remark, Seconds, SignalAddress, StatusRule, Suffix, Value, Wrong,
 };
 
+use entries::{About, Entries};
 use section::Section;
 
 macro_rules! config {
-    ($($(#[doc = $doc:literal])+ $field:ident: $section:ty,)+) => {
+    (
+        $($(#[doc = $doc:literal])+ $field:ident: $section:ty,)+;
+        $($(#[doc = $about:literal])+ $table:ident: $rows:ty as $name:literal,)+
+    ) => {
         /// A configuration, always usable.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Config {
             $($(#[doc = $doc])+ pub $field: $section,)+
+            $($(#[doc = $about])+ pub $table: $rows,)+
             /// Where the values come from that are not defaults.
             sources: BTreeMap<(&'static str, &'static str), Source>,
         }
@@ -47,6 +55,16 @@ macro_rules! config {
             fn sections_mut(&mut self) -> Vec<&mut dyn Section> {
                 vec![$(&mut self.$field),+]
             }
+
+            /// The sections with free keys, in the order of the manual.
+            fn tables(&self) -> Vec<(About, &dyn Entries)> {
+                vec![$((About { name: $name, doc: &[$($about),+] }, &self.$table)),+]
+            }
+
+            /// The same, to be filled.
+            fn tables_mut(&mut self) -> Vec<(About, &mut dyn Entries)> {
+                vec![$((About { name: $name, doc: &[$($about),+] }, &mut self.$table)),+]
+            }
         }
     };
 }
@@ -58,10 +76,17 @@ config! {
     status_auth: StatusAuth,
     /// `[RasSrv::RRQFeatures]`
     registration: RegistrationFeatures,
+    /// `[RasSrv::ARQFeatures]`
+    admission: AdmissionFeatures,
     /// `[RoutedMode]`
     routed: Routed,
     /// `[Proxy]`
     proxy: Proxy,
+    ;
+    /// Endpoints that are called without ever registering, under the signalling address that they have.
+    permanent: Table<SignalAddress, Permanent> as "RasSrv::PermanentEndpoints",
+    /// The prefixes of the numbers that registered gateways take calls for, by an alias of the gateway.
+    gateway_prefixes: Table<AliasText, GatewayPrefixes> as "RasSrv::GWPrefixes",
 }
 
 /// Where a value in force came from.
@@ -102,7 +127,7 @@ pub struct Effective {
     /// The section.
     pub section: &'static str,
     /// The key.
-    pub key: &'static str,
+    pub key: String,
     /// The value, as it would stand in the file.
     pub value: String,
     /// Where it came from.
@@ -133,7 +158,13 @@ impl Config {
                 let (section, key) = (section.name(), key.name);
                 let source = self.sources.get(&(section, key));
                 let origin = source.map_or(Origin::Default, |source| source.origin);
-                all.push(Effective { section, key, value, origin });
+                all.push(Effective { section, key: key.to_owned(), value, origin });
+            }
+        }
+        for (about, table) in self.tables() {
+            for (key, value, line) in table.show() {
+                let origin = Origin::Line(line);
+                all.push(Effective { section: about.name, key, value, origin });
             }
         }
         all

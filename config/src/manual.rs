@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::Config;
+use crate::entries::{About, Entries};
 use crate::known;
 use crate::section::{Key, Section};
 
@@ -13,6 +14,9 @@ pub fn keys() -> String {
     let mut text = String::from("## Keys with effect\n");
     for section in config.sections() {
         typed(&mut text, section);
+    }
+    for (about, table) in config.tables() {
+        entries(&mut text, about, table);
     }
     text.push_str(
         "\n## Keys accepted without effect\n\n\
@@ -27,7 +31,7 @@ pub fn keys() -> String {
         let inert = inert.flat_map(|typed| typed.keys()).filter(|key| key.inert);
         let mut keys: Vec<&str> = inert.map(|key| key.name).chain(one.keys()).collect();
         keys.sort_by_key(|key| key.to_ascii_lowercase());
-        if one.is_free() {
+        if one.is_free() && !config.tables().iter().any(|(about, _)| about.name == one.section) {
             keys.push("*");
         }
         if !keys.is_empty() {
@@ -53,6 +57,14 @@ fn typed(text: &mut String, section: &dyn Section) {
         let default = if default.is_empty() { "–".into() } else { format!("`{default}`") };
         row(text, &[&format!("`{}`", key.name), &syntax, &default, &prose(key.doc)]);
     }
+}
+
+fn entries(text: &mut String, about: About, table: &dyn Entries) {
+    let [key, value] = table.syntax();
+    text.push('\n');
+    lines(text, &[&format!("### `[{}]`", about.name), "", &prose(about.doc), ""]);
+    lines(text, &["| Key | Value |", "|---|---|"]);
+    row(text, &[key, value]);
 }
 
 fn lines(text: &mut String, lines: &[&str]) {

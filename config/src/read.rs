@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::entries::Part;
 use crate::ini::{self, Entry, column_after};
 use crate::known::{self, Known, Note};
 use crate::section::Key;
@@ -45,6 +46,13 @@ impl Reader {
             let key = typed.iter().find(|key| key.name.eq_ignore_ascii_case(&entry.key));
             let named = known.keys().find(|name| name.eq_ignore_ascii_case(&entry.key));
             match (key, named) {
+                (None, None) if self.is_table(known.section) => {
+                    if again {
+                        self.duplicate(entry, first);
+                    } else {
+                        self.row(known.section, entry);
+                    }
+                }
                 (None, None) if known.is_free() => {
                     free += 1;
                     self.free(entry, typed, known);
@@ -59,6 +67,31 @@ impl Reader {
         }
         if let (Some(&(line, column)), 1..) = (section.heads.first(), free) {
             self.free_section(line, column, &section.name, known, free);
+        }
+    }
+
+    /// Whether the free keys of a section have a type.
+    fn is_table(&self, section: &str) -> bool {
+        self.config.tables().iter().any(|(about, _)| about.name == section)
+    }
+
+    /// An entry of a section whose free keys have a type.
+    fn row(&mut self, section: &str, entry: &Entry) {
+        let Entry { key, value, line, .. } = entry;
+        let mut tables = self.config.tables_mut();
+        let Some((_, table)) = tables.iter_mut().find(|(about, _)| about.name == section) else {
+            return;
+        };
+        match table.take(key, value, *line) {
+            Ok(None) => {}
+            Ok(Some(remark)) => self.warn(*line, entry.value_column, format!("{key}: {remark}")),
+            Err((part, Wrong { at, fault })) => {
+                let column = match part {
+                    Part::Key => entry.key_column,
+                    Part::Value => entry.value_column,
+                };
+                self.error(*line, column + column_after(at) - 1, format!("{key}: {fault}"));
+            }
         }
     }
 

@@ -46,6 +46,9 @@ fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
     assert_eq!(config.routed.h245_ports, PortRange::new(40000, 49999));
     assert_eq!(config.proxy.rtp_ports, PortRange::new(50000, 59999));
     assert!(config.proxy.internal.contains("10.1.1.6".parse().unwrap()));
+    let permanent = &config.permanent.0;
+    assert_eq!(permanent[1].key.0, "10.1.1.10:1720".parse().unwrap());
+    assert_eq!(permanent[1].value.aliases, ["00496221540000002", "FACETS_client_2"]);
     let none = "is accepted, has no effect in this version";
     let nobody = "is not enforced: nobody is refused by it in this version";
     let expected = [
@@ -62,7 +65,6 @@ fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
         format!("f:29:1: warning: SupportNATedEndpoints {none}"),
         format!("f:30:1: warning: Q931PortRange {none}"),
         format!("f:36:1: warning: T120PortRange {none}"),
-        format!("f:39:2: warning: [RasSrv::PermanentEndpoints] with 2 entries {none}"),
         format!("f:43:2: warning: [RasSrv::Neighbors] with 1 entry {none}"),
         format!("f:47:1: warning: FileIPAuth {nobody}"),
         format!("f:48:1: warning: default {nobody}"),

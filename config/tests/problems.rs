@@ -376,3 +376,24 @@ fn multiplexed_rtcp_follows_multiplexed_rtp() {
         ["f:2:18: error: RTPMultiplexPort=3001 is odd: RTP takes an even port"]
     );
 }
+
+#[test]
+fn free_keys_have_types_where_they_have_an_effect() {
+    let text = "[RasSrv::PermanentEndpoints]\n10.0.0.1=gw;01\nhost=a\n10.0.0.1:1720=b\n10.0.0.2=;1\n\
+                10.0.0.3=c;1,x\n10.0.0.1=d\n[RasSrv::GWPrefixes]\ngw=02:=2,!021\n";
+    let (config, problems) = Config::read(text);
+    let said: Vec<String> = problems.iter().map(|problem| problem.render("f")).collect();
+    let expected = [
+        "f:3:1: error: host: 'host' is not an IP address",
+        "f:4:1: error: 10.0.0.1:1720: the same as in line 2",
+        "f:5:10: error: 10.0.0.2: empty value",
+        "f:6:14: error: 10.0.0.3: 'x' is not a prefix, such as 02, 02:=2 or !021",
+        "f:7:1: warning: '10.0.0.1' again, first in line 2; the value of line 2 counts",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(config.permanent.0.len(), 1);
+    let effective = config.effective();
+    let gateway = effective.iter().find(|one| one.key == "gw").unwrap();
+    assert_eq!((gateway.section, gateway.value.as_str()), ("RasSrv::GWPrefixes", "02:=2,!021"));
+    assert_eq!(gateway.origin, Origin::Line(9));
+}

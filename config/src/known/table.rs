@@ -82,15 +82,13 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "Gatekeeper::Main",
-        "AlternateGKs Authenticators CompareAliasCase CompareAliasType DefaultDomain \
-         DisconnectCallsOnShutdown EnableIPv6 EncryptAllPasswords EndpointSignalPort \
-         ExternalIsDynamic FortyTwo FourtyTwo GrantAllBRQ LicenseFile ListenQueueLength \
-         MaxASNArraySize MaximumBandwidthPerCall MaxSocketQueue MaxStatusClients MinH323Version \
-         MinimumBandwidthPerCall MulticastGroup MulticastPort NetworkInterfaces RASDiffServ \
-         RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
+        "AlternateGKs Authenticators DefaultDomain DisconnectCallsOnShutdown EnableIPv6 \
+         EncryptAllPasswords EndpointSignalPort ExternalIsDynamic FortyTwo FourtyTwo LicenseFile \
+         ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
+         NetworkInterfaces RASDiffServ RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
          StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel STUNServer \
-         TimestampFormat TotalBandwidth TraceLevel TTLExpireDropCall UseBroadcastListener \
-         UseMulticastListener WorkerThreadIdleTimeout",
+         TimestampFormat TraceLevel TTLExpireDropCall UseBroadcastListener \
+         WorkerThreadIdleTimeout",
     ),
     named("GeoIPAuth", "AllowedCountries Database"),
     named(
@@ -207,11 +205,7 @@ pub(super) const KNOWN: &[Known] = &[
          Servers SharedSecret SocketDeleteTimeout UseDialedNumber",
     ),
     free("RasSrv::AlternateGatekeeper", ""),
-    named(
-        "RasSrv::ARQFeatures",
-        "ArjReasonRouteCallToGatekeeper CallUnregisteredEndpoints CheckSenderIP LeastUsedRouting \
-         RemoveTrailingChar RoundRobinGateways SendRIP",
-    ),
+    named("RasSrv::ARQFeatures", "CallUnregisteredEndpoints LeastUsedRouting SendRIP"),
     free("RasSrv::AssignedAlias", ""),
     free("RasSrv::AssignedGatekeeper", ""),
     free("RasSrv::GWPrefixes", ""),
@@ -231,8 +225,7 @@ pub(super) const KNOWN: &[Known] = &[
     free("RasSrv::RRQAuth", ""),
     named(
         "RasSrv::RRQFeatures",
-        "AccHTTPLink AliasTypeFilter AuthenticatedAliasesOnly GatewayAssignAliases IRQPollCount \
-         SupportDynamicIP",
+        "AccHTTPLink AliasTypeFilter AuthenticatedAliasesOnly GatewayAssignAliases SupportDynamicIP",
     ),
     free("ReplyToRasAddress", ""),
     named("RequireOneNet", "Networks"),

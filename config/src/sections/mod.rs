@@ -8,6 +8,6 @@ mod status;
 
 pub use main::Main;
 pub use proxy::Proxy;
-pub use ras::RegistrationFeatures;
+pub use ras::{AdmissionFeatures, RegistrationFeatures};
 pub use routed::Routed;
 pub use status::StatusAuth;

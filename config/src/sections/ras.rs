@@ -1,6 +1,7 @@
-//! `[RasSrv::RRQFeatures]`.
+//! `[RasSrv::RRQFeatures]` and `[RasSrv::ARQFeatures]`.
 
 use crate::section::section;
+use crate::value::{Letters, Limit, Number};
 
 section! {
     /// Registrations.
@@ -11,7 +12,26 @@ section! {
         accept_gateway_prefixes: bool as inert "AcceptGatewayPrefixes" = true;
         /// Whether an MCU may bring prefixes.
         accept_mcu_prefixes: bool as inert "AcceptMCUPrefixes" = true;
-        /// Whether a registration replaces another one of the same signalling address.
+        /// Whether a registration ends those of the same signalling address, and those of other addresses that have one of
+        /// its aliases; else an alias stays with whom it is registered for.
         overwrite_same_address: bool as inert "OverwriteEPOnSameAddress" = false;
+        /// How often an endpoint that did not refresh its registration in time is asked whether it is still there (IRQ)
+        /// before the registration ends; 0: never.
+        irq_polls: Number as inert "IRQPollCount" = Number(1) => Limit::Clamp(0, 10);
+    }
+}
+
+section! {
+    /// Admissions.
+    pub struct AdmissionFeatures in "RasSrv::ARQFeatures" {
+        /// Whether a called endpoint that asks for a call which did not come through the gatekeeper has to let it be made
+        /// again, through it.
+        route_to_gatekeeper: bool as inert "ArjReasonRouteCallToGatekeeper" = true;
+        /// The characters that are removed from the end of a dialled number.
+        trailing: Letters as inert "RemoveTrailingChar" = Letters(String::new());
+        /// Whether gateways with the same prefix and priority take turns.
+        round_robin: bool as inert "RoundRobinGateways" = true;
+        /// Accepted: the sender of an ARQ is always compared with the registration.
+        check_sender: bool as inert "CheckSenderIP" = false;
     }
 }

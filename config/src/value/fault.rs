@@ -33,6 +33,9 @@ pub enum Fault {
         /// The words.
         allowed: &'static str,
     },
+    /// No multicast group.
+    #[error("'{0}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)")]
+    NotGroup(String),
     /// No network.
     #[error("'{0}' is not a network (192.168.0.0/16, 192.168.0.0/255.255.0.0, or an address)")]
     NotNetwork(String),
@@ -42,6 +45,9 @@ pub enum Fault {
     /// No port number.
     #[error("'{0}' is not a port (0 to 65535)")]
     NotPort(String),
+    /// No prefix of numbers.
+    #[error("'{0}' is not a prefix, such as 02, 02:=2 or !021")]
+    NotPrefix(String),
     /// Not two ports.
     #[error("'{0}' is not a range of ports, such as 30000-39999")]
     NotRange(String),
@@ -55,6 +61,9 @@ pub enum Fault {
         /// The largest allowed.
         most: u32,
     },
+    /// The same key again, perhaps in another spelling.
+    #[error("the same as in line {0}")]
+    Repeated(u32),
     /// A text that does not fit its field in the messages.
     #[error("{length} characters long, at most {most} fit into the messages")]
     TooLong {

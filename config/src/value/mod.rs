@@ -1,14 +1,16 @@
 //! The values of the dialect, each a type: parse, don't validate. Nothing here knows a section or a key.
 
+mod endpoint;
 mod fault;
 mod net;
 mod number;
 mod text;
 
+pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
-pub use net::{External, IpList, NetList, Port, PortRange};
+pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};
 pub use number::{Milliseconds, Number, Seconds};
-pub use text::{GatekeeperId, StatusRule, Suffix};
+pub use text::{FilePath, GatekeeperId, Letters, StatusRule, Suffix};
 
 /// A type of values.
 pub trait Value: Sized {

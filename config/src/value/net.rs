@@ -7,6 +7,10 @@ use ipnet::IpNet;
 
 use super::{Fault, Remark, Value, Wrong};
 
+/// An IPv4 multicast group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MulticastGroup(pub Ipv4Addr);
+
 /// A port; 0 leaves the choice to the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Port(pub u16);
@@ -71,6 +75,11 @@ impl NetList {
     }
 }
 
+impl MulticastGroup {
+    /// Where gatekeepers are looked for (H.225.0 §7.8).
+    pub const DISCOVERY: Self = Self(Ipv4Addr::new(224, 0, 1, 41));
+}
+
 impl Value for Port {
     const SYNTAX: &'static str = "port";
     const BARE: bool = true;
@@ -124,6 +133,22 @@ impl Value for IpAddr {
 
     fn render(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Value for MulticastGroup {
+    const SYNTAX: &'static str = "address";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        if text.is_empty() {
+            return Err(Fault::Empty.into());
+        }
+        let group = text.parse().ok().filter(Ipv4Addr::is_multicast);
+        group.map(Self).ok_or_else(|| Fault::NotGroup(text.to_owned()).into())
+    }
+
+    fn render(&self) -> String {
+        self.0.to_string()
     }
 }
 
@@ -313,6 +338,15 @@ mod tests {
         assert_eq!(list.render(), "192.168.1.1,2001:db8::1");
         let wrong = IpList::parse("192.168.1.1,localhost").unwrap_err();
         assert_eq!((wrong.at, wrong.fault), (12, Fault::NotAddress("localhost".into())));
+    }
+
+    #[test]
+    fn a_group_is_one_of_multicast() {
+        assert_eq!(MulticastGroup::parse("224.0.1.41"), Ok(MulticastGroup::DISCOVERY));
+        for text in ["10.0.0.1", "ff02::1", "group"] {
+            let fault = Fault::NotGroup(text.to_owned());
+            assert_eq!(MulticastGroup::parse(text), Err(fault.into()), "{text}");
+        }
     }
 
     #[test]

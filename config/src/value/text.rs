@@ -15,6 +15,14 @@ pub struct Suffix(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusRule(pub String);
 
+/// The path of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePath(pub String);
+
+/// Single characters, all of which are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Letters(pub String);
+
 /// Length in the 16-bit characters of a BMPString.
 fn fits(text: &str, most: usize) -> Result<String, Wrong> {
     match text.encode_utf16().count() {
@@ -43,6 +51,30 @@ impl Value for Suffix {
 
     fn parse(text: &str) -> Result<Self, Wrong> {
         fits(text, 100).map(Self)
+    }
+
+    fn render(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for FilePath {
+    const SYNTAX: &'static str = "path";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        if text.is_empty() { Err(Fault::Empty.into()) } else { Ok(Self(text.to_owned())) }
+    }
+
+    fn render(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for Letters {
+    const SYNTAX: &'static str = "characters";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(text.to_owned()))
     }
 
     fn render(&self) -> String {

@@ -17,7 +17,7 @@ pub(crate) fn check(bytes: &[u8]) {
         assert!(problem.column >= 1 && problem.column as usize <= line.len() + 1, "{problem:?}");
         assert!(!problem.text.chars().any(char::is_control), "{problem:?}");
     }
-    let values = |config: &Config| -> Vec<(&str, &str, String)> {
+    let values = |config: &Config| -> Vec<(&str, String, String)> {
         config.effective().into_iter().map(|one| (one.section, one.key, one.value)).collect()
     };
     let before = values(&config);
