@@ -9,25 +9,30 @@ use crate::namespace::{Namespace, run};
 pub const UDP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Ports are masqueraded at random, so that nobody can get through by guessing them. Packets from outside that
-/// belong to nothing known are counted by what they aim at, and dropped.
+/// belong to nothing known are counted by what they aim at, and dropped. IPv6 keeps its addresses.
 const RULES: &str = r#"
 table ip lab {
-    counter to_nat { }
-    counter to_inside { }
-    counter invalid { }
     chain leaving {
         type nat hook postrouting priority srcnat; policy accept;
         oifname "wan" masquerade fully-random
     }
+}
+table inet lab {
+    counter to_nat { }
+    counter to_inside { }
+    counter invalid { }
     chain through {
         type filter hook forward priority filter; policy drop;
         ct state established,related accept
+        iifname "lan" oifname "lan" accept
         iifname "lan" oifname "wan" ct state new accept
         iifname "wan" ct state new counter name to_inside drop
         iifname "wan" counter name invalid
     }
     chain arriving {
         type filter hook input priority filter; policy drop;
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert } accept
+        icmpv6 type { mld-listener-query, mld-listener-report, mld2-listener-report } accept
         ct state established,related accept
         iifname "lan" accept
         iifname "wan" ct state new counter name to_nat drop
@@ -58,6 +63,7 @@ impl Nat {
         run(namespace.command("nft").arg(RULES))?;
         for setting in [
             "net.ipv4.ip_forward=1".to_owned(),
+            "net.ipv6.conf.all.forwarding=1".to_owned(),
             format!("net.netfilter.nf_conntrack_udp_timeout={seconds}"),
             format!("net.netfilter.nf_conntrack_udp_timeout_stream={seconds}"),
             // A connection is one only if its beginning was seen.
@@ -93,7 +99,7 @@ impl Nat {
     }
 
     fn counter(&self, name: &str) -> Result<u64> {
-        let text = self.namespace.run(&format!("nft list counter ip lab {name}"))?;
+        let text = self.namespace.run(&format!("nft list counter inet lab {name}"))?;
         let mut words = text.split_whitespace().skip_while(|word| *word != "packets").skip(1);
         words
             .next()

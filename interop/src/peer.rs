@@ -1,5 +1,6 @@
 //! The `pinhole` binary in its two roles.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs};
@@ -7,7 +8,6 @@ use std::{env, fs};
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
-use crate::lab::GATEKEEPER;
 use crate::namespace::Namespace;
 use crate::process::{Deadline, Running};
 
@@ -83,6 +83,8 @@ pub enum Traversal {
 pub struct PhoneOptions<'a> {
     /// Its alias.
     pub user: &'a str,
+    /// Where it registers.
+    pub gatekeeper: IpAddr,
     /// How it traverses NAT.
     pub traversal: Traversal,
     /// `--h245`.
@@ -112,7 +114,7 @@ impl Phone {
         };
         command
             .args(["phone", "--json", "--user", options.user])
-            .args(["--gatekeeper", &GATEKEEPER.to_string()])
+            .args(["--gatekeeper", &options.gatekeeper.to_string()])
             .args(["--traversal", traversal, "--h245", options.h245])
             .args(["--tone", &options.tone.to_string()])
             .args(options.more);

@@ -45,6 +45,10 @@ impl Witness {
     }
 }
 
+/// The ports of multiplexed media, those of the configuration's default. tshark does not know H.460.19: it takes such
+/// media for RTP that begins with the multiplexID.
+const MULTIPLEXED: &str = "udp.port in {3000, 3001}";
+
 /// The severity from which tshark calls something an error.
 const ERROR: u32 = 0x80_0000;
 
@@ -69,7 +73,18 @@ impl Frame {
     }
 }
 
-/// What tshark makes of the signalling and the media of a capture, looking for `fields`.
+/// How many packets of multiplexed media a capture has.
+///
+/// # Errors
+/// When tshark cannot read the file.
+pub fn multiplexed(file: &Path) -> Result<usize> {
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).args(["-Y", MULTIPLEXED, "-T", "fields", "-e", "frame.number"]);
+    Ok(run(&mut command)?.lines().count())
+}
+
+/// What tshark makes of the signalling and the media of a capture, looking for `fields`. Multiplexed media it cannot
+/// read, see [`multiplexed`].
 ///
 /// # Errors
 /// When tshark cannot read the file.
@@ -77,7 +92,12 @@ pub fn tshark(file: &Path, fields: &[&str]) -> Result<Vec<Frame>> {
     const OWN: [&str; 4] =
         ["frame.number", "frame.protocols", "_ws.malformed", "_ws.expert.severity"];
     let mut command = Command::new("tshark");
-    command.arg("-r").arg(file).args(["-Y", "h225 || h245 || q931 || tpkt || rtp || rtcp"]);
+    // The other port, which a NAT has chosen, may be that of something else tshark knows.
+    command.args(["-o", "tcp.try_heuristic_first:TRUE"]);
+    command.arg("-r").arg(file).args([
+        "-Y",
+        &format!("(h225 || h245 || q931 || tpkt || rtp || rtcp) && !({MULTIPLEXED})"),
+    ]);
     command.args(["-T", "fields"]);
     for field in OWN.iter().chain(fields) {
         command.args(["-e", field]);

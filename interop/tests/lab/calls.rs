@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use pinhole_interop::{
-    Frame, Gatekeeper, Lab, Phone, PhoneOptions, Traversal, Uninvited, Witness, channel, pinhole,
-    tshark,
+    Frame, GATEKEEPER, Gatekeeper, Lab, Phone, PhoneOptions, Traversal, Uninvited, Witness,
+    channel, pinhole, tshark,
 };
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub(crate) const OUTSIDE_TONE: u32 = 620;
 /// Packets of G.711 audio a second.
 const RATE: f64 = 50.0;
 /// How long the caller holds the line, in seconds.
-const HOLD: &str = "6";
+pub(crate) const HOLD: &str = "6";
 
 /// How long anything in a call may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,13 +53,15 @@ pub(crate) fn gatekeeper(lab: &Lab) -> Gatekeeper {
 /// The options of the phone behind the NAT.
 pub(crate) fn inside<'a>(h245: &'a str, more: &'a [&'a str]) -> PhoneOptions<'a> {
     let traversal = Traversal::H46018;
-    PhoneOptions { user: "inside", traversal, h245, tone: INSIDE_TONE, more }
+    let gatekeeper = GATEKEEPER.into();
+    PhoneOptions { user: "inside", gatekeeper, traversal, h245, tone: INSIDE_TONE, more }
 }
 
 /// The options of the phone outside.
 pub(crate) fn outside<'a>(h245: &'a str, more: &'a [&'a str]) -> PhoneOptions<'a> {
     let traversal = Traversal::None;
-    PhoneOptions { user: "outside", traversal, h245, tone: OUTSIDE_TONE, more }
+    let gatekeeper = GATEKEEPER.into();
+    PhoneOptions { user: "outside", gatekeeper, traversal, h245, tone: OUTSIDE_TONE, more }
 }
 
 /// A call is made, held and ended; both ends must have heard the other.
@@ -152,7 +154,7 @@ fn assert_witnessed(capture: &Path, separate: bool) {
 }
 
 /// `pinhole decode` reads what was captured, every frame with signalling that tshark sees.
-fn assert_decoded(capture: &Path, frames: &[Frame]) {
+pub(crate) fn assert_decoded(capture: &Path, frames: &[Frame]) {
     let mut command = Command::new(pinhole().unwrap());
     let output = command.args(["decode", "--json"]).arg(capture).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod calls;
+mod matrix;
 mod obstacles;
 mod silence;
 
@@ -12,6 +13,10 @@ use pinhole_interop::Lab;
 
 /// A lab of its own for the test of this name.
 fn lab(test: &str) -> Lab {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("lab").join(test);
-    Lab::new(folder).unwrap()
+    Lab::new(folder(test)).unwrap()
+}
+
+/// What the lab of this test keeps.
+fn folder(test: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("lab").join(test)
 }
