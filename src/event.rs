@@ -102,6 +102,15 @@ pub enum Event {
         /// `rtp` or `rtcp`.
         kind: &'static str,
     },
+    /// Somebody else sends to a media port of a call. What he sends is dropped; he is told of once a port.
+    MediaStranger {
+        /// The call.
+        callid: String,
+        /// Who sends.
+        from: SocketAddr,
+        /// `rtp` or `rtcp`.
+        kind: &'static str,
+    },
     /// A call ended.
     CallEnded(Box<CallRecord>),
     /// A phone that records heard this.
@@ -167,6 +176,8 @@ pub struct ChannelRecord {
     pub cipher: String,
     /// Size of the Diffie-Hellman group, if any.
     pub dh_bits: Option<u32>,
+    /// Packets to our ports for it that came from another than the party, and were dropped.
+    pub strangers: u64,
     /// Half the RTCP round trip (RFC 3550 §6.4.1), in milliseconds.
     pub latency_ms: Option<f64>,
 }

@@ -231,8 +231,8 @@ pub enum Ports {
         /// Where RTCP is sent.
         rtcp: Option<u16>,
     },
-    /// The party is behind a NAT: learned from the first valid packet (H.460.19 keepalive or media) of the
-    /// party's address, and then locked.
+    /// The party is behind a NAT: learned from its keepalives (H.460.19) or from several packets of media in a row,
+    /// from the party's address, and then locked.
     Learned {
         /// The payload type its RTP keepalives carry, if it has told one (H.460.19 keepAlivePayloadType).
         keepalive: Option<u8>,
@@ -276,6 +276,12 @@ pub enum FlowCommand {
         /// What is known of it.
         party: Party,
     },
+    /// A channel of an open flow is opened anew: packets may come from other ports than before, though from the same
+    /// addresses. What was learned stays until another source has proven itself.
+    Rearm {
+        /// Of which flow.
+        flow: FlowId,
+    },
     /// End a flow: its pairs are closed, [`FlowFact::Ended`] answers.
     Close {
         /// Which.
@@ -286,13 +292,22 @@ pub enum FlowCommand {
 /// What the media plane reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowFact {
-    /// The media address of a side behind a NAT is known and locked.
+    /// The media address of a side behind a NAT is known and locked; told again when the NAT has given it another.
     Learned {
         /// Which side.
         side: Side,
         /// True for the RTCP address.
         rtcp: bool,
         /// The address.
+        from: SocketAddr,
+    },
+    /// Somebody else sends to a port of the flow, for the first time. It is dropped and counted, always.
+    Stranger {
+        /// To the port of which side.
+        side: Side,
+        /// True for the RTCP port.
+        rtcp: bool,
+        /// Who.
         from: SocketAddr,
     },
     /// The flow is closed; these were its counts.
@@ -311,8 +326,10 @@ pub struct FlowCounts {
     pub control: u64,
     /// Keepalives taken.
     pub keepalives: u64,
-    /// Packets from a stranger's address, dropped.
+    /// Packets from a stranger's address, or from another port than the one that is locked, dropped.
     pub strangers: u64,
+    /// Packets from the right address before it was proven that they are the party's, dropped.
+    pub unproven: u64,
     /// Packets dropped because the other side's address was not known (yet).
     pub homeless: u64,
     /// Packets that are no RTP or RTCP, dropped.

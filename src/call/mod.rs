@@ -242,6 +242,10 @@ impl Calls {
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaLearned { callid, from, kind });
             }
+            FlowFact::Stranger { rtcp, from, .. } => {
+                let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
+                cx.event(crate::event::Event::MediaStranger { callid, from, kind });
+            }
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);
                 call.sessions.ended(flow, counts);

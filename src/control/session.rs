@@ -104,6 +104,9 @@ impl Sessions {
             return Err(NoSession::TooMany);
         }
         let session = self.session(cx, key, legs, index, id)?;
+        if !session.channels.is_empty() {
+            cx.core.out.push(Output::Flow(FlowCommand::Rearm { flow: session.flow }));
+        }
         session.channels.push(Channel { opener, number });
         Ok(session)
     }
@@ -385,6 +388,7 @@ impl Session {
                 tone_hz: None,
                 cipher: "none".into(),
                 dh_bits: None,
+                strangers: counts.strangers,
                 latency_ms: None,
             });
         }

@@ -1,8 +1,9 @@
 //! One relayed session: two sides, each with what is known of its party.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
-use super::learn::{Arrival, SideState};
+use super::learn::{Arrival, Lesson, SideState};
 use super::{Channel, Egress};
 use crate::face::{FlowCounts, PairId, Side};
 
@@ -29,17 +30,19 @@ impl Flow {
         [self.sides[0].counts, self.sides[1].counts]
     }
 
-    /// Where a packet from `side` goes, and whether its source was learned from it.
+    /// Where a packet from `side` goes, and what it has taught. `tagged`: it came with its multiplexID.
     pub(super) fn forward(
         &mut self,
-        side: Side,
-        channel: Channel,
+        now: Instant,
+        (side, channel): (Side, Channel),
         from: SocketAddr,
         packet: &[u8],
-    ) -> (Option<Egress>, bool) {
-        let (arrival, learned) = self.sides[side.index()].receive(channel, from, packet);
+        tagged: bool,
+    ) -> (Option<Egress>, Option<Lesson>) {
+        let here = &mut self.sides[side.index()];
+        let (arrival, lesson) = here.receive(now, channel, from, packet, tagged);
         if arrival != Arrival::Relay {
-            return (None, learned);
+            return (None, lesson);
         }
         let there = &self.sides[side.other().index()];
         let egress = there.destination(channel).map(|to| Egress {
@@ -55,6 +58,6 @@ impl Flow {
             (Some(_), Channel::Rtp) => counts.relayed += 1,
             (Some(_), Channel::Rtcp) => counts.control += 1,
         }
-        (egress, learned)
+        (egress, lesson)
     }
 }

@@ -1,10 +1,18 @@
-//! Whose packets count: media can only come from the party that signalling named, and once its port is known it
-//! stays (RTP bleed). Only new signalling opens the question again.
+//! Whose packets count: media can only come from the address that signalling named, and from the port that is locked
+//! there (see `source`). Only new signalling opens the question again.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use super::Channel;
+use super::packet::{Kind, Stamp, classify};
+use super::source::{Judgement, Packet, Reason, Source};
 use crate::face::{FlowCounts, PairId, Party, Ports};
+
+/// RTP packets in a row that prove a source for which nothing else speaks.
+const RTP_PROOF: u8 = 3;
+/// RTCP packets in a row: they are rare.
+const RTCP_PROOF: u8 = 2;
 
 /// What to do with a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +23,15 @@ pub(super) enum Arrival {
     Taken,
 }
 
+/// What a packet has taught about its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lesson {
+    /// The source is known now, or is another than before.
+    Learned,
+    /// A stranger, the first one here.
+    Stranger,
+}
+
 /// One side of a flow.
 #[derive(Debug)]
 pub(super) struct SideState {
@@ -23,13 +40,22 @@ pub(super) struct SideState {
     /// The multiplexID that packets to it begin with.
     pub(super) prefix: Option<u32>,
     party: Option<Party>,
-    /// The sources, locked with the first valid packet: RTP, RTCP.
-    sources: [Option<SocketAddr>; 2],
+    /// RTP, RTCP.
+    sources: [Source; 2],
+    /// Whether a stranger has been told of: RTP, RTCP.
+    told: [bool; 2],
 }
 
 impl SideState {
     pub(super) fn new(pair: PairId) -> Self {
-        Self { pair, counts: FlowCounts::default(), prefix: None, party: None, sources: [None; 2] }
+        Self {
+            pair,
+            counts: FlowCounts::default(),
+            prefix: None,
+            party: None,
+            sources: [Source::default(), Source::default()],
+            told: [false; 2],
+        }
     }
 
     /// Signalling says who the party is. A different address, or another way of knowing its ports, forgets what was
@@ -41,9 +67,14 @@ impl SideState {
                 && matches!(party.ports, Ports::Learned { .. })
         });
         if self.party != Some(party) && !same_learner {
-            self.sources = [None; 2];
+            self.sources = [Source::default(), Source::default()];
         }
         self.party = Some(party);
+    }
+
+    /// A channel is opened anew: its packets may come from another port than before.
+    pub(super) fn doubt(&mut self) {
+        self.sources.iter_mut().for_each(Source::doubt);
     }
 
     /// Where packets of the other side are sent.
@@ -55,79 +86,88 @@ impl SideState {
                 let port = if channel == Channel::Rtp { rtp } else { rtcp };
                 port.map(|port| SocketAddr::new(party.ip, port))
             }
-            Ports::Learned { .. } => self.sources[channel as usize],
+            Ports::Learned { .. } => self.sources[channel as usize].address(),
         }
     }
 
-    /// Judges an arriving packet; true when its source was learned with it.
+    /// Judges an arriving packet. `tagged`: it began with the multiplexID of this side, which nobody can guess.
     pub(super) fn receive(
         &mut self,
+        now: Instant,
         channel: Channel,
         from: SocketAddr,
         packet: &[u8],
-    ) -> (Arrival, bool) {
+        tagged: bool,
+    ) -> (Arrival, Option<Lesson>) {
         let Some(party) = self.party.filter(|party| party.ports != Ports::Unknown) else {
             self.counts.strangers += 1;
-            return (Arrival::Taken, false);
+            return (Arrival::Taken, None);
         };
-        let locked = self.sources[channel as usize];
-        if from.ip() != party.ip || locked.is_some_and(|source| source != from) {
-            self.counts.strangers += 1;
-            return (Arrival::Taken, false);
+        if from.ip() != party.ip {
+            return (Arrival::Taken, self.stranger(channel));
         }
-        let kind = classify(channel, packet, party.ports);
-        if kind == Kind::Invalid {
+        let Some((kind, stamp)) = classify(channel, packet, party.ports) else {
             self.counts.malformed += 1;
-            return (Arrival::Taken, false);
-        }
-        self.sources[channel as usize] = Some(from);
-        let learned = locked.is_none() && matches!(party.ports, Ports::Learned { .. });
+            return (Arrival::Taken, None);
+        };
+        let reason = self.reason(party, channel, from, (kind, stamp), tagged);
+        let proof = if channel == Channel::Rtp { RTP_PROOF } else { RTCP_PROOF };
+        let packet = Packet { from, kind, stamp, reason };
+        let lesson = match self.sources[channel as usize].judge(now, packet, proof) {
+            Judgement::Known => None,
+            Judgement::Learned => {
+                if channel == Channel::Rtp {
+                    // What was learned with the old port may be as old.
+                    self.sources[Channel::Rtcp as usize].doubt();
+                }
+                matches!(party.ports, Ports::Learned { .. }).then_some(Lesson::Learned)
+            }
+            Judgement::Unproven => {
+                self.counts.unproven += 1;
+                return (Arrival::Taken, None);
+            }
+            Judgement::Stranger => return (Arrival::Taken, self.stranger(channel)),
+        };
         if kind == Kind::Keepalive {
             self.counts.keepalives += 1;
-            return (Arrival::Taken, learned);
+            return (Arrival::Taken, lesson);
         }
-        (Arrival::Relay, learned)
+        (Arrival::Relay, lesson)
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Media,
-    Keepalive,
-    Invalid,
-}
-
-/// RTP header without contents (H.460.19 keepalive): version 2, 12 octets.
-const RTP_HEADER: usize = 12;
-/// A sender report without reports, which H.460.19 clients send as RTCP keepalive.
-const EMPTY_SENDER_REPORT: usize = 28;
-
-/// What a packet is. Only a party behind a NAT sends keepalives.
-fn classify(channel: Channel, packet: &[u8], ports: Ports) -> Kind {
-    let (Some(first), Some(second)) = (packet.first(), packet.get(1)) else {
-        return Kind::Invalid;
-    };
-    if first >> 6 != 2 {
-        return Kind::Invalid;
-    }
-    let keepalive = match ports {
-        Ports::Learned { keepalive } => Some(keepalive),
-        Ports::Unknown | Ports::Signalled { .. } => None,
-    };
-    match channel {
-        Channel::Rtp if packet.len() < RTP_HEADER => Kind::Invalid,
-        Channel::Rtp => match keepalive {
-            Some(expected) if packet.len() == RTP_HEADER => match expected {
-                Some(payload_type) if second & 0x7f != payload_type => Kind::Invalid,
-                _ => Kind::Keepalive,
-            },
-            _ => Kind::Media,
-        },
-        Channel::Rtcp if packet.len() < 8 || !(192..=223).contains(second) => Kind::Invalid,
-        Channel::Rtcp => {
-            let empty =
-                packet.len() == EMPTY_SENDER_REPORT && packet[4..].iter().all(|octet| *octet == 0);
-            if keepalive.is_some() && empty { Kind::Keepalive } else { Kind::Media }
+    /// Why a packet from the party's address may be believed to be the party's.
+    fn reason(
+        &self,
+        party: Party,
+        channel: Channel,
+        from: SocketAddr,
+        (kind, stamp): (Kind, Stamp),
+        tagged: bool,
+    ) -> Reason {
+        let media = &self.sources[Channel::Rtp as usize];
+        let rtcp = channel == Channel::Rtcp;
+        if tagged || (rtcp && kind == Kind::Media && media.ssrc() == Some(stamp.ssrc)) {
+            return Reason::Secret;
         }
+        let named = match party.ports {
+            Ports::Signalled { rtp, .. } if !rtcp => rtp,
+            Ports::Signalled { rtcp, .. } => rtcp,
+            // Many NATs keep neighbouring ports neighbours.
+            Ports::Learned { .. } if rtcp && media.is_proven() => {
+                media.address().and_then(|at| at.port().checked_add(1))
+            }
+            Ports::Learned { .. } | Ports::Unknown => None,
+        };
+        if kind == Kind::Keepalive || named == Some(from.port()) {
+            Reason::Told
+        } else {
+            Reason::None
+        }
+    }
+
+    fn stranger(&mut self, channel: Channel) -> Option<Lesson> {
+        self.counts.strangers += 1;
+        let told = std::mem::replace(&mut self.told[channel as usize], true);
+        (!told).then_some(Lesson::Stranger)
     }
 }

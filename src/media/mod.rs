@@ -3,13 +3,17 @@
 
 mod flow;
 mod learn;
+mod packet;
 mod shared;
+mod source;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
 use flow::Flow;
+use learn::Lesson;
 use shared::{MULTIPLEX_ID, Shared};
 
 /// Which port of a pair.
@@ -70,6 +74,11 @@ impl Table {
                     flow.side_mut(side).arm(party);
                 }
             }
+            FlowCommand::Rearm { flow } => {
+                if let Some(flow) = self.flows.get_mut(&flow) {
+                    [Side::A, Side::B].into_iter().for_each(|side| flow.side_mut(side).doubt());
+                }
+            }
             FlowCommand::Close { flow } => {
                 if let Some(ended) = self.flows.remove(&flow) {
                     for pair in ended.pairs() {
@@ -82,10 +91,11 @@ impl Table {
         }
     }
 
-    /// Decides about a packet that arrived on a pair: where it leaves, or nothing when it is taken or dropped (and
+    /// Decides about a packet that arrived on a pair at this time: where it leaves, or nothing when it is taken or dropped (and
     /// counted). Packets of pairs without a flow are dropped.
     pub fn forward(
         &mut self,
+        now: Instant,
         pair: PairId,
         channel: Channel,
         from: SocketAddr,
@@ -96,11 +106,16 @@ impl Table {
             None => (self.shared.owner(pair, packet)?, MULTIPLEX_ID),
         };
         let flow = self.flows.get_mut(&id)?;
-        let (egress, learned) = flow.forward(side, channel, from, packet.get(skip..)?);
+        let (contents, tagged) = (packet.get(skip..)?, skip > 0);
+        let (egress, lesson) = flow.forward(now, (side, channel), from, contents, tagged);
         let egress = egress.map(|egress| Egress { skip, ..egress });
-        if learned {
+        if let Some(lesson) = lesson {
             let rtcp = channel == Channel::Rtcp;
-            self.facts.push((id, FlowFact::Learned { side, rtcp, from }));
+            let fact = match lesson {
+                Lesson::Learned => FlowFact::Learned { side, rtcp, from },
+                Lesson::Stranger => FlowFact::Stranger { side, rtcp, from },
+            };
+            self.facts.push((id, fact));
         }
         egress
     }

@@ -1,6 +1,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
+
+mod moving;
+
+/// Any time: where none passes, it does not matter which.
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "there is no other way to an Instant")]
+    Instant::now()
+}
 use crate::face::{Party, Ports};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
@@ -45,9 +53,9 @@ fn counts(mut table: Table) -> [crate::face::FlowCounts; 2] {
 #[test]
 fn a_keepalive_opens_the_way_back_and_is_not_relayed() {
     let mut table = table(Some(127));
-    let from_b = |t: &mut Table| t.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
+    let from_b = |t: &mut Table| t.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
     assert_eq!(from_b(&mut table), None, "A's port is not known yet");
-    assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
+    assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
     let fact = FlowFact::Learned { side: Side::A, rtcp: false, from: at(CLIENT, 40000) };
     assert_eq!(table.take_facts(), [(FLOW, fact)]);
     let egress = egress(PAIRS[0], at(CLIENT, 40000));
@@ -59,25 +67,37 @@ fn a_keepalive_opens_the_way_back_and_is_not_relayed() {
 #[test]
 fn media_of_the_client_is_learned_from_too() {
     let mut table = table(None);
-    let out = table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &MEDIA);
+    let mut media = MEDIA;
+    for sequence in 1..=2 {
+        media[3] = sequence;
+        let early = table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &media);
+        assert_eq!(early, None, "not proven yet");
+        assert_eq!(table.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
+    }
+    media[3] = 3;
+    let out = table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &media);
     let to = at(PLAIN, 5000);
     assert_eq!(out, Some(egress(PAIRS[1], to)));
-    let back = table.forward(PAIRS[1], Channel::Rtp, to, &MEDIA).map(|e| e.to);
+    let back = table.forward(now(), PAIRS[1], Channel::Rtp, to, &MEDIA).map(|e| e.to);
     assert_eq!(back, Some(at(CLIENT, 40000)));
+    assert_eq!(counts(table)[0].unproven, 2);
 }
 
 #[test]
 fn strangers_move_nothing_before_and_after_learning() {
     let mut table = table(None);
     let stranger = at(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66)), 40000);
-    assert_eq!(table.forward(PAIRS[0], Channel::Rtp, stranger, &KEEPALIVE), None);
-    assert!(!table.has_facts());
-    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, stranger, &KEEPALIVE), None);
+    let fact = FlowFact::Stranger { side: Side::A, rtcp: false, from: stranger };
+    assert_eq!(table.take_facts(), [(FLOW, fact)]);
+    table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    table.take_facts();
     // Neither another host nor another port behind the same NAT moves what is locked.
     for thief in [stranger, at(CLIENT, 40001)] {
-        assert_eq!(table.forward(PAIRS[0], Channel::Rtp, thief, &MEDIA), None);
+        assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, thief, &MEDIA), None);
     }
-    let back = table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA).map(|e| e.to);
+    assert!(!table.has_facts(), "told once");
+    let back = table.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA).map(|e| e.to);
     assert_eq!(back, Some(at(CLIENT, 40000)));
     assert_eq!(counts(table)[0].strangers, 3);
 }
@@ -85,42 +105,43 @@ fn strangers_move_nothing_before_and_after_learning() {
 #[test]
 fn rtp_and_rtcp_are_learned_apart() {
     let mut table = table(None);
-    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
     let mut report = [0u8; 28];
     report[..4].copy_from_slice(&[0x80, 200, 0, 6]);
-    assert_eq!(table.forward(PAIRS[0], Channel::Rtcp, at(CLIENT, 51234), &report), None);
+    assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtcp, at(CLIENT, 51234), &report), None);
     report[7] = 9;
-    let back = table.forward(PAIRS[1], Channel::Rtcp, at(PLAIN, 5001), &report).map(|e| e.to);
+    let back =
+        table.forward(now(), PAIRS[1], Channel::Rtcp, at(PLAIN, 5001), &report).map(|e| e.to);
     assert_eq!(back, Some(at(CLIENT, 51234)));
 }
 
 #[test]
 fn the_keepalive_payload_type_of_the_acknowledgement_forgets_nothing() {
     let mut table = table(None);
-    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
     let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(96) } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
-    let back = |t: &mut Table| t.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
+    let back = |t: &mut Table| t.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
     assert_eq!(back(&mut table).map(|e| e.to), Some(at(CLIENT, 40000)));
-    assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
+    assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE), None);
     assert_eq!(counts(table)[0].malformed, 1, "payload type 127 is not 96");
 }
 
 #[test]
 fn a_new_address_from_signalling_is_learned_anew() {
     let mut table = table(None);
-    table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+    table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
     let party = Party { ip: PLAIN, ports: Ports::Learned { keepalive: None } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
-    assert_eq!(table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
+    assert_eq!(table.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
 }
 
 #[test]
 fn what_is_no_rtp_is_counted_and_dropped() {
     let mut table = table(None);
     for junk in [&[][..], &[0x80], &[0x00; 40], &MEDIA[..11]] {
-        assert_eq!(table.forward(PAIRS[0], Channel::Rtp, at(CLIENT, 40000), junk), None);
-        assert_eq!(table.forward(PAIRS[0], Channel::Rtcp, at(CLIENT, 40001), junk), None);
+        assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), junk), None);
+        assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtcp, at(CLIENT, 40001), junk), None);
     }
     assert_eq!(counts(table)[0].malformed, 8);
 }
@@ -128,7 +149,7 @@ fn what_is_no_rtp_is_counted_and_dropped() {
 #[test]
 fn a_pair_without_a_flow_drops() {
     let mut table = table(None);
-    assert_eq!(table.forward(PairId(99), Channel::Rtp, at(CLIENT, 1), &MEDIA), None);
+    assert_eq!(table.forward(now(), PairId(99), Channel::Rtp, at(CLIENT, 1), &MEDIA), None);
     table.command(FlowCommand::Close { flow: FlowId(77) });
     assert!(!table.has_facts());
 }
@@ -161,10 +182,10 @@ fn tagged(id: u32, packet: &[u8]) -> Vec<u8> {
 fn a_shared_pair_is_told_apart_by_its_identifiers() {
     let mut table = multiplexed();
     let from = at(CLIENT, 2776);
-    assert_eq!(table.forward(SHARED, Channel::Rtp, from, &tagged(OURS, &KEEPALIVE)), None);
-    let out = table.forward(SHARED, Channel::Rtp, from, &tagged(OURS, &MEDIA));
+    assert_eq!(table.forward(now(), SHARED, Channel::Rtp, from, &tagged(OURS, &KEEPALIVE)), None);
+    let out = table.forward(now(), SHARED, Channel::Rtp, from, &tagged(OURS, &MEDIA));
     assert_eq!(out, Some(Egress { skip: 4, ..egress(PAIRS[1], at(PLAIN, 5000)) }));
-    let back = table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
+    let back = table.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
     assert_eq!(back, Some(Egress { prefix: Some(THEIRS), ..egress(SHARED, from) }));
 }
 
@@ -172,16 +193,16 @@ fn a_shared_pair_is_told_apart_by_its_identifiers() {
 fn a_guessed_identifier_gets_nobody_anything() {
     let mut table = multiplexed();
     let thief = at("203.0.113.66".parse().unwrap(), 2776);
-    assert_eq!(table.forward(SHARED, Channel::Rtp, thief, &tagged(OURS ^ 1, &MEDIA)), None);
+    assert_eq!(table.forward(now(), SHARED, Channel::Rtp, thief, &tagged(OURS ^ 1, &MEDIA)), None);
     assert_eq!(table.strays(), 1);
     // Even the right one, from another address, moves nothing.
-    assert_eq!(table.forward(SHARED, Channel::Rtp, thief, &tagged(OURS, &KEEPALIVE)), None);
-    assert_eq!(table.forward(PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
+    assert_eq!(table.forward(now(), SHARED, Channel::Rtp, thief, &tagged(OURS, &KEEPALIVE)), None);
+    assert_eq!(table.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
     for short in [&[][..], &[1, 2, 3], &OURS.to_be_bytes()] {
-        assert_eq!(table.forward(SHARED, Channel::Rtp, thief, short), None);
+        assert_eq!(table.forward(now(), SHARED, Channel::Rtp, thief, short), None);
     }
     table.command(FlowCommand::Close { flow: FLOW });
-    assert_eq!(table.forward(SHARED, Channel::Rtp, thief, &tagged(OURS, &MEDIA)), None);
+    assert_eq!(table.forward(now(), SHARED, Channel::Rtp, thief, &tagged(OURS, &MEDIA)), None);
     assert_eq!(table.strays(), 4, "one guess, two too short, one after the end");
 }
 
@@ -189,9 +210,9 @@ fn a_guessed_identifier_gets_nobody_anything() {
 fn a_keepalive_with_its_identifier_in_the_wrong_byte_order_is_known() {
     let mut table = multiplexed();
     let wrong = |packet: &[u8]| tagged(OURS.swap_bytes(), packet);
-    table.forward(SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&KEEPALIVE));
+    table.forward(now(), SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&KEEPALIVE));
     assert!(table.has_facts());
     let long = [&MEDIA[..], &[0; 160]].concat();
-    assert_eq!(table.forward(SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&long)), None);
+    assert_eq!(table.forward(now(), SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&long)), None);
     assert_eq!(table.strays(), 1, "but not media");
 }

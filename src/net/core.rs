@@ -286,9 +286,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 }
                 (flow, self.plane.open(flow, pairs))
             }
-            FlowCommand::Multiplex { flow, .. } | FlowCommand::Party { flow, .. } => {
-                (flow, self.plane.command(flow, command))
-            }
+            FlowCommand::Multiplex { flow, .. }
+            | FlowCommand::Rearm { flow }
+            | FlowCommand::Party { flow, .. } => (flow, self.plane.command(flow, command)),
             FlowCommand::Close { flow } => {
                 let passed_on = self.plane.command(flow, command);
                 if !passed_on {

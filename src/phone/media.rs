@@ -310,6 +310,7 @@ impl Media {
             tone_hz: None,
             cipher: "none".to_owned(),
             dh_bits: None,
+            strangers: 0,
             latency_ms: self.latency.ms(),
         }
     }

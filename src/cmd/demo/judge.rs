@@ -165,6 +165,7 @@ mod tests {
             tone_hz: Some(tone),
             cipher: "none".to_owned(),
             dh_bits: None,
+            strangers: 0,
             latency_ms: Some(0.2),
         }
     }

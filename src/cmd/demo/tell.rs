@@ -141,6 +141,9 @@ fn describe(who: Who, event: &Event) -> Option<String> {
                 kind.to_uppercase()
             )
         }
+        Event::MediaStranger { from, kind, .. } => {
+            format!("drops {} of {from}, which is not the party", kind.to_uppercase())
+        }
         Event::CallEnded(record) => ended(keeper, record),
         Event::Audio { .. } => return None,
     })

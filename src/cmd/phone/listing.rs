@@ -70,6 +70,7 @@ mod tests {
             tone_hz: Some(440.02),
             cipher: "none".to_owned(),
             dh_bits: None,
+            strangers: 0,
             latency_ms: None,
         };
         let transmit = ChannelRecord { direction: "transmit", ..receive.clone() };

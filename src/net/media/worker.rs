@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Instant;
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
@@ -161,14 +162,14 @@ impl Worker {
     /// Gives each waiting port its turn; how many packets they had.
     fn take_turns(&mut self) -> u32 {
         std::mem::swap(&mut self.ready, &mut self.turn);
-        let mut packets = 0;
+        let (now, mut packets) = (clock::now(), 0);
         while let Some(token) = self.turn.pop() {
-            packets += self.take_turn(token);
+            packets += self.take_turn(now, token);
         }
         packets
     }
 
-    fn take_turn(&mut self, token: usize) -> u32 {
+    fn take_turn(&mut self, now: Instant, token: usize) -> u32 {
         let Self { ports, table, pairs, buffer, .. } = self;
         for taken in 0..TURN {
             let Some(Some(port)) = ports.get_mut(token) else { return taken };
@@ -181,7 +182,7 @@ impl Worker {
                 Err(_) => continue,
             };
             let Some(packet) = buffer.get(HEADROOM..HEADROOM + length) else { continue };
-            let Some(egress) = table.forward(port.pair, port.channel, from, packet) else {
+            let Some(egress) = table.forward(now, port.pair, port.channel, from, packet) else {
                 continue;
             };
             let tokens = pairs.get(&egress.pair);
@@ -218,6 +219,7 @@ impl Worker {
                         FlowCommand::Share { .. }
                         | FlowCommand::Open { .. }
                         | FlowCommand::Multiplex { .. }
+                        | FlowCommand::Rearm { .. }
                         | FlowCommand::Party { .. } => None,
                     };
                     self.table.command(command);

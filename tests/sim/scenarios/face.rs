@@ -138,6 +138,10 @@ fn the_media_plane_relays_learns_and_gives_its_ports_back() {
         }
     });
     let packet = [0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0xd5, 0xd5];
+    // A header alone is a keepalive: it tells where A is.
+    world.with(peers[0], |raw: &mut Raw, _| {
+        raw.say(SocketId(1), at("198.51.100.2:4000"), &packet[..12]);
+    });
     for (host, to) in [(peers[0], "198.51.100.2:4000"), (peers[1], "198.51.100.2:4002")] {
         world.with(host, |raw: &mut Raw, _| raw.say(SocketId(1), at(to), &packet));
         world.run_for(millis(100));

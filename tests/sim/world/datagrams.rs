@@ -130,7 +130,7 @@ impl World {
                 self.hosts[host].inbox.push_back(Arrival::Datagram { socket, from, bytes });
             }
             Some(Owner::Media(pair, channel)) => {
-                let egress = self.hosts[host].media.forward(pair, channel, from, &bytes);
+                let egress = self.hosts[host].media.forward(self.now, pair, channel, from, &bytes);
                 self.tell_facts(host);
                 if let Some(egress) = egress {
                     let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied()

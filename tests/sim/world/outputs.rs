@@ -169,7 +169,9 @@ impl World {
                 }
                 it.shared.insert(*pair);
             }
-            FlowCommand::Multiplex { .. } | FlowCommand::Party { .. } => {}
+            FlowCommand::Multiplex { .. }
+            | FlowCommand::Rearm { .. }
+            | FlowCommand::Party { .. } => {}
             FlowCommand::Close { flow } => self.close_pairs(host, *flow),
         }
         self.hosts[host].media.command(command);
