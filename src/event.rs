@@ -93,6 +93,15 @@ pub enum Event {
         /// Milliseconds from Setup to Connect.
         setup_ms: u64,
     },
+    /// Digits were sent or came (H.245 UserInputIndication).
+    UserInput {
+        /// The call.
+        callid: String,
+        /// `receive` or `transmit`.
+        direction: &'static str,
+        /// `0` to `9`, `*`, `#`, `A` to `D`, `!` for a hook flash.
+        digits: String,
+    },
     /// A media address behind a NAT was learned.
     MediaLearned {
         /// The call.

@@ -11,6 +11,7 @@ use pinhole_traversal::Timers;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
+use super::medium::Medium;
 use super::options::Options;
 use super::requests::Requests;
 use crate::event::Event;
@@ -44,12 +45,14 @@ pub(super) enum CallTimer {
     Control,
     /// The talk is over.
     Hold,
-    /// The next audio packet is due.
-    Talk,
+    /// The next digit is due.
+    Digit,
+    /// The next packet of a medium is due.
+    Talk(Medium),
     /// The next RTCP report is due.
-    Report,
+    Report(Medium),
     /// The media pinholes must be kept open (H.460.19).
-    Punch,
+    Punch(Medium),
     /// The signalling pinhole must be kept open (H.460.18).
     Pinhole,
 }
@@ -85,10 +88,10 @@ pub(super) enum StreamOwner {
 pub(super) enum SocketOwner {
     /// RAS.
     Ras,
-    /// The RTP of a call.
-    Rtp(CallKey),
-    /// The RTCP of a call.
-    Rtcp(CallKey),
+    /// The RTP of a medium of a call.
+    Rtp(CallKey, Medium),
+    /// Its RTCP.
+    Rtcp(CallKey, Medium),
     /// The multiplexed RTP of all calls.
     SharedRtp,
     /// The multiplexed RTCP of all calls.
@@ -131,7 +134,7 @@ pub(super) struct Desk {
     /// The sockets of multiplexed media, if there shall be any.
     pub(super) shared: Option<Shared>,
     /// Whose packets the multiplexIDs that we gave begin.
-    pub(super) multiplexed: BTreeMap<MultiplexId, CallKey>,
+    pub(super) multiplexed: BTreeMap<MultiplexId, (CallKey, Medium)>,
     sockets: BTreeMap<SocketId, SocketOwner>,
     listeners: BTreeMap<ListenerId, ListenerOwner>,
     out: Outbox,
@@ -221,11 +224,11 @@ impl Desk {
         socket
     }
 
-    /// Asks for the RTP and RTCP sockets of a call.
-    pub(super) fn bind_media(&mut self, call: CallKey) -> (SocketId, SocketId) {
+    /// Asks for the RTP and RTCP sockets of a medium of a call.
+    pub(super) fn bind_media(&mut self, call: CallKey, medium: Medium) -> (SocketId, SocketId) {
         let (rtp, rtcp) = (SocketId(self.number()), SocketId(self.number()));
-        self.sockets.insert(rtp, SocketOwner::Rtp(call));
-        self.sockets.insert(rtcp, SocketOwner::Rtcp(call));
+        self.sockets.insert(rtp, SocketOwner::Rtp(call, medium));
+        self.sockets.insert(rtcp, SocketOwner::Rtcp(call, medium));
         self.bind(Bind::UdpPair(rtp, rtcp), 0..=0);
         (rtp, rtcp)
     }
@@ -239,13 +242,13 @@ impl Desk {
         self.bind(Bind::UdpPair(rtp, rtcp), 0..=0);
     }
 
-    /// A multiplexID for a call: one that nobody can guess and that no RTP or RTCP packet begins with.
-    pub(super) fn multiplex_id(&mut self, call: CallKey) -> MultiplexId {
+    /// A multiplexID for a medium of a call: one that nobody can guess and that no RTP or RTCP packet begins with.
+    pub(super) fn multiplex_id(&mut self, call: CallKey, medium: Medium) -> MultiplexId {
         loop {
             let id = MultiplexId(self.random_u32());
             let version = id.0 >> 30;
             if id.0 != 0 && version != 2 && !self.multiplexed.contains_key(&id) {
-                self.multiplexed.insert(id, call);
+                self.multiplexed.insert(id, (call, medium));
                 return id;
             }
         }

@@ -1,4 +1,4 @@
-//! The audio that arrives: counted, measured, and handed on when it is recorded.
+//! The media that arrive: counted, measured, and handed on when it is recorded.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,6 +7,7 @@ use pinhole_h323::rtp;
 
 use super::g711::Law;
 use super::listen::{Place, Receiver};
+use super::medium::Codec;
 use super::talk::SAMPLES;
 use super::tone::ToneMeter;
 
@@ -16,11 +17,11 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// A gap longer than this is not filled in.
 const MOST_FILLED: u64 = 100;
 
-/// A received audio channel.
+/// A received channel.
 #[derive(Debug)]
 pub(super) struct Hearer {
     /// The codec that was agreed.
-    pub(super) law: Law,
+    pub(super) codec: Codec,
     /// Statistics.
     pub(super) receiver: Receiver,
     meter: ToneMeter,
@@ -28,8 +29,9 @@ pub(super) struct Hearer {
 }
 
 impl Hearer {
-    pub(super) fn new(law: Law) -> Self {
-        Self { law, receiver: Receiver::default(), meter: ToneMeter::default(), source: None }
+    pub(super) fn new(codec: Codec) -> Self {
+        let receiver = Receiver::new(codec.clock());
+        Self { codec, receiver, meter: ToneMeter::default(), source: None }
     }
 
     /// The tone heard so far, in hertz.
@@ -37,7 +39,7 @@ impl Hearer {
         self.meter.tone()
     }
 
-    /// Takes a datagram; returns the samples that it brought, if it is audio of the stream.
+    /// Takes a datagram; returns the samples that it brought, if it is of the stream: none if that is video.
     pub(super) fn hear(
         &mut self,
         now: Instant,
@@ -48,18 +50,25 @@ impl Hearer {
             return None;
         }
         let packet = rtp::Packet::parse(datagram).ok()?;
-        let law = Law::of_payload_type(packet.payload_type())?;
+        let law = match self.codec {
+            Codec::G711(_) => Some(Law::of_payload_type(packet.payload_type())?),
+            Codec::H263 => None,
+        };
+        if law.is_none() && packet.payload_type() != self.codec.payload_type() {
+            return None;
+        }
         if !self.is_from_source(now, from) {
             return None;
         }
         let sequence = packet.sequence_number();
         match self.receiver.receive(now, packet.ssrc(), sequence, packet.timestamp()) {
             Place::Duplicate | Place::Late => return None,
-            Place::Next { gap } if gap <= MOST_FILLED => {
+            Place::Next { gap } if gap <= MOST_FILLED && law.is_some() => {
                 self.meter.gap(gap as usize * usize::from(SAMPLES));
             }
             Place::Next { .. } | Place::Start => {}
         }
+        let Some(law) = law else { return Some(Vec::new()) };
         let samples: Vec<i16> = packet.payload().iter().map(|octet| law.decode(*octet)).collect();
         samples.iter().for_each(|sample| self.meter.push(*sample));
         Some(samples)
@@ -93,7 +102,7 @@ mod tests {
         let mut talker = Talker::new(Law::Mu, &tone, towards, [1, 2, 3], start);
         let noise = Source::Samples([30_000, -5].as_slice().into());
         let mut other = Talker::new(Law::Mu, &noise, towards, [9, 9, 9], start);
-        let mut hearer = Hearer::new(Law::Mu);
+        let mut hearer = Hearer::new(Codec::G711(Law::Mu));
         for n in 0..100 {
             let now = start + Duration::from_millis(20) * n;
             for packet in talker.due(now) {

@@ -11,6 +11,7 @@ use pinhole_h323::signal::Signal;
 use super::Phone;
 use super::call::Call;
 use super::desk::{CallKey, ListenerOwner, SocketOwner, StreamOwner, Timer};
+use super::medium::Medium;
 use crate::event::Event;
 use crate::face::{Bind, Input, ListenerId, SocketId, StreamId};
 
@@ -69,7 +70,7 @@ impl Phone {
                 }
             }
             Bind::UdpPair(rtp, _) => match self.desk.socket_owner(rtp) {
-                Some(SocketOwner::Rtp(key)) => self.call_bound(key, bind, at),
+                Some(SocketOwner::Rtp(key, _)) => self.call_bound(key, bind, at),
                 Some(SocketOwner::SharedRtp) => self.shared_bound(bind, at),
                 _ => {}
             },
@@ -148,20 +149,20 @@ impl Phone {
     fn datagram(&mut self, socket: SocketId, from: SocketAddr, bytes: &[u8]) {
         match self.desk.socket_owner(socket) {
             Some(SocketOwner::Ras) => self.ras(from, bytes),
-            Some(SocketOwner::Rtp(key)) => {
-                self.with_call(key, |call, desk| call.rtp(desk, from, bytes));
+            Some(SocketOwner::Rtp(key, medium)) => {
+                self.with_call(key, |call, desk| call.rtp(desk, medium, from, bytes));
             }
-            Some(SocketOwner::Rtcp(key)) => {
-                self.with_call(key, |call, desk| call.rtcp(desk, bytes));
+            Some(SocketOwner::Rtcp(key, medium)) => {
+                self.with_call(key, |call, desk| call.rtcp(desk, medium, bytes));
             }
             Some(SocketOwner::SharedRtp) => {
-                if let Some((key, packet)) = self.multiplexed(from, bytes) {
-                    self.with_call(key, |call, desk| call.rtp(desk, from, packet));
+                if let Some(((key, medium), packet)) = self.multiplexed(from, bytes) {
+                    self.with_call(key, |call, desk| call.rtp(desk, medium, from, packet));
                 }
             }
             Some(SocketOwner::SharedRtcp) => {
-                if let Some((key, packet)) = self.multiplexed(from, bytes) {
-                    self.with_call(key, |call, desk| call.rtcp(desk, packet));
+                if let Some(((key, medium), packet)) = self.multiplexed(from, bytes) {
+                    self.with_call(key, |call, desk| call.rtcp(desk, medium, packet));
                 }
             }
             None => {}
@@ -174,15 +175,16 @@ impl Phone {
         &self,
         from: SocketAddr,
         bytes: &'a [u8],
-    ) -> Option<(CallKey, &'a [u8])> {
+    ) -> Option<((CallKey, Medium), &'a [u8])> {
         if let Some((id, packet)) = mux::split(bytes)
-            && let Some(key) = self.desk.multiplexed.get(&id)
+            && let Some(owner) = self.desk.multiplexed.get(&id)
         {
-            return Some((*key, packet));
+            return Some((*owner, packet));
         }
-        let mut calls = self.calls.iter().filter(|(_, call)| call.exchanges_media_with(from));
-        let (key, _) = calls.next()?;
-        calls.next().is_none().then_some((*key, bytes))
+        let known = |(key, call): (&CallKey, &Call)| Some((*key, call.exchanges_media_with(from)?));
+        let mut calls = self.calls.iter().filter_map(known);
+        let owner = calls.next()?;
+        calls.next().is_none().then_some((owner, bytes))
     }
 
     fn accepted(

@@ -10,9 +10,6 @@ const MAX_DROPOUT: u16 = 3000;
 /// Packets behind the newest whose arrival is remembered, to tell a late packet from a duplicate.
 const HISTORY: u64 = 128;
 
-/// Ticks of the RTP clock per second for G.711.
-const CLOCK: f64 = 8000.0;
-
 /// What a packet was in its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -30,8 +27,10 @@ pub enum Place {
 }
 
 /// Statistics of one received stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Receiver {
+    /// Ticks of the RTP clock per second.
+    clock: f64,
     run: Option<Run>,
     /// Counts of the runs that ended with a new start of the stream.
     past: Counts,
@@ -72,19 +71,25 @@ struct Transit {
 }
 
 impl Receiver {
+    /// Of a stream whose RTP clock has so many ticks in a second.
+    #[must_use]
+    pub fn new(clock: u32) -> Self {
+        Self { clock: f64::from(clock), run: None, past: Counts::default() }
+    }
+
     /// Takes the header of a packet that arrived.
     pub fn receive(&mut self, now: Instant, ssrc: u32, sequence: u16, timestamp: u32) -> Place {
         if let Some(run) = self.run.as_mut().filter(|run| run.ssrc == ssrc)
             && let Some(place) = run.place(sequence)
         {
             if place != Place::Duplicate {
-                run.hear(now, timestamp);
+                run.hear(now, timestamp, self.clock);
             }
             return place;
         }
         self.past = self.counts();
         let mut run = Run::new(ssrc, sequence);
-        run.hear(now, timestamp);
+        run.hear(now, timestamp, self.clock);
         self.run = Some(run);
         Place::Start
     }
@@ -105,7 +110,7 @@ impl Receiver {
     #[must_use]
     pub fn jitter_ms(&self) -> Option<f64> {
         let run = self.run.as_ref()?;
-        (run.counts.packets > 1).then(|| run.jitter / CLOCK * 1000.0)
+        (run.counts.packets > 1).then(|| run.jitter / self.clock * 1000.0)
     }
 
     /// What to report of the stream now; the next report counts from here. The times of sender reports are left
@@ -192,11 +197,15 @@ impl Run {
     }
 
     /// Interarrival jitter (RFC 3550 A.8).
-    fn hear(&mut self, at: Instant, timestamp: u32) {
+    fn hear(&mut self, at: Instant, timestamp: u32, clock: f64) {
+        // The packets of a picture have one time, and are spread on purpose: the first of them counts.
+        if self.transit.as_ref().is_some_and(|last| last.timestamp == timestamp) {
+            return;
+        }
         if let Some(last) = self.transit.replace(Transit { at, timestamp }) {
-            let arrived = at.saturating_duration_since(last.at).as_secs_f64() * CLOCK;
+            let arrived = at.saturating_duration_since(last.at).as_secs_f64() * clock;
             let sent = f64::from(timestamp.wrapping_sub(last.timestamp).cast_signed());
-            let difference = (arrived - sent).abs().min(CLOCK);
+            let difference = (arrived - sent).abs().min(clock);
             self.jitter += (difference - self.jitter) / 16.0;
         }
     }
@@ -243,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_clean_stream_across_the_wrap() {
-        let (mut receiver, start) = (Receiver::default(), start());
+        let (mut receiver, start) = (Receiver::new(8000), start());
         for n in 0..70_000u32 {
             let sequence = 65_000u16.wrapping_add(n as u16);
             receiver.receive(at(start, n), 9, sequence, n.wrapping_mul(160));
@@ -256,7 +265,7 @@ mod tests {
 
     #[test]
     fn loss_order_and_duplicates() {
-        let (mut receiver, start) = (Receiver::default(), start());
+        let (mut receiver, start) = (Receiver::new(8000), start());
         let places = receive(&mut receiver, start, 65_534, &[0, 1, 4, 2, 2, 4, 6]);
         let next = |gap| Place::Next { gap };
         let late = Place::Late;
@@ -270,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_packet_before_the_first_is_no_loss() {
-        let (mut receiver, start) = (Receiver::default(), start());
+        let (mut receiver, start) = (Receiver::new(8000), start());
         receive(&mut receiver, start, 100, &[1, 0, 2]);
         let expected = Counts { packets: 3, lost: 0, duplicates: 0, reordered: 1 };
         assert_eq!(receiver.counts(), expected);
@@ -278,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_new_source_keeps_the_counts() {
-        let (mut receiver, start) = (Receiver::default(), start());
+        let (mut receiver, start) = (Receiver::new(8000), start());
         receive(&mut receiver, start, 0, &[0, 2]);
         assert_eq!(receiver.receive(start, 2, 40_000, 0), Place::Start);
         assert_eq!(receiver.receive(start, 2, 40_001, 160), Place::Next { gap: 0 });
@@ -288,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_jump_is_believed_the_second_time() {
-        let (mut receiver, start) = (Receiver::default(), start());
+        let (mut receiver, start) = (Receiver::new(8000), start());
         receive(&mut receiver, start, 0, &[0, 1]);
         assert_eq!(receiver.receive(start, 1, 30_000, 0), Place::Duplicate);
         assert_eq!(receiver.receive(start, 1, 30_001, 160), Place::Start);
@@ -297,7 +306,7 @@ mod tests {
 
     #[test]
     fn jitter_is_measured() {
-        let (mut receiver, start) = (Receiver::default(), start());
+        let (mut receiver, start) = (Receiver::new(8000), start());
         for n in 0..400u32 {
             let late = Duration::from_millis(if n % 2 == 0 { 0 } else { 10 });
             receiver.receive(at(start, n) + late, 1, n as u16, n * 160);

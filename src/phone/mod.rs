@@ -6,6 +6,7 @@ mod announce;
 mod call;
 mod control;
 mod desk;
+mod film;
 pub mod g711;
 mod gatekeeper;
 mod hear;
@@ -13,6 +14,7 @@ mod input;
 pub mod listen;
 mod load;
 mod media;
+mod medium;
 pub mod options;
 mod punch;
 mod registration;
@@ -20,6 +22,8 @@ mod requests;
 mod say_ras;
 mod talk;
 pub mod tone;
+
+pub use control::DIGITS;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;

@@ -31,6 +31,12 @@ pub struct Options {
     pub law: Law,
     /// What is sent.
     pub source: Source,
+    /// Video: so many kbit/s are sent, with 0 it is only received; `None` refuses it.
+    pub video: Option<u32>,
+    /// A second video (H.239), in the same way.
+    pub presentation: Option<u32>,
+    /// Digits to send once there is a talk (H.245 UserInputIndication).
+    pub digits: String,
     /// Whom to call.
     pub destination: Option<Destination>,
     /// How many calls to make.
@@ -61,6 +67,9 @@ impl Options {
             fast_start: false,
             law: Law::A,
             source: Source::Tone(440.0),
+            video: None,
+            presentation: None,
+            digits: String::new(),
             destination: None,
             calls: 1,
             rate: 1.0,

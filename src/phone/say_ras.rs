@@ -21,7 +21,13 @@ use super::requests::Standing;
 const TTL: u32 = 60;
 
 /// What G.711 in both directions takes, in units of 100 bit/s.
-const BANDWIDTH: u32 = 1280;
+const AUDIO: u32 = 1280;
+
+/// What a call takes in both directions, in units of 100 bit/s: pictures as if the peer sent what we send.
+fn bandwidth(desk: &Desk) -> BandWidth {
+    let pictures = [desk.options.video, desk.options.presentation].into_iter().flatten();
+    BandWidth(pictures.fold(AUDIO, |sum, kbit| sum.saturating_add(kbit.saturating_mul(20))))
+}
 
 /// Who we are, in every message.
 pub(super) fn vendor() -> VendorIdentifier {
@@ -160,7 +166,12 @@ pub(super) struct Parties {
 }
 
 /// ARQ.
-pub(super) fn admission(standing: &Standing, call: &CallName, parties: Parties) -> RasMessage {
+pub(super) fn admission(
+    desk: &Desk,
+    standing: &Standing,
+    call: &CallName,
+    parties: Parties,
+) -> RasMessage {
     let destination = parties.destination;
     RasMessage::admissionRequest(Box::new(AdmissionRequest {
         call_type: CallType::pointToPoint(()),
@@ -170,7 +181,7 @@ pub(super) fn admission(standing: &Standing, call: &CallName, parties: Parties) 
         dest_call_signal_address: parties.destination_address.map(to_h225),
         src_info: parties.source,
         src_call_signal_address: parties.source_address.map(to_h225),
-        band_width: BandWidth(BANDWIDTH),
+        band_width: bandwidth(desk),
         call_reference_value: CallReferenceValue(call.crv.value()),
         conference_id: call.conference.into(),
         answer_call: call.answering,

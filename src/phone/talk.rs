@@ -1,4 +1,4 @@
-//! The audio that is sent: a packet every 20 ms.
+//! The media that are sent: of audio a packet every 20 ms, of video what the film shows.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::rtp;
 
+use super::film::{FRAME_TICKS, Film};
 use super::g711::Law;
+use super::medium::Codec;
 use super::options::Source;
 use super::tone::Sine;
 
@@ -31,21 +33,29 @@ pub(super) struct Towards {
     pub(super) mark: Option<MultiplexId>,
 }
 
-/// A stream of audio packets.
+/// A stream of packets.
 #[derive(Debug)]
 pub(super) struct Talker {
     /// The codec.
-    pub(super) law: Law,
+    pub(super) codec: Codec,
     /// Where it goes.
     pub(super) towards: Towards,
     /// Our synchronization source.
     pub(super) ssrc: u32,
     /// Packets sent.
     pub(super) packets: u64,
+    /// Octets of payload sent.
+    pub(super) octets: u64,
     /// When the next packet is due.
     pub(super) next: Instant,
     header: rtp::Header,
-    voice: Voice,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Voice(Law, Voice),
+    Film(Film),
 }
 
 #[derive(Debug)]
@@ -63,19 +73,35 @@ impl Talker {
         chances: [u32; 3],
         now: Instant,
     ) -> Self {
-        let [ssrc, sequence, timestamp] = chances;
-        let header = rtp::Header {
-            payload_type: law.payload_type(),
-            marker: true,
-            sequence_number: sequence as u16,
-            timestamp,
-            ssrc,
-        };
         let voice = match source {
             Source::Tone(hz) => Voice::Tone(Sine::new(*hz)),
             Source::Samples(samples) => Voice::Samples { samples: samples.clone(), at: 0 },
         };
-        Self { law, towards, ssrc, packets: 0, next: now, header, voice }
+        Self::with(Codec::G711(law), Content::Voice(law, voice), towards, chances, now)
+    }
+
+    /// Begins to show a film of so many kbit/s.
+    pub(super) fn film(kbit: u32, towards: Towards, chances: [u32; 3], now: Instant) -> Self {
+        Self::with(Codec::H263, Content::Film(Film::new(kbit)), towards, chances, now)
+    }
+
+    fn with(
+        codec: Codec,
+        content: Content,
+        towards: Towards,
+        chances: [u32; 3],
+        now: Instant,
+    ) -> Self {
+        let [ssrc, sequence, timestamp] = chances;
+        let header = rtp::Header {
+            payload_type: codec.payload_type(),
+            // The first packet of a talk spurt is marked, and the last of a picture.
+            marker: matches!(codec, Codec::G711(_)),
+            sequence_number: sequence as u16,
+            timestamp,
+            ssrc,
+        };
+        Self { codec, towards, ssrc, packets: 0, octets: 0, next: now, header, content }
     }
 
     /// The packets that are due, and the time of the next one.
@@ -86,7 +112,6 @@ impl Talker {
         let mut packets = Vec::new();
         while self.next <= now {
             packets.push(self.packet());
-            self.next += INTERVAL;
         }
         packets
     }
@@ -97,12 +122,24 @@ impl Talker {
     }
 
     fn packet(&mut self) -> Vec<u8> {
-        let payload: Vec<u8> = (0..SAMPLES).map(|_| self.law.encode(self.voice.sample())).collect();
+        let (payload, ticks, wait) = match &mut self.content {
+            Content::Voice(law, voice) => {
+                let samples = (0..SAMPLES).map(|_| law.encode(voice.sample()));
+                (samples.collect::<Vec<u8>>(), u32::from(SAMPLES), INTERVAL)
+            }
+            Content::Film(film) => {
+                let piece = film.piece();
+                self.header.marker = piece.is_last;
+                (piece.payload, if piece.is_last { FRAME_TICKS } else { 0 }, piece.wait)
+            }
+        };
         let packet = self.header.packet(&payload);
         self.header.marker = false;
         self.header.sequence_number = self.header.sequence_number.wrapping_add(1);
-        self.header.timestamp = self.header.timestamp.wrapping_add(SAMPLES.into());
+        self.header.timestamp = self.header.timestamp.wrapping_add(ticks);
+        self.next += wait;
         self.packets += 1;
+        self.octets += payload.len() as u64;
         packet
     }
 }

@@ -145,6 +145,7 @@ fn describe(who: Who, event: &Event) -> Option<String> {
             format!("drops {} of {from}, which is not the party", kind.to_uppercase())
         }
         Event::CallEnded(record) => ended(keeper, record),
+        Event::UserInput { digits, direction, .. } => format!("digits {direction}: {digits}"),
         Event::Audio { .. } => return None,
     })
 }

@@ -23,6 +23,9 @@ pub(super) fn line(event: &Event) -> String {
         Event::CallConnected { callid, setup_ms } => {
             format!("call {callid} connected after {setup_ms} ms")
         }
+        Event::UserInput { callid, direction, digits } => {
+            format!("call {callid} digits {direction}: {digits}")
+        }
         Event::CallEnded(record) => ended(record),
         Event::Malformed { peer, protocol, sentence } => {
             format!("malformed {protocol} from {peer}: {sentence}")
@@ -44,9 +47,11 @@ fn channel(channel: &ChannelRecord) -> String {
     let mut text = format!("; {direction} {media} {codec}: {packets} packets");
     if *direction == "receive" {
         text += &format!(", {lost} lost");
-        text += &channel
-            .tone_hz
-            .map_or_else(|| ", no tone".to_owned(), |hz| format!(", tone {hz:.1} Hz"));
+        text += &match channel.tone_hz {
+            Some(hz) => format!(", tone {hz:.1} Hz"),
+            None if *media == "audio" => ", no tone".to_owned(),
+            None => String::new(),
+        };
         text += &channel.jitter_ms.map(|ms| format!(", jitter {ms:.1} ms")).unwrap_or_default();
         text += &channel.latency_ms.map(|ms| format!(", latency {ms:.1} ms")).unwrap_or_default();
     }

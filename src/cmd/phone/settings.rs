@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use pinhole::phone::DIGITS;
 use pinhole::phone::g711::Law;
 use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
 
@@ -61,6 +62,16 @@ pub(crate) struct Args {
     /// Encryption of media (H.235.6). None is offered yet.
     #[arg(long, value_enum, default_value = "optional")]
     encrypt: Encrypt,
+    /// Also send synthetic video (H.263) at so many kbit/s, and receive it; 0 only receives [default: none].
+    #[arg(long, value_name = "KBIT", value_parser = clap::value_parser!(u32).range(0..=19_000))]
+    video: Option<u32>,
+    /// Also send a second video (H.239 presentation) at so many kbit/s, and receive it; 0 only receives [default: none].
+    #[arg(long, alias = "presentation", value_name = "KBIT",
+        value_parser = clap::value_parser!(u32).range(0..=19_000))]
+    h239: Option<u32>,
+    /// Send these digits once the call is answered, four a second: 0-9, *, #, A-D, or ! for a hook flash.
+    #[arg(long, value_name = "DIGITS", default_value = "")]
+    dtmf: String,
     /// The audio codec that it sends; it receives both.
     #[arg(long, value_enum, default_value = "pcma")]
     codec: Codec,
@@ -154,6 +165,9 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
         tunnelling: args.h245 == H245::Tunnel,
         law: if args.codec == Codec::Pcma { Law::A } else { Law::Mu },
         source,
+        video: args.video,
+        presentation: args.h239,
+        digits: args.dtmf.clone(),
         destination,
         calls: args.calls,
         rate: args.rate,
@@ -173,6 +187,7 @@ fn refuse(args: &Args) -> Result<(), String> {
             "--multiplex on: only a gatekeeper that does H.460.19 can multiplex: --traversal 18 is needed",
         ),
         (args.traversal == Traversal::H46017, "--traversal 17: this phone has no H.460.17 yet"),
+        (args.dtmf.chars().any(|c| !DIGITS.contains(c)), "--dtmf: digits are 0-9 * # A-D !"),
         (args.user.iter().any(String::is_empty), "--user: an alias is empty"),
         (
             !args.listen && !args.auto_answer && args.destination.is_none(),
@@ -316,6 +331,8 @@ mod tests {
             ("-u a b --rate 0", "--rate"),
             ("-u a b --tone 5000", "--tone"),
             ("-u a b --hold=-1", "--hold"),
+            ("-u a b --dtmf 12x", "--dtmf"),
+            ("-u a b --video 20000", "--video"),
             ("-u a b --bind here", "--bind"),
             ("b", "--user"),
             ("-u a b --no-gatekeeper -g c", "cannot be used with"),

@@ -157,6 +157,7 @@ impl Call {
         if !self.control.as_ref().is_some_and(crate::phone::control::Control::is_open) {
             desk.after(self.timer(CallTimer::Control), control);
         }
+        self.begin_digits(desk);
         if let Some(hold) = desk.options.hold {
             desk.after(self.timer(CallTimer::Hold), hold);
         }

@@ -61,11 +61,18 @@ impl Call {
         for effect in effects {
             match effect {
                 Effect::Say(message) => self.queue(&message),
-                Effect::Talk { law, to } => self.media.talk(desk, law, to),
-                Effect::Hush => self.media.hush(desk),
-                Effect::Listen { law } => self.media.listen(law),
-                Effect::Unhear => self.media.unhear(desk),
-                Effect::Punch(punch) => self.media.keep_open(desk, punch),
+                Effect::Talk { medium, codec, to } => {
+                    self.on_line(medium, |line| line.talk(desk, codec, to));
+                }
+                Effect::Hush(medium) => self.on_line(medium, |line| line.hush(desk)),
+                Effect::Listen { medium, codec } => {
+                    self.on_line(medium, |line| line.listen(codec));
+                }
+                Effect::Unhear(medium) => self.on_line(medium, |line| line.unhear(desk)),
+                Effect::Punch(medium, punch) => {
+                    self.on_line(medium, |line| line.keep_open(desk, punch));
+                }
+                Effect::Digits(digits) => self.user_input(desk, "receive", digits),
                 Effect::Release(sentence) => return self.fail(desk, sentence),
                 Effect::Ended => return self.session_ended(desk),
             }
@@ -81,11 +88,10 @@ impl Call {
         let ip = self.local_ip(desk);
         let untouched = |control: &&mut super::Control| control.is_untouched();
         let Some(control) = self.control.as_mut().filter(untouched) else { return };
-        if self.traversal
-            && self.peer_marks
-            && let Some((identifier, addresses)) = self.media.multiplex(desk, ip)
-        {
-            control.receive_marked(identifier, addresses);
+        if self.traversal && self.peer_marks {
+            for (medium, (identifier, addresses)) in self.media.multiplex(desk, ip) {
+                control.receive_marked(medium, identifier, addresses);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod carry;
+mod digits;
 mod messages;
 mod place;
 mod progress;
@@ -14,7 +15,8 @@ use pinhole_h323::signal::Leg;
 
 use super::control::Control;
 use super::desk::{CallKey, CallTimer, Desk, Timer};
-use super::media::Media;
+use super::media::{Line, Media};
+use super::medium::Medium;
 use super::options::{Destination, Incoming};
 use super::say_ras::CallName;
 use crate::face::{Bind, ListenerId, StreamId};
@@ -123,6 +125,8 @@ pub(super) struct Call {
     setup_at: Option<Instant>,
     connected_at: Option<Instant>,
     setup_time: Option<Duration>,
+    /// Digits that were sent.
+    digits_sent: usize,
 }
 
 impl Call {
@@ -154,6 +158,7 @@ impl Call {
             setup_at: None,
             connected_at: None,
             setup_time: None,
+            digits_sent: 0,
         };
         call.expect(desk, patience::SOCKETS);
         call
@@ -172,7 +177,7 @@ impl Call {
             return self.fail(desk, "no local port is free");
         };
         match bind {
-            Bind::UdpPair(..) => self.media.port = Some(at.port()),
+            Bind::UdpPair(rtp, _) => self.media.bound(rtp, at.port()),
             Bind::Tcp(_) => {
                 let Some(door) = &mut self.door else { return desk.unbind(bind) };
                 door.port = Some(at.port());
@@ -180,7 +185,7 @@ impl Call {
             Bind::Udp(_) | Bind::Media(_) => {}
         }
         let door_is_ready = self.door.is_none_or(|door| door.port.is_some());
-        if self.stage == Stage::Preparing && self.media.port.is_some() && door_is_ready {
+        if self.stage == Stage::Preparing && self.media.is_bound() && door_is_ready {
             self.prepared(desk);
         } else if self.stage != Stage::Preparing {
             self.door_is_open(desk);
@@ -237,9 +242,10 @@ impl Call {
                 self.fail(desk, "the audio channels did not open in time");
             }
             CallTimer::Hold => self.hang_up(desk),
-            CallTimer::Talk => self.media.talk_due(desk),
-            CallTimer::Report => self.media.report_due(desk),
-            CallTimer::Punch => self.media.punch_due(desk),
+            CallTimer::Digit => self.digit_due(desk),
+            CallTimer::Talk(medium) => self.on_line(medium, |line| line.talk_due(desk)),
+            CallTimer::Report(medium) => self.on_line(medium, |line| line.report_due(desk)),
+            CallTimer::Punch(medium) => self.on_line(medium, |line| line.punch_due(desk)),
             CallTimer::Pinhole => self.keep_pinhole(desk),
         }
     }
@@ -269,7 +275,7 @@ impl Call {
     fn signalling_stands(&mut self, desk: &mut Desk) {
         let addresses = self.media.addresses(self.local_ip(desk));
         let chance = desk.random_u32();
-        let control = self.control.insert(Control::new(desk.options.law, addresses, chance));
+        let control = self.control.insert(Control::new(&desk.options, &addresses, chance));
         if self.traversal && desk.shared.is_some() {
             control.may_mark();
         }
@@ -284,23 +290,30 @@ impl Call {
         desk.options.incoming == Incoming::Answer
     }
 
-    /// True when media on the shared sockets from an address can be of this call.
-    pub(super) fn exchanges_media_with(&self, peer: SocketAddr) -> bool {
-        self.media.knows(peer)
+    /// The medium of this call of which media on the shared sockets from an address can be.
+    pub(super) fn exchanges_media_with(&self, peer: SocketAddr) -> Option<Medium> {
+        self.media.known_at(peer)
+    }
+
+    /// Does something with a medium, if the call has it.
+    fn on_line(&mut self, medium: Medium, then: impl FnOnce(&mut Line)) {
+        if let Some(line) = self.media.line(medium) {
+            then(line);
+        }
     }
 
     /// Takes RTP.
-    pub(super) fn rtp(&mut self, desk: &mut Desk, from: SocketAddr, bytes: &[u8]) {
-        let Some(samples) = self.media.heard(desk.now, from, bytes) else { return };
-        if desk.options.record {
+    pub(super) fn rtp(&mut self, desk: &mut Desk, medium: Medium, from: SocketAddr, bytes: &[u8]) {
+        let Some(samples) = self.media.heard(medium, desk.now, from, bytes) else { return };
+        if desk.options.record && !samples.is_empty() {
             let callid = self.name.id.to_string();
             desk.tell(crate::event::Event::Audio { callid, samples });
         }
     }
 
     /// Takes RTCP.
-    pub(super) fn rtcp(&mut self, desk: &Desk, bytes: &[u8]) {
-        self.media.reported(desk, bytes);
+    pub(super) fn rtcp(&mut self, desk: &Desk, medium: Medium, bytes: &[u8]) {
+        self.on_line(medium, |line| line.reported(desk, bytes));
     }
 }
 
@@ -323,22 +336,25 @@ mod tests {
         for (number, port) in [(1, 5000), (2, 5002), (3, 3000), (4, 3000)] {
             let key = CallKey(number);
             let mut call = Call::place(&mut phone.desk, key, Destination::parse("10.0.0.1"));
-            let (id, _) = call.media.multiplex(&mut phone.desk, [10, 0, 0, 2].into()).unwrap();
+            let ids = call.media.multiplex(&mut phone.desk, [10, 0, 0, 2].into());
+            let (id, _) = ids[&Medium::Audio];
             identifiers.push(id);
-            call.media.keep_open(&mut phone.desk, Punch::new(server(port), None, None));
+            let punch = Punch::new(server(port), None, None);
+            call.on_line(Medium::Audio, |line| line.keep_open(&mut phone.desk, punch));
             phone.calls.insert(key, call);
         }
         let packet = [0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9];
+        let owner = |number| (CallKey(number), Medium::Audio);
         for (number, id) in (1..).zip(&identifiers) {
             let marked = id.prefix(&packet);
             let found = phone.multiplexed(server(9), &marked);
-            assert_eq!(found, Some((CallKey(number), &packet[..])), "wherever it comes from");
+            assert_eq!(found, Some((owner(number), &packet[..])), "wherever it comes from");
         }
         let found = |from| phone.multiplexed(from, &packet);
-        assert_eq!(found(server(5000)), Some((CallKey(1), &packet[..])), "without identifier");
-        assert_eq!(found(server(5003)), Some((CallKey(2), &packet[..])), "RTCP");
+        assert_eq!(found(server(5000)), Some((owner(1), &packet[..])), "without identifier");
+        assert_eq!(found(server(5003)), Some((owner(2), &packet[..])), "RTCP");
         assert_eq!(found(server(3000)), None, "it may be of either");
         assert_eq!(found(server(5004)), None);
-        assert_eq!(phone.multiplexed(server(5000), &[]), Some((CallKey(1), &[][..])));
+        assert_eq!(phone.multiplexed(server(5000), &[]), Some((owner(1), &[][..])));
     }
 }

@@ -47,7 +47,7 @@ impl Call {
             (Some(standing), _) => {
                 self.stage = Stage::Admitting;
                 let parties = self.parties(desk);
-                let request = say_ras::admission(&standing, &self.name, parties);
+                let request = say_ras::admission(desk, &standing, &self.name, parties);
                 desk.request(Purpose::Admit(self.key), request);
             }
             (None, Gatekeeper::None) if self.name.answering => self.alert(desk),

@@ -102,7 +102,8 @@ impl Call {
         for stream in [self.stream.take(), control].into_iter().flatten() {
             desk.close(stream);
         }
-        for timer in [CallTimer::Step, CallTimer::Control, CallTimer::Hold, CallTimer::Pinhole] {
+        use CallTimer::{Control, Digit, Hold, Pinhole, Step};
+        for timer in [Step, Control, Hold, Digit, Pinhole] {
             desk.timers.stop(&self.timer(timer));
         }
     }

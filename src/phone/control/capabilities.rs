@@ -1,37 +1,68 @@
-//! What each side can receive (H.245 §8.3): G.711, A-law and µ-law.
+//! What each side can receive (H.245 §8.3): G.711, A-law and µ-law; H.263, also as a second video (H.239); digits.
 
+use pinhole_h323::asn::ObjectIdentifier;
 use pinhole_h323::asn::h245::{
-    AlternativeCapabilitySet, AudioCapability, Capability, CapabilityDescriptor,
-    CapabilityDescriptorNumber, CapabilityTableEntry, CapabilityTableEntryNumber, H2250Capability,
-    MediaDistributionCapability, MultimediaSystemControlMessage, MultiplexCapability,
-    MultipointCapability, RequestMessage, ResponseMessage, SequenceNumber, TerminalCapabilitySet,
-    TerminalCapabilitySetAck,
+    AlternativeCapabilitySet, Capability, CapabilityDescriptor, CapabilityDescriptorNumber,
+    CapabilityIdentifier, CapabilityTableEntry, CapabilityTableEntryNumber, GenericCapability,
+    H2250Capability, MediaDistributionCapability, MultimediaSystemControlMessage,
+    MultiplexCapability, MultipointCapability, RequestMessage, ResponseMessage, SequenceNumber,
+    TerminalCapabilitySet, TerminalCapabilitySetAck, UserInputCapability,
 };
 use pinhole_h323::version;
 
 use crate::phone::g711::Law;
-
-/// Frames in a packet, of a millisecond each.
-const FRAMES: u16 = 20;
+use crate::phone::medium::{Codec, Medium, audio, law_of, video, video_of};
 
 /// The most the receiver lets audio wait, in milliseconds.
 const MOST_JITTER: u16 = 250;
 
+/// h239ControlCapability (H.239 §8.1): the commands and indications of H.239 are understood.
+const H239_CONTROL: [u32; 6] = [0, 0, 8, 239, 1, 1];
+
+/// What we can receive.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Ours {
+    /// The audio that we like best, of the two.
+    pub(in super::super) preferred: Law,
+    /// Video, of at most so many kbit/s; 0 leaves that open.
+    pub(in super::super) video: Option<u32>,
+    /// A second video (H.239), in the same way.
+    pub(in super::super) presentation: Option<u32>,
+}
+
+/// What the peer can receive.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Theirs {
+    laws: Vec<Law>,
+    video: bool,
+    presentation: bool,
+    /// Whether it understands the token of H.239.
+    h239: bool,
+    /// Whether it wants digits as signals (H.245 UserInputIndication.signal).
+    dtmf: bool,
+}
+
 /// The two capability sets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in super::super) struct Capabilities {
+    ours: Ours,
     sequence: u8,
     acknowledged: bool,
-    theirs: Option<Vec<Law>>,
+    theirs: Option<Theirs>,
 }
 
 impl Capabilities {
+    /// Nothing is said yet.
+    pub(in super::super) const fn new(ours: Ours) -> Self {
+        Self { ours, sequence: 0, acknowledged: false, theirs: None }
+    }
+
     /// Our set, said again whenever it is asked for.
-    pub(in super::super) fn offer(&mut self, preferred: Law) -> MultimediaSystemControlMessage {
-        self.sequence = self.sequence.wrapping_add(1);
+    pub(in super::super) fn offer(&mut self) -> MultimediaSystemControlMessage {
+        self.sequence = self.sequence.wrapping_add(1).max(1);
         self.acknowledged = false;
-        let set = set(self.sequence, preferred);
-        let request = RequestMessage::terminalCapabilitySet(Box::new(set));
+        let request =
+            RequestMessage::terminalCapabilitySet(Box::new(set(self.sequence, self.ours)));
         MultimediaSystemControlMessage::request(request)
     }
 
@@ -48,7 +79,7 @@ impl Capabilities {
         // A set without a table changes nothing but the multiplex part, unless it is empty altogether: then the
         // peer can receive nothing until it says more (H.323 §8.4.6).
         if set.capability_table.is_some() || set.multiplex_capability.is_none() {
-            self.theirs = Some(laws(set));
+            self.theirs = Some(Theirs::of(set));
         }
         let ack = TerminalCapabilitySetAck {
             sequence_number: SequenceNumber(set.sequence_number.0),
@@ -70,59 +101,100 @@ impl Capabilities {
 
     /// True when the peer wants nothing sent.
     pub(in super::super) fn is_paused(&self) -> bool {
-        self.theirs.as_ref().is_some_and(Vec::is_empty)
+        let nothing = |t: &Theirs| t.laws.is_empty() && !t.video && !t.presentation;
+        self.theirs.as_ref().is_some_and(nothing)
     }
 
-    /// What to send: what we prefer, if the peer can receive it, or what it can.
-    pub(in super::super) fn choose(&self, preferred: Law) -> Option<Law> {
+    /// What to send in a medium, if the peer can receive it: of audio what we prefer, or what it can.
+    pub(in super::super) fn choose(&self, medium: Medium) -> Option<Codec> {
         let theirs = self.theirs.as_ref()?;
-        if theirs.contains(&preferred) { Some(preferred) } else { theirs.first().copied() }
+        match medium {
+            Medium::Audio => {
+                let preferred = Some(self.ours.preferred).filter(|law| theirs.laws.contains(law));
+                preferred.or_else(|| theirs.laws.first().copied()).map(Codec::G711)
+            }
+            Medium::Video => theirs.video.then_some(Codec::H263),
+            Medium::Presentation => (theirs.presentation && theirs.h239).then_some(Codec::H263),
+        }
+    }
+
+    /// True when the peer wants digits as signals.
+    pub(in super::super) fn takes_signals(&self) -> bool {
+        self.theirs.as_ref().is_some_and(|theirs| theirs.dtmf)
     }
 }
 
-/// The kinds of G.711 that a set can receive.
-fn laws(set: &TerminalCapabilitySet) -> Vec<Law> {
-    let entries = set.capability_table.iter().flatten();
-    let law = |capability: &Capability| match capability {
-        Capability::receiveAudioCapability(audio)
-        | Capability::receiveAndTransmitAudioCapability(audio) => law_of(audio),
-        _ => None,
+impl Theirs {
+    fn of(set: &TerminalCapabilitySet) -> Self {
+        let mut theirs = Self::default();
+        let entries = set.capability_table.iter().flatten();
+        for capability in entries.filter_map(|entry| entry.capability.as_ref()) {
+            match capability {
+                Capability::receiveAudioCapability(audio)
+                | Capability::receiveAndTransmitAudioCapability(audio) => {
+                    theirs.laws.extend(law_of(audio));
+                }
+                Capability::receiveVideoCapability(video)
+                | Capability::receiveAndTransmitVideoCapability(video) => match video_of(video) {
+                    Some(Medium::Presentation) => theirs.presentation = true,
+                    Some(_) => theirs.video = true,
+                    None => {}
+                },
+                Capability::genericControlCapability(control) => {
+                    theirs.h239 |= control.capability_identifier == h239_control();
+                }
+                Capability::receiveUserInputCapability(UserInputCapability::dtmf(()))
+                | Capability::receiveAndTransmitUserInputCapability(UserInputCapability::dtmf(
+                    (),
+                )) => theirs.dtmf = true,
+                _ => {}
+            }
+        }
+        theirs
+    }
+}
+
+fn h239_control() -> CapabilityIdentifier {
+    CapabilityIdentifier::standard(ObjectIdentifier::from(H239_CONTROL))
+}
+
+fn set(sequence: u8, ours: Ours) -> TerminalCapabilitySet {
+    let sound = |law| Capability::receiveAudioCapability(Box::new(audio(law)));
+    let picture = |medium, kbit| Capability::receiveVideoCapability(Box::new(video(medium, kbit)));
+    let digits = Capability::receiveUserInputCapability(UserInputCapability::dtmf(()));
+    let control = || {
+        Capability::genericControlCapability(Box::new(GenericCapability {
+            capability_identifier: h239_control(),
+            ..GenericCapability::default()
+        }))
     };
-    entries.filter_map(|entry| law(entry.capability.as_ref()?)).collect()
-}
-
-/// The kind of G.711 that an audio capability is, if it is one of the two at 64 kbit/s.
-pub(in super::super) const fn law_of(audio: &AudioCapability) -> Option<Law> {
-    match audio {
-        AudioCapability::g711Alaw64k(_) => Some(Law::A),
-        AudioCapability::g711Ulaw64k(_) => Some(Law::Mu),
-        _ => None,
+    // What stands in one row excludes each other; rows go together.
+    let mut rows = vec![vec![sound(ours.preferred), sound(ours.preferred.other())], vec![digits]];
+    rows.extend(ours.video.map(|kbit| vec![picture(Medium::Video, kbit)]));
+    rows.extend(ours.presentation.map(|kbit| vec![picture(Medium::Presentation, kbit)]));
+    rows.extend(ours.presentation.map(|_| vec![control()]));
+    let (mut table, mut together) = (Vec::new(), Vec::new());
+    for row in rows {
+        let mut alternatives = Vec::new();
+        for capability in row {
+            let number = table.len() as u16 + 1;
+            table.push(CapabilityTableEntry {
+                capability_table_entry_number: CapabilityTableEntryNumber(number),
+                capability: Some(capability),
+            });
+            alternatives.push(CapabilityTableEntryNumber(number));
+        }
+        together.push(AlternativeCapabilitySet(alternatives));
     }
-}
-
-/// The audio capability of a kind of G.711.
-pub(in super::super) const fn audio(law: Law) -> AudioCapability {
-    match law {
-        Law::A => AudioCapability::g711Alaw64k(FRAMES),
-        Law::Mu => AudioCapability::g711Ulaw64k(FRAMES),
-    }
-}
-
-fn set(sequence: u8, preferred: Law) -> TerminalCapabilitySet {
-    let entry = |number, law| CapabilityTableEntry {
-        capability_table_entry_number: CapabilityTableEntryNumber(number),
-        capability: Some(Capability::receiveAudioCapability(Box::new(audio(law)))),
-    };
-    let either = vec![CapabilityTableEntryNumber(1), CapabilityTableEntryNumber(2)];
     let descriptor = CapabilityDescriptor {
         capability_descriptor_number: CapabilityDescriptorNumber(0),
-        simultaneous_capabilities: Some(vec![AlternativeCapabilitySet(either)]),
+        simultaneous_capabilities: Some(together),
     };
     TerminalCapabilitySet {
         sequence_number: SequenceNumber(sequence),
         protocol_identifier: version::h245(),
         multiplex_capability: Some(MultiplexCapability::h2250Capability(Box::new(multiplex()))),
-        capability_table: Some(vec![entry(1, preferred), entry(2, preferred.other())]),
+        capability_table: Some(table),
         capability_descriptors: Some(vec![descriptor]),
         ..TerminalCapabilitySet::default()
     }
@@ -147,6 +219,14 @@ mod tests {
     use super::*;
     use pinhole_h323::asn::{decode_h245, encode_h245};
 
+    const fn plain(preferred: Law) -> Ours {
+        Ours { preferred, video: None, presentation: None }
+    }
+
+    const fn capabilities(preferred: Law) -> Capabilities {
+        Capabilities::new(plain(preferred))
+    }
+
     fn request(message: &MultimediaSystemControlMessage) -> TerminalCapabilitySet {
         match message {
             MultimediaSystemControlMessage::request(RequestMessage::terminalCapabilitySet(set)) => {
@@ -158,15 +238,19 @@ mod tests {
 
     #[test]
     fn what_one_offers_the_other_understands() {
-        let mut ours = Capabilities::default();
-        let mut theirs = Capabilities::default();
-        let offer = ours.offer(Law::Mu);
+        let (mut ours, mut theirs) = (capabilities(Law::Mu), capabilities(Law::A));
+        let offer = ours.offer();
         let octets = encode_h245(&offer).unwrap();
         let arrived = decode_h245(&octets).unwrap();
         assert_eq!(arrived, offer);
         theirs.told(&request(&arrived));
-        assert_eq!(theirs.theirs, Some(vec![Law::Mu, Law::A]));
-        assert_eq!(theirs.choose(Law::A), Some(Law::A));
+        let expected = Theirs { laws: vec![Law::Mu, Law::A], dtmf: true, ..Theirs::default() };
+        assert_eq!(theirs.theirs, Some(expected));
+        assert_eq!(theirs.choose(Medium::Audio), Some(Codec::G711(Law::A)));
+        assert_eq!(
+            (theirs.choose(Medium::Video), theirs.choose(Medium::Presentation)),
+            (None, None)
+        );
         assert!(!theirs.are_exchanged(), "ours was not offered yet");
         ours.acknowledged(&SequenceNumber(9));
         assert!(!ours.acknowledged);
@@ -175,14 +259,26 @@ mod tests {
     }
 
     #[test]
+    fn pictures_are_offered_as_they_are_wanted() {
+        let mut theirs = capabilities(Law::A);
+        for (video, presentation) in [(Some(384), None), (None, Some(0)), (Some(0), Some(512))] {
+            let mut ours = Capabilities::new(Ours { video, presentation, ..plain(Law::A) });
+            let arrived = decode_h245(&encode_h245(&ours.offer()).unwrap()).unwrap();
+            theirs.told(&request(&arrived));
+            assert_eq!(theirs.choose(Medium::Video).is_some(), video.is_some());
+            assert_eq!(theirs.choose(Medium::Presentation).is_some(), presentation.is_some());
+        }
+    }
+
+    #[test]
     fn an_empty_set_is_a_pause() {
-        let mut ours = Capabilities::default();
-        ours.told(&set(1, Law::A));
+        let mut ours = capabilities(Law::A);
+        ours.told(&set(1, plain(Law::A)));
         assert!(!ours.is_paused());
         ours.told(&TerminalCapabilitySet::default());
         assert!(ours.is_paused());
-        assert_eq!(ours.choose(Law::A), None);
-        ours.told(&set(2, Law::A));
+        assert_eq!(ours.choose(Medium::Audio), None);
+        ours.told(&set(2, plain(Law::A)));
         assert!(!ours.is_paused());
     }
 }

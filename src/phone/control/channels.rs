@@ -1,30 +1,27 @@
-//! The logical channels of a call: one of audio each way (H.245 §8.4; H.460.19 §6 for a client).
+//! The logical channels of a medium: one each way (H.245 §8.4; H.460.19 §6 for a client).
 
 use std::net::SocketAddr;
 
 use pinhole_h323::address::{from_h245, to_h245};
 use pinhole_h323::asn::h245::{
-    CloseLogicalChannel, CloseLogicalChannelAck, CloseLogicalChannelSource, DataType,
-    H245TransportAddress, H2250LogicalChannelAckParameters, H2250LogicalChannelParameters,
-    LogicalChannelNumber, OpenLogicalChannel, OpenLogicalChannelAck,
+    CloseLogicalChannel, CloseLogicalChannelSource, H245TransportAddress,
+    H2250LogicalChannelAckParameters, H2250LogicalChannelParameters, LogicalChannelNumber,
+    OpenLogicalChannel, OpenLogicalChannelAck,
     OpenLogicalChannelAckForwardMultiplexAckParameters as AckMultiplex,
     OpenLogicalChannelForwardLogicalChannelParameters as Forward,
     OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Multiplex,
-    OpenLogicalChannelReject, OpenLogicalChannelRejectCause as Cause, RequestChannelClose,
-    RequestChannelCloseAck, RequestChannelCloseReject, RequestMessage, ResponseMessage,
+    OpenLogicalChannelRejectCause as Cause, RequestChannelCloseAck, RequestMessage,
+    ResponseMessage,
 };
 
 use pinhole_h323::h46019::Traversal;
 use pinhole_h323::mux::MultiplexId;
 
-use super::capabilities::{audio, law_of};
 use super::{Effect, request, respond};
 use crate::phone::g711::Law;
+use crate::phone::medium::{Codec, Medium};
 use crate::phone::punch::{PAYLOAD_TYPE, Punch};
 use crate::phone::talk::Towards;
-
-/// The session of audio (H.245 H2250LogicalChannelParameters.sessionID).
-pub(super) const AUDIO_SESSION: u8 = 1;
 
 /// The channel that we open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +29,7 @@ pub(super) enum Out {
     /// None.
     Closed,
     /// Asked for.
-    Opening(u16, Law),
+    Opening(u16, Codec),
     /// Open.
     Open(u16),
     /// Refused: it is not asked for again.
@@ -53,6 +50,9 @@ pub(super) struct Marks {
 /// See the head of the file.
 #[derive(Debug)]
 pub(in super::super) struct Channels {
+    pub(super) medium: Medium,
+    /// What a channel of ours carries, in kbit/s; of audio, which is always the same, it says nothing.
+    kbit: u32,
     pub(super) rtp: SocketAddr,
     pub(super) rtcp: SocketAddr,
     pub(super) out: Out,
@@ -67,9 +67,15 @@ pub(in super::super) struct Channels {
 }
 
 impl Channels {
-    /// No channels, and the addresses where audio is to be sent.
-    pub(in super::super) const fn new((rtp, rtcp): (SocketAddr, SocketAddr)) -> Self {
+    /// No channels of a medium, the rate of ours, and the addresses where the peer's media is to be sent.
+    pub(in super::super) const fn new(
+        medium: Medium,
+        kbit: u32,
+        (rtp, rtcp): (SocketAddr, SocketAddr),
+    ) -> Self {
         Self {
+            medium,
+            kbit,
             rtp,
             rtcp,
             out: Out::Closed,
@@ -77,7 +83,7 @@ impl Channels {
             offered: Vec::new(),
             marks: false,
             identifier: None,
-            last: 100,
+            last: *medium.numbers().start() - 1,
         }
     }
 
@@ -141,34 +147,51 @@ impl Channels {
         Some(punch)
     }
 
-    /// True when audio goes both ways.
+    /// True when the medium goes both ways.
     pub(in super::super) const fn are_open(&self) -> bool {
         matches!(self.out, Out::Open(_)) && self.into.is_some()
     }
 
-    /// True when we have opened nothing yet.
+    /// True when we have something to send, and have opened nothing yet.
     pub(in super::super) const fn may_open(&self) -> bool {
-        matches!(self.out, Out::Closed)
+        matches!(self.out, Out::Closed) && self.sends()
+    }
+
+    /// True when the operator wants this medium sent.
+    pub(super) const fn sends(&self) -> bool {
+        matches!(self.medium, Medium::Audio) || self.kbit > 0
+    }
+
+    /// True when this is the channel that we asked for, or have.
+    pub(in super::super) const fn has_opened(&self, number: u16) -> bool {
+        matches!(self.out, Out::Opening(n, _) | Out::Open(n) if n == number)
     }
 
     /// A number for a channel that we open or propose.
     pub(super) fn next_number(&mut self) -> u16 {
-        self.last = self.last.checked_add(1).unwrap_or(1);
+        self.last = self.upcoming();
         self.last
     }
 
+    /// The number that our next channel will have.
+    pub(super) fn upcoming(&self) -> u16 {
+        let numbers = self.medium.numbers();
+        let next = self.last.saturating_add(1);
+        if next > self.last && numbers.contains(&next) { next } else { *numbers.start() }
+    }
+
     /// Opens our channel.
-    pub(in super::super) fn open(&mut self, law: Law) -> Effect {
+    pub(in super::super) fn open(&mut self, codec: Codec, is_master: bool) -> Effect {
         let number = self.next_number();
-        self.out = Out::Opening(number, law);
+        self.out = Out::Opening(number, codec);
         let parameters = H2250LogicalChannelParameters {
-            session_id: AUDIO_SESSION,
+            session_id: self.medium.session(is_master),
             media_control_channel: Some(to_h245(self.rtcp)),
-            silence_suppression: Some(false),
+            silence_suppression: matches!(self.medium, Medium::Audio).then_some(false),
             ..H2250LogicalChannelParameters::default()
         };
         let forward = Forward {
-            data_type: DataType::audioData(Box::new(audio(law))),
+            data_type: codec.data_type(self.medium, self.kbit),
             multiplex_parameters: Multiplex::h2250LogicalChannelParameters(Box::new(parameters)),
             ..Forward::default()
         };
@@ -193,28 +216,12 @@ impl Channels {
             source: CloseLogicalChannelSource::user(()),
             ..CloseLogicalChannel::default()
         };
-        vec![say(RequestMessage::closeLogicalChannel(close)), Effect::Hush]
-    }
-
-    /// openLogicalChannel of the peer.
-    pub(in super::super) fn asked(&mut self, open: &OpenLogicalChannel) -> Vec<Effect> {
-        let number = open.forward_logical_channel_number.0;
-        match acceptable(open) {
-            Ok((law, parameters)) => self.accept(number, law, parameters, open),
-            Err(cause) => {
-                let reject = OpenLogicalChannelReject {
-                    forward_logical_channel_number: LogicalChannelNumber(number),
-                    cause,
-                    ..OpenLogicalChannelReject::default()
-                };
-                vec![answer(ResponseMessage::openLogicalChannelReject(reject))]
-            }
-        }
+        vec![say(RequestMessage::closeLogicalChannel(close)), Effect::Hush(self.medium)]
     }
 
     /// openLogicalChannelAck of the peer.
     pub(in super::super) fn acknowledged(&mut self, ack: &OpenLogicalChannelAck) -> Vec<Effect> {
-        let Out::Opening(number, law) = self.out else { return Vec::new() };
+        let Out::Opening(number, codec) = self.out else { return Vec::new() };
         if ack.forward_logical_channel_number.0 != number {
             return Vec::new();
         }
@@ -230,7 +237,7 @@ impl Channels {
         match self.towards(told.as_ref(), rtp, rtcp) {
             Some(to) => {
                 self.out = Out::Open(number);
-                vec![Effect::Talk { law, to }]
+                vec![Effect::Talk { medium: self.medium, codec, to }]
             }
             None => {
                 let effects = self.close();
@@ -245,37 +252,26 @@ impl Channels {
         match self.out {
             Out::Opening(ours, _) if ours == number.0 => {
                 self.out = Out::Refused;
-                vec![Effect::Release("the peer refused the audio channel")]
+                // Without video there is still a talk.
+                match self.medium {
+                    Medium::Audio => vec![Effect::Release("the peer refused the audio channel")],
+                    Medium::Video | Medium::Presentation => Vec::new(),
+                }
             }
             _ => Vec::new(),
         }
     }
 
-    /// closeLogicalChannel of the peer.
-    pub(in super::super) fn closed(&mut self, number: &LogicalChannelNumber) -> Vec<Effect> {
-        let ack = CloseLogicalChannelAck {
-            forward_logical_channel_number: LogicalChannelNumber(number.0),
-            ..CloseLogicalChannelAck::default()
-        };
-        let mut effects = vec![answer(ResponseMessage::closeLogicalChannelAck(ack))];
-        if self.into == Some(number.0) {
+    /// closeLogicalChannel of the peer, which is answered already.
+    pub(in super::super) fn closed(&mut self, number: u16) -> Option<Effect> {
+        (self.into == Some(number)).then(|| {
             self.into = None;
-            effects.push(Effect::Unhear);
-        }
-        effects
+            Effect::Unhear(self.medium)
+        })
     }
 
-    /// requestChannelClose of the peer: it wants our channel closed.
-    pub(in super::super) fn close_asked(&mut self, request: &RequestChannelClose) -> Vec<Effect> {
-        let number = request.forward_logical_channel_number.0;
-        let ours = matches!(self.out, Out::Opening(n, _) | Out::Open(n) if n == number);
-        if !ours {
-            let reject = RequestChannelCloseReject {
-                forward_logical_channel_number: LogicalChannelNumber(number),
-                ..RequestChannelCloseReject::default()
-            };
-            return vec![answer(ResponseMessage::requestChannelCloseReject(reject))];
-        }
+    /// requestChannelClose of the peer, for our channel.
+    pub(in super::super) fn close_asked(&mut self, number: u16) -> Vec<Effect> {
         let ack = RequestChannelCloseAck {
             forward_logical_channel_number: LogicalChannelNumber(number),
             ..RequestChannelCloseAck::default()
@@ -286,31 +282,39 @@ impl Channels {
         effects
     }
 
-    fn accept(
+    /// openLogicalChannel of the peer, for something that we can receive.
+    pub(super) fn accept(
         &mut self,
-        number: u16,
-        law: Law,
-        parameters: &H2250LogicalChannelParameters,
         open: &OpenLogicalChannel,
+        accepted: &Acceptable<'_>,
+        is_master: bool,
     ) -> Vec<Effect> {
+        let number = open.forward_logical_channel_number.0;
+        let (medium, codec) = (self.medium, accepted.codec);
+        let parameters = accepted.parameters;
         let mut effects = Vec::new();
         // A second channel replaces the first; one peer has one voice.
         if self.into.is_some_and(|old| old != number) {
-            effects.push(Effect::Unhear);
+            effects.push(Effect::Unhear(medium));
         }
         self.into = Some(number);
-        effects.push(Effect::Listen { law });
+        effects.push(Effect::Listen { medium, codec });
         // What cannot be understood asks for nothing.
         let traversal = Traversal::read(open.generic_information.as_ref()).unwrap_or_default();
         let control = usable(parameters.media_control_channel.as_ref());
-        effects.push(answer(self.acknowledge(number, parameters.session_id, traversal.is_some())));
-        effects.extend(traversal.and_then(|told| self.punch(&told, control)).map(Effect::Punch));
+        let session = match parameters.session_id {
+            0 => medium.session(is_master),
+            session => session,
+        };
+        effects.push(answer(self.acknowledge(number, session, traversal.is_some())));
+        let punch = traversal.and_then(|told| self.punch(&told, control));
+        effects.extend(punch.map(|punch| Effect::Punch(medium, punch)));
         effects
     }
 
     fn acknowledge(&self, number: u16, session: u8, traversal: bool) -> ResponseMessage {
         let parameters = H2250LogicalChannelAckParameters {
-            session_id: Some(if session == 0 { AUDIO_SESSION } else { session }),
+            session_id: Some(session),
             media_channel: Some(to_h245(self.rtp)),
             media_control_channel: Some(to_h245(self.rtcp)),
             flow_control_to_zero: Some(false),
@@ -332,16 +336,17 @@ impl Channels {
     }
 }
 
-/// What we take: unicast G.711 over RTP.
-pub(super) fn acceptable(
-    open: &OpenLogicalChannel,
-) -> Result<(Law, &H2250LogicalChannelParameters), Cause> {
+/// A channel that we can receive.
+pub(super) struct Acceptable<'a> {
+    pub(super) medium: Medium,
+    pub(super) codec: Codec,
+    pub(super) parameters: &'a H2250LogicalChannelParameters,
+}
+
+/// What we take: unicast G.711 and H.263 over RTP.
+pub(super) fn acceptable(open: &OpenLogicalChannel) -> Result<Acceptable<'_>, Cause> {
     let forward = &open.forward_logical_channel_parameters;
-    let law = match &forward.data_type {
-        DataType::audioData(audio) => law_of(audio),
-        _ => None,
-    };
-    let law = law.ok_or(Cause::dataTypeNotSupported(()))?;
+    let (medium, codec) = Medium::of(&forward.data_type).ok_or(Cause::dataTypeNotSupported(()))?;
     if open.reverse_logical_channel_parameters.is_some() {
         return Err(Cause::unsuitableReverseParameters(()));
     }
@@ -354,7 +359,18 @@ pub(super) fn acceptable(
     if addresses.into_iter().flatten().any(multicast) {
         return Err(Cause::multicastChannelNotAllowed(()));
     }
-    Ok((law, parameters))
+    Ok(Acceptable { medium, codec, parameters })
+}
+
+/// What we take of audio, as fast start proposes it.
+pub(super) fn acceptable_audio(
+    open: &OpenLogicalChannel,
+) -> Option<(Law, &H2250LogicalChannelParameters)> {
+    let Acceptable { codec, parameters, .. } = acceptable(open).ok()?;
+    match codec {
+        Codec::G711(law) => Some((law, parameters)),
+        Codec::H263 => None,
+    }
 }
 
 /// An address to which something can be sent.
@@ -371,6 +387,6 @@ fn say(message: RequestMessage) -> Effect {
     Effect::Say(request(message))
 }
 
-fn answer(message: ResponseMessage) -> Effect {
+pub(super) fn answer(message: ResponseMessage) -> Effect {
     Effect::Say(respond(message))
 }

@@ -15,10 +15,11 @@ use pinhole_h323::asn::{decode_olc, encode_olc};
 use pinhole_h323::h46019::{self, Traversal};
 
 use super::Effect;
-use super::capabilities::{audio, law_of};
-use super::channels::{AUDIO_SESSION, Channels, Out, acceptable, usable};
+use super::channels::{Channels, Out, acceptable_audio, usable};
 use crate::phone::g711::Law;
+use crate::phone::medium::{Codec, Medium, audio, law_of};
 use crate::phone::punch::PAYLOAD_TYPE;
+use crate::phone::talk::Towards;
 
 /// Proposals, or answers, that are looked at; the rest is dropped.
 pub(in super::super) const MOST_PROPOSALS: usize = 32;
@@ -61,7 +62,7 @@ impl Channels {
                 Some((law, parameters)) if self.into.is_none() => {
                     self.into = Some(olc.forward_logical_channel_number.0);
                     let control = usable(parameters.media_control_channel.as_ref());
-                    effects.push(Effect::Listen { law });
+                    effects.push(listen(law));
                     effects.extend(self.punched(told(&olc).as_ref(), control));
                 }
                 Some(_) => {}
@@ -73,14 +74,14 @@ impl Channels {
 
     fn accepted_forward(&mut self, olc: &OpenLogicalChannel) -> Option<Effect> {
         let number = olc.forward_logical_channel_number.0;
-        let (law, parameters) = acceptable(olc).ok().filter(|_| self.out == Out::Closed)?;
+        let (law, parameters) = acceptable_audio(olc).filter(|_| self.out == Out::Closed)?;
         let rtp = usable(parameters.media_channel.as_ref());
         let rtcp = usable(parameters.media_control_channel.as_ref());
         let to = self.towards(told(olc).as_ref(), rtp, rtcp)?;
         // Only what was proposed can be accepted.
         self.offered.contains(&(number, law)).then_some(())?;
         self.out = Out::Open(number);
-        Some(Effect::Talk { law, to })
+        Some(talk(law, to))
     }
 
     /// Accepts proposals of a caller: of those for media to us the first that we can receive, of those for media from
@@ -95,7 +96,7 @@ impl Channels {
             return (answers, effects);
         }
         let proposals: Vec<OpenLogicalChannel> = decoded(proposals).collect();
-        let receivable = |olc: &&OpenLogicalChannel| acceptable(olc).is_ok();
+        let receivable = |olc: &&OpenLogicalChannel| acceptable_audio(olc).is_some();
         let sendable = |olc: &&OpenLogicalChannel| sendable(olc).is_some();
         let law = |olc: &&OpenLogicalChannel| reversed(olc).map(|(law, _)| law);
         let found = proposals.iter().find(receivable);
@@ -119,7 +120,7 @@ impl Channels {
         effects: &mut Vec<Effect>,
     ) -> Option<Vec<u8>> {
         let told = told(&olc);
-        let (law, parameters) = acceptable(&olc).ok()?;
+        let (law, parameters) = acceptable_audio(&olc)?;
         let control = usable(parameters.media_control_channel.as_ref());
         let Forward::h2250LogicalChannelParameters(parameters) =
             &mut olc.forward_logical_channel_parameters.multiplex_parameters
@@ -136,7 +137,7 @@ impl Channels {
         }
         let octets = encode_olc(&olc).ok()?;
         self.into = Some(olc.forward_logical_channel_number.0);
-        effects.push(Effect::Listen { law });
+        effects.push(listen(law));
         effects.extend(self.punched(told.as_ref(), control));
         Some(octets)
     }
@@ -163,17 +164,18 @@ impl Channels {
         h46019::remove(&mut olc.generic_information);
         let octets = encode_olc(&olc).ok()?;
         self.out = Out::Open(number);
-        effects.push(Effect::Talk { law, to });
+        effects.push(talk(law, to));
         Some(octets)
     }
 
     fn punched(&self, told: Option<&Traversal>, control: Option<SocketAddr>) -> Option<Effect> {
-        told.and_then(|told| self.punch(told, control)).map(Effect::Punch)
+        let punch = told.and_then(|told| self.punch(told, control));
+        punch.map(|punch| Effect::Punch(Medium::Audio, punch))
     }
 
     fn forward(&self, number: u16, law: Law, client: bool) -> OpenLogicalChannel {
         let parameters = H2250LogicalChannelParameters {
-            session_id: AUDIO_SESSION,
+            session_id: Medium::Audio.session(true),
             media_control_channel: Some(to_h245(self.rtcp)),
             silence_suppression: Some(false),
             ..H2250LogicalChannelParameters::default()
@@ -196,7 +198,7 @@ impl Channels {
     /// No element of H.460.19 here: some peers do not understand it in a reverse proposal.
     fn reverse(&self, number: u16, law: Law) -> OpenLogicalChannel {
         let parameters = H2250LogicalChannelParameters {
-            session_id: AUDIO_SESSION,
+            session_id: Medium::Audio.session(true),
             media_channel: Some(to_h245(self.rtp)),
             media_control_channel: Some(to_h245(self.rtcp)),
             silence_suppression: Some(false),
@@ -219,6 +221,14 @@ impl Channels {
             ..OpenLogicalChannel::default()
         }
     }
+}
+
+fn listen(law: Law) -> Effect {
+    Effect::Listen { medium: Medium::Audio, codec: Codec::G711(law) }
+}
+
+fn talk(law: Law, to: Towards) -> Effect {
+    Effect::Talk { medium: Medium::Audio, codec: Codec::G711(law), to }
 }
 
 /// What a proposal or an answer says of H.460.19; what cannot be understood asks for nothing.

@@ -4,9 +4,13 @@
 mod capabilities;
 mod channels;
 mod determination;
+mod digits;
 mod fast;
+mod openings;
+mod token;
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use pinhole_h323::Malformed;
 use pinhole_h323::asn::decode_h245;
@@ -18,37 +22,50 @@ use pinhole_h323::asn::h245::{
 };
 use pinhole_h323::mux::MultiplexId;
 
-use self::capabilities::Capabilities;
+use self::capabilities::{Capabilities, Ours};
 use self::channels::Channels;
 use self::determination::{Determination, Next};
+pub use self::digits::DIGITS;
 pub(super) use self::fast::MOST_PROPOSALS;
+use self::token::Token;
 use super::g711::Law;
+use super::medium::{Codec, Medium};
+use super::options::Options;
 use super::punch::Punch;
 use super::talk::Towards;
+
+/// Where RTP and RTCP of each medium are wanted.
+pub(super) type Addresses = BTreeMap<Medium, (SocketAddr, SocketAddr)>;
 
 /// What is to be done.
 #[derive(Debug, PartialEq)]
 pub(super) enum Effect {
     /// Say this to the peer.
     Say(MultimediaSystemControlMessage),
-    /// Send audio.
+    /// Send a medium.
     Talk {
+        /// Which.
+        medium: Medium,
         /// In this codec.
-        law: Law,
+        codec: Codec,
         /// To there.
         to: Towards,
     },
-    /// Send no more audio.
-    Hush,
-    /// Expect audio.
+    /// Send no more of it.
+    Hush(Medium),
+    /// Expect a medium.
     Listen {
+        /// Which.
+        medium: Medium,
         /// In this codec.
-        law: Law,
+        codec: Codec,
     },
-    /// Expect no more audio.
-    Unhear,
-    /// Keep the way for media open.
-    Punch(Punch),
+    /// Expect no more of it.
+    Unhear(Medium),
+    /// Keep the way for a medium open.
+    Punch(Medium, Punch),
+    /// The peer has sent digits.
+    Digits(String),
     /// End the call, for this reason.
     Release(&'static str),
     /// The peer ends the session.
@@ -61,25 +78,44 @@ pub(super) struct Control {
     preferred: Law,
     capabilities: Capabilities,
     determination: Determination,
-    channels: Channels,
+    audio: Channels,
+    /// The pictures that the operator wants, sent or received.
+    pictures: Vec<Channels>,
+    token: Token,
     ended: bool,
 }
 
 impl Control {
-    /// An end that has said nothing yet; `addresses` are where it wants RTP and RTCP.
-    pub(super) fn new(preferred: Law, addresses: (SocketAddr, SocketAddr), chance: u32) -> Self {
+    /// An end that has said nothing yet; `addresses` are where it wants RTP and RTCP of each medium.
+    pub(super) fn new(options: &Options, addresses: &Addresses, chance: u32) -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let at = |medium| addresses.get(&medium).copied().unwrap_or((nowhere, nowhere));
+        let channels = |medium, kbit| Channels::new(medium, kbit, at(medium));
+        let wanted = [(Medium::Video, options.video), (Medium::Presentation, options.presentation)];
+        let ours = Ours {
+            preferred: options.law,
+            video: options.video,
+            presentation: options.presentation,
+        };
         Self {
-            preferred,
-            capabilities: Capabilities::default(),
+            preferred: options.law,
+            capabilities: Capabilities::new(ours),
             determination: Determination::new(chance),
-            channels: Channels::new(addresses),
+            audio: channels(Medium::Audio, 0),
+            pictures: wanted.into_iter().filter_map(|(m, kbit)| Some(channels(m, kbit?))).collect(),
+            token: Token::default(),
             ended: false,
         }
     }
 
     /// True when audio goes both ways.
     pub(super) const fn is_open(&self) -> bool {
-        self.channels.are_open()
+        self.audio.are_open()
+    }
+
+    /// The indication of a digit.
+    pub(super) fn digit(&self, digit: char) -> Option<Effect> {
+        digits::say(digit, self.capabilities.takes_signals()).map(Effect::Say)
     }
 
     /// Begins, unless it has begun.
@@ -87,48 +123,51 @@ impl Control {
         if self.capabilities.is_offered() || self.ended {
             return Vec::new();
         }
-        let mut effects = vec![Effect::Say(self.capabilities.offer(self.preferred))];
+        let mut effects = vec![Effect::Say(self.capabilities.offer())];
         effects.extend(next(self.determination.begin()));
         effects
     }
 
     /// From now on, media is sent multiplexed when the peer wants that (H.460.19 §8).
-    pub(super) const fn may_mark(&mut self) {
-        self.channels.marks = true;
+    pub(super) fn may_mark(&mut self) {
+        self.all().for_each(|channels| channels.marks = true);
     }
 
     /// Wants media multiplexed, with this identifier at these addresses; too late when channels are there already.
     pub(super) fn receive_marked(
         &mut self,
+        medium: Medium,
         identifier: MultiplexId,
         addresses: (SocketAddr, SocketAddr),
     ) {
-        self.channels.receive_marked(identifier, addresses);
+        if let Some(channels) = self.all().find(|channels| channels.medium == medium) {
+            channels.receive_marked(identifier, addresses);
+        }
     }
 
     /// True while no channel is opened or proposed.
     pub(super) const fn is_untouched(&self) -> bool {
-        self.channels.are_untouched()
+        self.audio.are_untouched()
     }
 
     /// The channels to propose in Setup (fast start); `client` is one of H.460.19.
     pub(super) fn propose(&mut self, client: bool) -> Vec<Vec<u8>> {
-        self.channels.propose(self.preferred, client)
+        self.audio.propose(self.preferred, client)
     }
 
     /// The called party has accepted proposals.
     pub(super) fn accepted(&mut self, elements: &[Vec<u8>]) -> Vec<Effect> {
-        self.channels.accepted(elements)
+        self.audio.accepted(elements)
     }
 
     /// Proposals cannot be accepted any more.
     pub(super) fn settle(&mut self) {
-        self.channels.settle();
+        self.audio.settle();
     }
 
     /// Accepts proposals of the caller; the answer, and what is to be done.
     pub(super) fn accept(&mut self, proposals: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Effect>) {
-        self.channels.accept_proposed(proposals, self.preferred)
+        self.audio.accept_proposed(proposals, self.preferred)
     }
 
     /// Ends the session, once.
@@ -153,7 +192,7 @@ impl Control {
         // Whatever the peer begins with, we have begun too.
         let mut effects = self.begin();
         effects.extend(self.handle(message, chance));
-        effects.extend(self.advance());
+        effects.extend(self.advance(chance));
         Ok(effects)
     }
 
@@ -165,6 +204,9 @@ impl Control {
             MultimediaSystemControlMessage::indication(indication) => match *indication {
                 IndicationMessage::masterSlaveDeterminationRelease(_) => {
                     next(self.determination.released(chance)).collect()
+                }
+                IndicationMessage::userInput(input) => {
+                    digits::heard(&input).map(Effect::Digits).into_iter().collect()
                 }
                 _ => Vec::new(),
             },
@@ -181,11 +223,11 @@ impl Control {
                 let number = asked.status_determination_number;
                 next(self.determination.asked(asked.terminal_type, number, chance)).collect()
             }
-            RequestMessage::openLogicalChannel(open) => self.channels.asked(&open),
+            RequestMessage::openLogicalChannel(open) => self.open_asked(&open),
             RequestMessage::closeLogicalChannel(close) => {
-                self.channels.closed(&close.forward_logical_channel_number)
+                self.closed(&close.forward_logical_channel_number)
             }
-            RequestMessage::requestChannelClose(close) => self.channels.close_asked(&close),
+            RequestMessage::requestChannelClose(close) => self.close_asked(&close),
             RequestMessage::roundTripDelayRequest(ping) => {
                 let pong = RoundTripDelayResponse {
                     sequence_number: SequenceNumber(ping.sequence_number.0),
@@ -202,11 +244,11 @@ impl Control {
                 vec![Effect::Say(respond(ResponseMessage::requestModeReject(reject)))]
             }
             RequestMessage::UnknownAlternative(_) => not_supported(),
-            other => {
-                let not_understood = FunctionNotUnderstood::request(other);
-                let indication = IndicationMessage::functionNotUnderstood(Box::new(not_understood));
-                vec![Effect::Say(indicate(indication))]
-            }
+            RequestMessage::genericRequest(message) => match self.token.asked(&message) {
+                Some(answer) => vec![Effect::Say(answer)],
+                None => not_understood(RequestMessage::genericRequest(message)),
+            },
+            other => not_understood(other),
         }
     }
 
@@ -225,9 +267,10 @@ impl Control {
             ResponseMessage::masterSlaveDeterminationReject(_) => {
                 next(self.determination.rejected(chance)).collect()
             }
-            ResponseMessage::openLogicalChannelAck(ack) => self.channels.acknowledged(ack),
+            ResponseMessage::openLogicalChannelAck(ack) => self.open_acknowledged(ack),
+            ResponseMessage::genericResponse(message) => self.token_answered(message),
             ResponseMessage::openLogicalChannelReject(reject) => {
-                self.channels.rejected(&reject.forward_logical_channel_number)
+                self.open_rejected(&reject.forward_logical_channel_number)
             }
             _ => Vec::new(),
         }
@@ -236,27 +279,15 @@ impl Control {
     fn commanded(&mut self, command: CommandMessage) -> Vec<Effect> {
         match command {
             CommandMessage::sendTerminalCapabilitySet(_) => {
-                vec![Effect::Say(self.capabilities.offer(self.preferred))]
+                vec![Effect::Say(self.capabilities.offer())]
             }
             CommandMessage::endSessionCommand(_) => vec![Effect::Ended],
+            CommandMessage::genericCommand(message) => {
+                self.token.commanded(&message);
+                Vec::new()
+            }
             _ => Vec::new(),
         }
-    }
-
-    /// Opens our channel as soon as that is allowed, and closes it when the peer wants a pause.
-    fn advance(&mut self) -> Vec<Effect> {
-        if self.capabilities.is_paused() {
-            return self.channels.close();
-        }
-        let ready = self.capabilities.are_exchanged() && self.determination.role().is_some();
-        if !ready || !self.channels.may_open() {
-            return Vec::new();
-        }
-        self.capabilities
-            .choose(self.preferred)
-            .map(|law| self.channels.open(law))
-            .into_iter()
-            .collect()
     }
 }
 
@@ -279,6 +310,13 @@ fn respond(response: ResponseMessage) -> MultimediaSystemControlMessage {
 
 fn indicate(indication: IndicationMessage) -> MultimediaSystemControlMessage {
     MultimediaSystemControlMessage::indication(Box::new(indication))
+}
+
+/// The answer to what we know and do not do.
+fn not_understood(request: RequestMessage) -> Vec<Effect> {
+    let not_understood = FunctionNotUnderstood::request(request);
+    let indication = IndicationMessage::functionNotUnderstood(Box::new(not_understood));
+    vec![Effect::Say(indicate(indication))]
 }
 
 /// The answer to what not even the codec knows.

@@ -11,7 +11,19 @@ use super::*;
 
 fn end(law: Law, host: u8) -> Control {
     let at = |port| SocketAddr::from(([192, 0, 2, host], port));
-    Control::new(law, (at(5000), at(5001)), u32::from(host))
+    let addresses = BTreeMap::from([(Medium::Audio, (at(5000), at(5001)))]);
+    let options = Options { law, ..Options::new("a") };
+    Control::new(&options, &addresses, u32::from(host))
+}
+
+const HUSH: Effect = Effect::Hush(Medium::Audio);
+
+fn talk(law: Law, to: Towards) -> Effect {
+    Effect::Talk { medium: Medium::Audio, codec: Codec::G711(law), to }
+}
+
+fn listen(law: Law) -> Effect {
+    Effect::Listen { medium: Medium::Audio, codec: Codec::G711(law) }
 }
 
 /// What it answers to a message.
@@ -68,10 +80,10 @@ fn two_ends_open_a_channel_each_way() {
     let at = |host, port| SocketAddr::from(([192, 0, 2, host], port));
     let talk = |law, host| {
         let (rtp, rtcp) = (at(host, 5000), Some(at(host, 5001)));
-        Effect::Talk { law, to: Towards { rtp, rtcp, mark: None } }
+        talk(law, Towards { rtp, rtcp, mark: None })
     };
-    assert!(first.contains(&talk(Law::A, 2)) && first.contains(&Effect::Listen { law: Law::Mu }));
-    assert!(second.contains(&talk(Law::Mu, 1)) && second.contains(&Effect::Listen { law: Law::A }));
+    assert!(first.contains(&talk(Law::A, 2)) && first.contains(&listen(Law::Mu)));
+    assert!(second.contains(&talk(Law::Mu, 1)) && second.contains(&listen(Law::A)));
     assert_eq!((first.len(), second.len()), (2, 2));
     assert!(ends[0].begin().is_empty(), "it begins once");
 }
@@ -86,8 +98,8 @@ fn a_pause_and_its_end() {
         ..TerminalCapabilitySet::default()
     })));
     let effects = answers(&mut ends[0], &empty);
-    assert!(effects.contains(&Effect::Hush), "{effects:?}");
-    let again = ends[1].capabilities.offer(Law::A);
+    assert!(effects.contains(&HUSH), "{effects:?}");
+    let again = ends[1].capabilities.offer();
     let effects = answers(&mut ends[0], &again);
     let opens = |effect: &Effect| {
         matches!(
@@ -160,9 +172,9 @@ fn closing_the_peers_channel_stops_listening() {
     let mut ends = [end(Law::A, 1), end(Law::A, 2)];
     settle(&mut ends);
     let [first, second] = &mut ends;
-    let closing = second.channels.close();
-    let [Effect::Say(close), Effect::Hush] = closing.as_slice() else { panic!("{closing:?}") };
-    assert!(answers(first, close).contains(&Effect::Unhear));
+    let closing = second.audio.close();
+    let [Effect::Say(close), HUSH] = closing.as_slice() else { panic!("{closing:?}") };
+    assert!(answers(first, close).contains(&Effect::Unhear(Medium::Audio)));
     assert!(!first.is_open());
 }
 
@@ -189,7 +201,7 @@ fn a_traversal_server_is_sent_keepalives() {
     let effects = begun().receive(&octets, 0).unwrap();
     let to: SocketAddr = "198.51.100.10:50000".parse().unwrap();
     let control = "198.51.100.10:50001".parse().unwrap();
-    let punch = Effect::Punch(Punch::new(to, Some(control), Some(19)));
+    let punch = Effect::Punch(Medium::Audio, Punch::new(to, Some(control), Some(19)));
     assert!(effects.contains(&punch), "{effects:?}");
     let ack = effects.iter().find_map(|effect| match effect {
         Effect::Say(message) => Some(encode_h245(message).unwrap()),
@@ -229,8 +241,11 @@ fn only_what_was_proposed_is_accepted() {
     let offered = caller.propose(false);
     let (answers, effects) = called.accept(&offered);
     assert_eq!(answers.len(), 2);
-    assert!(effects.contains(&Effect::Listen { law: Law::A }), "the first that can be received");
-    assert!(effects.iter().any(|e| matches!(e, Effect::Talk { law: Law::Mu, .. })), "{effects:?}");
+    assert!(effects.contains(&listen(Law::A)), "the first that can be received");
+    assert!(
+        effects.iter().any(|e| matches!(e, Effect::Talk { codec: Codec::G711(Law::Mu), .. })),
+        "{effects:?}"
+    );
     assert_eq!(called.accept(&offered), (vec![], vec![]), "once");
     let mut foreign = decode_olc(&answers[0]).unwrap();
     foreign.forward_logical_channel_number = LogicalChannelNumber(9);
@@ -262,7 +277,10 @@ fn a_server_asks_for_keepalives_in_fast_start() {
     };
     let punch = |host| {
         let control = SocketAddr::from(([192, 0, 2, host], 5001));
-        Effect::Punch(Punch::new(told.keep_alive_channel.unwrap(), Some(control), Some(19)))
+        Effect::Punch(
+            Medium::Audio,
+            Punch::new(told.keep_alive_channel.unwrap(), Some(control), Some(19)),
+        )
     };
     let (mut caller, mut called) = (end(Law::A, 1), end(Law::A, 2));
     let mut asking = proposals(&mut caller);
@@ -303,7 +321,7 @@ fn multiplexing() -> Control {
     let mut control = begun();
     control.may_mark();
     let at = |port| SocketAddr::from(([10, 10, 1, 2], port));
-    control.receive_marked(MultiplexId(0x000e_250f), (at(2776), at(2777)));
+    control.receive_marked(Medium::Audio, MultiplexId(0x000e_250f), (at(2776), at(2777)));
     control
 }
 
@@ -316,7 +334,7 @@ fn a_multiplexing_server_is_answered_as_h323plus_does() {
     let effects = multiplexing().receive(&captured(MULTIPLEXED_OPEN), 0).unwrap();
     let mut punch = Punch::new(server(3000), Some(server(3001)), Some(19));
     punch.mark = Some(MultiplexId(1));
-    assert!(effects.contains(&Effect::Punch(punch)), "{effects:?}");
+    assert!(effects.contains(&Effect::Punch(Medium::Audio, punch)), "{effects:?}");
     let ack = effects.iter().find_map(|effect| match effect {
         Effect::Say(message) => Some(encode_h245(message).unwrap()),
         _ => None,
@@ -330,13 +348,13 @@ fn a_multiplexing_server_is_answered_as_h323plus_does() {
 #[test]
 fn media_goes_to_a_multiplexing_server_with_its_identifier() {
     let mut control = multiplexing();
-    let Effect::Say(open) = control.channels.open(Law::A) else { panic!() };
+    let Effect::Say(open) = control.audio.open(Codec::G711(Law::A), true) else { panic!() };
     let octets = encode_h245(&open).unwrap();
     assert!(octets.ends_with(&captured(OWN_OPEN_END)), "{octets:02x?}");
     let effects = control.receive(&captured(SERVER_ACK), 0).unwrap();
     let (rtp, rtcp) = (server(3000), Some(server(3001)));
     let to = Towards { rtp, rtcp, mark: Some(MultiplexId(1)) };
-    assert_eq!(effects, [Effect::Talk { law: Law::A, to }]);
+    assert_eq!(effects, [talk(Law::A, to)]);
 }
 
 #[test]
@@ -344,19 +362,19 @@ fn who_cannot_multiplex_takes_the_plain_addresses() {
     let mut control = begun();
     let effects = control.receive(&captured(MULTIPLEXED_OPEN), 0).unwrap();
     let punch = Punch::new(server(3000), Some(server(3001)), Some(19));
-    assert!(effects.contains(&Effect::Punch(punch)), "{effects:?}");
-    control.channels.open(Law::A);
+    assert!(effects.contains(&Effect::Punch(Medium::Audio, punch)), "{effects:?}");
+    control.audio.open(Codec::G711(Law::A), true);
     let effects = control.receive(&captured(SERVER_ACK), 0).unwrap();
     let to = Towards { rtp: server(3000), rtcp: Some(server(3001)), mark: None };
-    assert_eq!(effects, [Effect::Talk { law: Law::A, to }]);
+    assert_eq!(effects, [talk(Law::A, to)]);
 }
 
 #[test]
 fn channels_that_are_there_stay_as_they_are() {
     let mut ends = [end(Law::A, 1), end(Law::A, 2)];
     settle(&mut ends);
-    let before = ends[0].channels.rtp;
-    ends[0].receive_marked(MultiplexId(5), (server(1), server(2)));
-    assert_eq!(ends[0].channels.rtp, before);
+    let before = ends[0].audio.rtp;
+    ends[0].receive_marked(Medium::Audio, MultiplexId(5), (server(1), server(2)));
+    assert_eq!(ends[0].audio.rtp, before);
     assert!(!ends[0].is_untouched());
 }

@@ -6,4 +6,5 @@ mod host;
 mod hostile;
 mod keeper;
 mod peer;
+mod pictures;
 mod registered;

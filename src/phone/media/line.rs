@@ -1,4 +1,4 @@
-//! The media of a call: its two sockets, what is sent and heard on them, reports and keepalives.
+//! One medium of a call: its two sockets, what is sent and heard on them, reports and keepalives.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::rtcp::{self, Packet, ReceiverReport, ReportBlock, SenderReport};
 
-use super::desk::{CallKey, CallTimer, Desk, Timer};
-use super::g711::Law;
-use super::hear::Hearer;
-use super::listen::round_trip;
-use super::punch::Punch;
-use super::talk::{SAMPLES, Talker, Towards};
 use crate::event::ChannelRecord;
 use crate::face::{Bind, SocketId};
+use crate::phone::desk::{CallKey, CallTimer, Desk, Timer};
+use crate::phone::hear::Hearer;
+use crate::phone::listen::round_trip;
+use crate::phone::medium::{Codec, Medium};
+use crate::phone::punch::Punch;
+use crate::phone::talk::{Talker, Towards};
 
 /// The time between reports.
 const REPORTS: Duration = Duration::from_secs(2);
@@ -26,8 +26,9 @@ const EARLY: u8 = 2;
 
 /// See the head of the file.
 #[derive(Debug)]
-pub(super) struct Media {
+pub(in super::super) struct Line {
     call: CallKey,
+    medium: Medium,
     rtp: SocketId,
     rtcp: SocketId,
     /// The multiplexID by which we receive; all goes over the shared sockets then, so that the way through a NAT is
@@ -62,7 +63,7 @@ impl Mean {
 }
 
 /// Two digits after the point are all that records need.
-pub(super) fn round(value: f64) -> f64 {
+pub(in super::super) fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
@@ -70,12 +71,13 @@ fn marked(mark: Option<MultiplexId>, packet: &[u8]) -> Vec<u8> {
     mark.map_or_else(|| packet.to_vec(), |mark| mark.prefix(packet))
 }
 
-impl Media {
+impl Line {
     /// Asks for the sockets.
-    pub(super) fn new(desk: &mut Desk, call: CallKey) -> Self {
-        let (rtp, rtcp) = desk.bind_media(call);
+    pub(super) fn new(desk: &mut Desk, call: CallKey, medium: Medium) -> Self {
+        let (rtp, rtcp) = desk.bind_media(call, medium);
         Self {
             call,
+            medium,
             rtp,
             rtcp,
             identifier: None,
@@ -88,6 +90,11 @@ impl Media {
             early: EARLY,
             closed: Vec::new(),
         }
+    }
+
+    /// True when this is its RTP socket.
+    pub(super) fn is_at(&self, rtp: SocketId) -> bool {
+        self.rtp == rtp
     }
 
     /// The addresses to signal: ours as the peer of the signalling connection knows us.
@@ -103,13 +110,13 @@ impl Media {
         ip: IpAddr,
     ) -> Option<(MultiplexId, (SocketAddr, SocketAddr))> {
         let port = desk.shared.and_then(|shared| shared.port)?;
-        let call = self.call;
-        let identifier = *self.identifier.get_or_insert_with(|| desk.multiplex_id(call));
+        let (call, medium) = (self.call, self.medium);
+        let identifier = *self.identifier.get_or_insert_with(|| desk.multiplex_id(call, medium));
         let addresses = (SocketAddr::new(ip, port), SocketAddr::new(ip, port.saturating_add(1)));
         Some((identifier, addresses))
     }
 
-    /// True when media of this call goes to, or has to be expected from, an address.
+    /// True when media of this line goes to, or has to be expected from, an address.
     pub(super) fn knows(&self, peer: SocketAddr) -> bool {
         let talker = self.talker.as_ref().map(|talker| talker.towards);
         let talking = talker.is_some_and(|to| to.rtp == peer || to.rtcp == Some(peer));
@@ -132,77 +139,84 @@ impl Media {
     }
 
     /// Begins to send.
-    pub(super) fn talk(&mut self, desk: &mut Desk, law: Law, to: Towards) {
+    pub(in super::super) fn talk(&mut self, desk: &mut Desk, codec: Codec, to: Towards) {
         let chances = [desk.random_u32(), desk.random_u32(), desk.random_u32()];
-        let source = desk.options.source.clone();
-        self.talker = Some(Talker::new(law, &source, to, chances, desk.now));
+        let talker = match (codec, self.medium) {
+            (Codec::G711(law), _) => Talker::new(law, &desk.options.source, to, chances, desk.now),
+            (Codec::H263, Medium::Presentation) => {
+                Talker::film(desk.options.presentation.unwrap_or(0), to, chances, desk.now)
+            }
+            (Codec::H263, _) => {
+                Talker::film(desk.options.video.unwrap_or(0), to, chances, desk.now)
+            }
+        };
+        self.talker = Some(talker);
         self.talk_due(desk);
-        desk.after(self.timer(CallTimer::Report), FIRST_REPORTS);
+        desk.after(self.timer(CallTimer::Report(self.medium)), FIRST_REPORTS);
     }
 
     /// Begins to receive.
-    pub(super) fn listen(&mut self, law: Law) {
+    pub(in super::super) fn listen(&mut self, codec: Codec) {
         if self.hearer.is_none() {
-            self.hearer = Some(Hearer::new(law));
+            self.hearer = Some(Hearer::new(codec));
         }
     }
 
     /// Stops sending.
-    pub(super) fn hush(&mut self, desk: &mut Desk) {
-        desk.timers.stop(&self.timer(CallTimer::Talk));
+    pub(in super::super) fn hush(&mut self, desk: &mut Desk) {
+        desk.timers.stop(&self.timer(CallTimer::Talk(self.medium)));
         self.closed.extend(self.talk_record());
         self.talker = None;
     }
 
     /// Stops receiving, and with it the keepalives of the channel.
-    pub(super) fn unhear(&mut self, desk: &mut Desk) {
-        desk.timers.stop(&self.timer(CallTimer::Punch));
+    pub(in super::super) fn unhear(&mut self, desk: &mut Desk) {
+        desk.timers.stop(&self.timer(CallTimer::Punch(self.medium)));
         self.closed.extend(self.hear_record());
         self.hearer = None;
         self.punch = None;
     }
 
     /// Begins to keep the way for media open.
-    pub(super) fn keep_open(&mut self, desk: &mut Desk, punch: Punch) {
+    pub(in super::super) fn keep_open(&mut self, desk: &mut Desk, punch: Punch) {
         if desk.options.keepalives {
             self.punch = Some(punch);
             self.punch_due(desk);
         }
     }
 
-    /// The next audio packet is due.
-    pub(super) fn talk_due(&mut self, desk: &mut Desk) {
+    /// The next packet is due.
+    pub(in super::super) fn talk_due(&mut self, desk: &mut Desk) {
         let Some(talker) = &mut self.talker else { return };
         let (packets, towards, next) = (talker.due(desk.now), talker.towards, talker.next);
         for packet in packets {
             self.send_rtp(desk, towards.rtp, towards.mark, &packet);
         }
-        desk.timers.set(self.timer(CallTimer::Talk), next);
+        desk.timers.set(self.timer(CallTimer::Talk(self.medium)), next);
     }
 
     /// The next keepalives are due.
-    pub(super) fn punch_due(&mut self, desk: &mut Desk) {
+    pub(in super::super) fn punch_due(&mut self, desk: &mut Desk) {
         let Some(punch) = &mut self.punch else { return };
         let keepalive = punch.rtp();
         let (to, control, mark, interval) = (punch.to, punch.control, punch.mark, punch.interval);
         self.send_rtp(desk, to, mark, &keepalive);
         self.send_rtcp(desk, control, mark, &Punch::rtcp());
-        desk.after(self.timer(CallTimer::Punch), interval);
+        desk.after(self.timer(CallTimer::Punch(self.medium)), interval);
     }
 
     /// The next report is due. Without a stream of our own there is nowhere to report to.
-    pub(super) fn report_due(&mut self, desk: &mut Desk) {
+    pub(in super::super) fn report_due(&mut self, desk: &mut Desk) {
         let reports: Vec<ReportBlock> = self.block(desk.now).into_iter().collect();
         let Some(talker) = &self.talker else {
             return;
         };
-        let octets = talker.packets.wrapping_mul(SAMPLES.into());
         let report = SenderReport {
             ssrc: talker.ssrc,
             ntp: desk.ntp(),
             rtp_timestamp: talker.timestamp(),
             packets: talker.packets as u32,
-            octets: octets as u32,
+            octets: talker.octets as u32,
             reports,
         };
         let towards = talker.towards;
@@ -211,7 +225,7 @@ impl Media {
         }
         self.early = self.early.saturating_sub(1);
         let wait = if self.early > 0 { FIRST_REPORTS } else { REPORTS };
-        desk.after(self.timer(CallTimer::Report), wait);
+        desk.after(self.timer(CallTimer::Report(self.medium)), wait);
     }
 
     /// A datagram came to the RTP socket; returns its samples.
@@ -225,7 +239,7 @@ impl Media {
     }
 
     /// A datagram came to the RTCP socket.
-    pub(super) fn reported(&mut self, desk: &Desk, datagram: &[u8]) {
+    pub(in super::super) fn reported(&mut self, desk: &Desk, datagram: &[u8]) {
         // A keepalive of the other side has no source and says nothing.
         for packet in rtcp::packets(datagram).map_while(Result::ok) {
             match packet {
@@ -244,7 +258,7 @@ impl Media {
     pub(super) fn end(&mut self, desk: &mut Desk) -> Vec<ChannelRecord> {
         self.hush(desk);
         self.unhear(desk);
-        desk.timers.stop(&self.timer(CallTimer::Report));
+        desk.timers.stop(&self.timer(CallTimer::Report(self.medium)));
         if let Some(identifier) = self.identifier.take() {
             desk.multiplexed.remove(&identifier);
         }
@@ -283,7 +297,7 @@ impl Media {
 
     fn talk_record(&self) -> Option<ChannelRecord> {
         let talker = self.talker.as_ref()?;
-        let record = self.record("transmit", talker.law);
+        let record = self.record("transmit", talker.codec);
         Some(ChannelRecord { packets: talker.packets, ..record })
     }
 
@@ -295,15 +309,15 @@ impl Media {
             lost: counts.lost,
             jitter_ms: hearer.receiver.jitter_ms().map(round),
             tone_hz: hearer.tone().map(round),
-            ..self.record("receive", hearer.law)
+            ..self.record("receive", hearer.codec)
         })
     }
 
-    fn record(&self, direction: &'static str, law: Law) -> ChannelRecord {
+    fn record(&self, direction: &'static str, codec: Codec) -> ChannelRecord {
         ChannelRecord {
-            media: "audio",
+            media: self.medium.name(),
             direction,
-            codec: law.name().to_owned(),
+            codec: codec.name().to_owned(),
             packets: 0,
             lost: 0,
             jitter_ms: None,
@@ -320,6 +334,7 @@ impl Media {
 mod tests {
     use super::*;
     use crate::face::Output;
+    use crate::phone::g711::Law;
     use crate::phone::options::Options;
 
     /// What is sent: from which socket, where to, and its first octets.
@@ -341,7 +356,7 @@ mod tests {
     fn what_is_multiplexed_leaves_from_the_shared_sockets_with_its_identifier() {
         let mut desk = Desk::new(Options::new("a"), [1; 32], Instant::now());
         desk.bind_shared();
-        let mut media = Media::new(&mut desk, CallKey(1));
+        let mut media = Line::new(&mut desk, CallKey(1), Medium::Audio);
         let at = |port| SocketAddr::from(([198, 51, 100, 10], port));
         let punch = || {
             let mut punch = Punch::new(at(3000), None, Some(19));
@@ -354,11 +369,11 @@ mod tests {
         desk.shared.as_mut().unwrap().port = Some(2776);
         let (identifier, (rtp, rtcp)) = media.multiplex(&mut desk, [10, 10, 1, 2].into()).unwrap();
         assert!(identifier.0 != 0 && identifier.0 >> 30 != 2);
-        assert_eq!(desk.multiplexed.get(&identifier), Some(&CallKey(1)));
+        assert_eq!(desk.multiplexed.get(&identifier), Some(&(CallKey(1), Medium::Audio)));
         assert_eq!((rtp.port(), rtcp.port()), (2776, 2777));
         media.keep_open(&mut desk, punch());
         let to = Towards { rtp: at(3000), rtcp: Some(at(3001)), mark: Some(MultiplexId(7)) };
-        media.talk(&mut desk, Law::A, to);
+        media.talk(&mut desk, Codec::G711(Law::A), to);
         media.report_due(&mut desk);
         let shared = desk.shared.unwrap();
         let first: Vec<_> = sent(&mut desk);
