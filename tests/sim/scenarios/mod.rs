@@ -19,6 +19,7 @@ pub(crate) mod lab;
 mod multiplex;
 pub(crate) mod mutants;
 mod nats;
+mod pictures;
 mod release;
 mod silence;
 mod storms;
