@@ -28,6 +28,8 @@ pub(crate) struct Leg {
     pub(crate) natted: bool,
     /// Whether its last word on H.245 tunnelling was yes (H.323 §8.2.1); none yet before its first message.
     pub(crate) tunnels: Option<bool>,
+    /// False when the configuration keeps it from tunnelling.
+    pub(crate) may_tunnel: bool,
     /// Its H.245 connection.
     pub(crate) control: ControlLink,
     /// Where it listens for H.245.
@@ -36,7 +38,8 @@ pub(crate) struct Leg {
     pub(crate) listener: Option<Listener>,
     /// True when it was told by Facility to connect to our listener.
     pub(crate) summoned: bool,
-    /// H.245 messages that wait for its connection.
+    /// H.245 messages that wait for its connection, and copies of those that were tunnelled to it before it said whether
+    /// it tunnels.
     pub(crate) queue: Vec<Vec<u8>>,
     /// True when it has been told that the H.245 session is over.
     pub(crate) session_ended: bool,
@@ -76,6 +79,7 @@ impl Leg {
             multiplexes: false,
             natted: false,
             tunnels: None,
+            may_tunnel: true,
             control: ControlLink::None,
             h245: None,
             listener: None,

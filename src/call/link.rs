@@ -12,7 +12,7 @@ use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
-use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why};
+use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier};
 use crate::control;
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
 use crate::node::streams::Owner;
@@ -35,28 +35,38 @@ impl Calls {
         from: Side,
         signal: &mut Signal,
     ) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
-        if call.mode < Mode::Control {
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.mode >= Mode::Control) else {
             return;
-        }
+        };
         let told = signal.h245_address();
         if let Some(told) = told
             && !call.leg(from).client
         {
             call.leg_mut(from).h245 = Some(told);
         }
-        // A client that does not tunnel may tell no address, since nobody could connect to it.
-        let connect = signal.message_type() == MessageType::Connect;
-        let client_without = connect && call.leg(from).client && separate(call);
-        if told.is_none() && !client_without {
-            return;
-        }
         let to = from.other();
-        let ours = match call.leg(to).control {
-            ControlLink::None => self.listener(cx, key, to),
-            ControlLink::Dialling(_) | ControlLink::Open(_) => None,
+        let wanted = match signal.message_type() {
+            MessageType::Setup => told.is_some() && may_tell(cx, call, signal),
+            // Whoever has no tunnel has to be told by now, even if the called party has no address to tell: it may
+            // tunnel, or be a client, to whom nobody could connect.
+            MessageType::Connect if call.translates || call.leg(from).client => {
+                !carrier::tunnelled(call, to)
+            }
+            _ => told.is_some() && (!carrier::tunnelled(call, to) || parts(call, signal)),
         };
-        signal.set_h245_address(ours);
+        let ours = match call.leg(to).control {
+            ControlLink::None if wanted && !again(call, to, signal) => self.listener(cx, key, to),
+            _ => None,
+        };
+        if told.is_some() || ours.is_some() {
+            signal.set_h245_address(ours);
+        }
+        if let Some(call) = self.live(key)
+            && ours.is_some()
+            && carrier::leaves_tunnel(signal)
+        {
+            call.leg_mut(to).summoned = true;
+        }
     }
 
     /// What follows from a message that has been sent on.
@@ -67,10 +77,54 @@ impl Calls {
         from: Side,
         signal: &Signal,
     ) {
-        let Some(call) = self.live(key) else { return };
-        let told = signal.h245_address().is_some();
-        if told && from == Side::B && separate(call) && call.leg(from).client {
+        let Some(call) = self.live(key).filter(|call| call.mode >= Mode::Control) else { return };
+        let separate = !carrier::tunnelled(call, from);
+        let leaves = carrier::leaves_tunnel(signal) && call.leg(from).control == ControlLink::None;
+        if leaves && call.translates {
+            call.leg_mut(from).tunnels = Some(false);
+            self.reach(cx, key, from);
+        } else if from == Side::B
+            && call.leg(from).client
+            && separate
+            && signal.h245_address().is_some()
+        {
             self.summon(cx, key, from);
+        }
+        if from == Side::B && signal.message_type() == MessageType::Connect {
+            for side in [Side::A, Side::B] {
+                self.reach_after_connect(cx, key, side);
+            }
+        }
+    }
+
+    /// Once the call is connected, the H.245 connection of a party must come about while the other one tunnels: nobody
+    /// but us can make it.
+    fn reach_after_connect(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.live(key).filter(|call| call.translates) else { return };
+        if carrier::is_served(call, side) || !carrier::tunnelled(call, side.other()) {
+            return;
+        }
+        cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
+        // The caller connects to the address that Connect has told it.
+        if side == Side::B {
+            self.reach(cx, key, side);
+        }
+    }
+
+    /// Makes the H.245 connection of a party: to the address it has told, or by asking it to connect.
+    pub(super) fn reach(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.live(key) else { return };
+        let leg = call.leg_mut(side);
+        if leg.control != ControlLink::None {
+            return;
+        }
+        match leg.h245.filter(|_| !leg.client) {
+            Some(to) => {
+                let owner = Owner::Control(key, side);
+                let dialled = cx.core.streams.dial(owner, Some(leg.local), to, &mut cx.core.out);
+                leg.control = ControlLink::Dialling(dialled);
+            }
+            None => self.summon(cx, key, side),
         }
     }
 
@@ -160,18 +214,16 @@ impl Calls {
         for message in std::mem::take(&mut leg.queue) {
             cx.send(stream, &message);
         }
-        let other = call.leg_mut(side.other());
-        if other.control != ControlLink::None {
+        if call.leg(side.other()).control != ControlLink::None {
+            return;
+        }
+        if carrier::tunnelled(call, side.other()) {
             return;
         }
         cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
-        if other.client {
-            return self.summon(cx, key, side.other());
-        }
-        if let Some(to) = other.h245 {
-            let owner = Owner::Control(key, side.other());
-            let dialled = cx.core.streams.dial(owner, Some(other.local), to, &mut cx.core.out);
-            other.control = ControlLink::Dialling(dialled);
+        let other = call.leg(side.other());
+        if other.client || other.h245.is_some() {
+            self.reach(cx, key, side.other());
         }
     }
 
@@ -194,8 +246,7 @@ impl Calls {
     /// be no media, so the call ends rather than stay silent, unless fast start has given it media already.
     pub(super) fn without_control(&mut self, cx: &mut Cx<'_>, key: CallKey) {
         let Some(call) = self.live(key).filter(|call| !call.sessions.are_open()) else { return };
-        let open = |leg: &Leg| matches!(leg.control, ControlLink::Open(_));
-        let [a, b] = call.legs.each_ref().map(open);
+        let (a, b) = (carrier::is_served(call, Side::A), carrier::is_served(call, Side::B));
         let missing = match (a, b) {
             (true, false) => Side::B,
             (false, true) => Side::A,
@@ -227,27 +278,59 @@ impl Calls {
         message: Vec<u8>,
     ) {
         let Some(call) = self.live(key) else { return };
-        let tunnelled = !separate(call);
+        let tunnelled = carrier::tunnelled(call, side);
         let words = call.speaks_to(side);
+        let may_wait = call.leg(side.other()).control != ControlLink::None || call.is_connected();
         let leg = call.leg_mut(side);
-        let waiting: usize = leg.queue.iter().map(Vec::len).sum();
-        let room = leg.queue.len() < MOST_QUEUED && waiting + message.len() <= MOST_QUEUED_OCTETS;
         match leg.control {
             ControlLink::Open(stream) => cx.send(stream, &message),
             ControlLink::None if tunnelled => {
+                if leg.tunnels.is_none() {
+                    carrier::keep(leg, std::slice::from_ref(&message));
+                }
                 let mut facility = Signal::transport(words);
                 facility.set_h245_control(vec![message]);
                 if let (Some(stream), Ok(octets)) = (leg.stream, facility.encode()) {
                     cx.send(stream, &octets);
                 }
             }
-            _ if room => leg.queue.push(message),
+            _ if has_room(leg, &message) => {
+                leg.queue.push(message);
+                // Early H.245: whoever has told its address, or is a client, is reached before Connect.
+                if !may_wait && (leg.client || leg.h245.is_some()) {
+                    self.reach(cx, key, side);
+                }
+            }
             _ => {
                 let sentence = format!("{} did not open its H.245 connection", leg.name);
                 self.end(cx, key, &Why::own(Release::UndefinedReason, sentence));
             }
         }
     }
+}
+
+/// True when a Setup may tell where we listen for H.245.
+fn may_tell(cx: &Cx<'_>, call: &Call, setup: &Signal) -> bool {
+    let handling = &cx.core.settings.handling;
+    let tunnels = setup.h245_tunnelling() == Some(true);
+    !handling.removes_setup_h245_address
+        && !(tunnels && (handling.removes_h245_address || call.leg(Side::A).tunnels == Some(true)))
+}
+
+/// True for a wish to leave the tunnel that the other party has to hear of, since one carrier serves both.
+fn parts(call: &Call, signal: &Signal) -> bool {
+    !call.translates && carrier::leaves_tunnel(signal)
+}
+
+/// True for a wish to connect that the party has been told already.
+fn again(call: &Call, to: Side, signal: &Signal) -> bool {
+    call.leg(to).summoned && carrier::leaves_tunnel(signal)
+}
+
+/// True when one more H.245 message may wait for a party's connection.
+pub(super) fn has_room(leg: &Leg, message: &[u8]) -> bool {
+    let waiting: usize = leg.queue.iter().map(Vec::len).sum();
+    leg.queue.len() < MOST_QUEUED && waiting + message.len() <= MOST_QUEUED_OCTETS
 }
 
 /// Says that the H.245 session is over on a connection of its own that is about to be closed, unless the other party
@@ -257,9 +340,4 @@ pub(super) fn end_session(cx: &mut Cx<'_>, leg: &Leg) {
     if let (false, Ok(octets)) = (leg.session_ended, Control::end_session().encode()) {
         cx.send(stream, &octets);
     }
-}
-
-/// True when the parties do not both tunnel: a No of either counts (H.323 §8.2.1).
-pub(super) fn separate(call: &Call) -> bool {
-    call.legs.iter().any(|leg| leg.tunnels == Some(false))
 }

@@ -1,6 +1,7 @@
-//! Calls: two legs and a state each. Setup is taken in `setup`, everything after it in `progress`, H.245 connections
-//! in `link`, the end in `release`. What H.245 says is understood in `control`.
+//! Calls: two legs and a state each. Setup is taken in `setup`, everything after it in `progress`, what carries H.245
+//! in `carrier` and `link`, the end in `release`. What H.245 says is understood in `control`.
 
+mod carrier;
 mod leg;
 mod link;
 mod placing;
@@ -56,6 +57,8 @@ pub(crate) struct Call {
     pub(crate) sessions: Sessions,
     /// How much of it goes through us.
     pub(crate) mode: Mode,
+    /// True when each leg carries H.245 in its own way.
+    translates: bool,
     state: State,
     started: Instant,
 }
@@ -90,8 +93,13 @@ impl Call {
             crv: self.crv,
             from_destination: side == Side::A,
             call_id: self.id,
-            tunnelling: !link::separate(self),
+            tunnelling: carrier::tunnelled(self, side),
         }
+    }
+
+    /// True once the called party has answered.
+    const fn is_connected(&self) -> bool {
+        matches!(self.state, State::Talking(_))
     }
 
     /// True while messages of the call are taken.

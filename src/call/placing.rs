@@ -10,11 +10,11 @@ use pinhole_h323::cause::Release;
 use tracing::debug;
 
 use super::setup::Ends;
-use super::{Call, CallKey, CallTimer, Calls, State, Why};
+use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode, Timer};
+use crate::node::{Cx, Timer};
 use crate::ras::admission::Destination;
 
 impl Calls {
@@ -78,7 +78,7 @@ impl Calls {
             return self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
         }
         call.leg_mut(Side::B).local = local;
-        self.send_setup(cx, key, None);
+        self.send_setup(cx, key);
     }
 
     /// The H.460.18 client has connected and named its call. `tunnels` is what its Facility says of H.245 tunnelling.
@@ -105,21 +105,21 @@ impl Calls {
             stream.owner = Owner::Signalling(key, Side::B);
         }
         cx.event(Event::Pinhole { callid, step: "opened", peer: ends.peer });
-        self.send_setup(cx, key, tunnels);
+        self.send_setup(cx, key);
     }
 
     /// Sends the caller's Setup to the called party, as it has to look on that leg.
-    fn send_setup(&mut self, cx: &mut Cx<'_>, key: CallKey, tunnels: Option<bool>) {
+    fn send_setup(&mut self, cx: &mut Cx<'_>, key: CallKey) {
         let Some(call) = self.live(key) else { return };
         let State::Placing(setup) = std::mem::replace(&mut call.state, State::Calling) else {
             return;
         };
         let mut setup = *setup;
-        call.leg_mut(Side::A).tunnels = setup.h245_tunnelling();
-        if tunnels == Some(false) {
-            setup.set_h245_tunnelling(false);
-        }
+        carrier::heard(call, Side::A, &setup);
         adapt(cx, call, &mut setup);
+        if cx.core.settings.handling.withholds_fast_start {
+            setup.set_fast_start(Vec::new());
+        }
         let wait = cx.core.settings.signal_timeout;
         cx.set(Timer::Call(key, CallTimer::Answer), wait);
         self.relay(cx, key, Side::A, setup);
@@ -130,7 +130,6 @@ impl Calls {
 fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
     let leg = call.leg(Side::B);
     let source = cx.core.signalling_at(leg.local, leg.peer);
-    let proxied = call.mode == Mode::Proxied;
     let next_hop = leg.stream.and_then(|stream| cx.core.streams.get(stream)).map(|s| s.peer);
     setup.edit(|pdu| {
         let Body::setup(setup) = &mut pdu.h323_message_body else { return };
@@ -139,9 +138,5 @@ fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
         setup.endpoint_identifier = None;
         setup.multiple_calls = setup.multiple_calls.map(|_| false);
         setup.maintain_connection = setup.maintain_connection.map(|_| false);
-        // Early H.245 beside fast start is withheld; the caller begins again once the called party speaks.
-        if proxied {
-            setup.parallel_h245_control = None;
-        }
     });
 }

@@ -10,7 +10,7 @@ use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use tracing::trace;
 
-use super::{Call, CallKey, CallTimer, Calls, State, Why, link};
+use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
 use crate::control;
 use crate::event::Event;
 use crate::face::Side;
@@ -52,10 +52,8 @@ impl Calls {
             MessageType::Facility if signal.is_keepalive() => {}
             _ => {
                 self.advance(cx, key, side, signal.message_type());
-                if let Some(tunnels) = signal.h245_tunnelling()
-                    && let Some(call) = self.live(key)
-                {
-                    call.leg_mut(side).tunnels = Some(tunnels);
+                if let Some(call) = self.live(key) {
+                    carrier::heard(call, side, &signal);
                 }
                 self.relay(cx, key, side, signal);
             }
@@ -110,47 +108,35 @@ impl Calls {
         {
             call.leg_mut(from).multiplexes = Ability::read(feature).transmit_multiplexed;
         }
-        let tunnelled = signal.h245_control();
-        let (mut answers, mut aside) = (Vec::new(), Vec::new());
-        if !tunnelled.is_empty() && call.mode >= Mode::Control {
-            let mut through = Vec::new();
-            for message in &tunnelled {
-                let verdict = control::receive(cx, call, &mut self.index, from, message);
-                through.extend(verdict.forward);
-                answers.extend(verdict.reply);
-            }
-            if link::separate(call) {
-                aside = std::mem::take(&mut through);
-            }
-            if through != tunnelled {
-                signal.set_h245_control(through);
-            }
-        }
-        if call.mode == Mode::Proxied {
+        let proxied = call.mode == Mode::Proxied;
+        let brought = self.take_control(cx, key, from, &mut signal);
+        if proxied {
             self.adapt_fast_start(cx, key, from, &mut signal);
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
         adapt_features(cx.core.settings.ability(), call, from, &mut signal);
+        carrier::say(call, from.other(), &mut signal);
         self.adapt_h245_address(cx, key, from, &mut signal);
         let Some(call) = self.calls.get(&key) else { return };
+        let dropped = brought.emptied || is_pointless(&signal);
         if let (Some(stream), Ok(octets), false) =
-            (call.leg(from.other()).stream, signal.encode(), is_pointless(&signal))
+            (call.leg(from.other()).stream, signal.encode(), dropped)
         {
             let to = &call.leg(from.other()).name;
             trace!(call = %call.id, to, message = signal.name(), "sent");
             cx.send(stream, &octets);
         }
-        for message in aside {
+        for message in brought.aside {
             self.send_control(cx, key, from.other(), message);
         }
-        for answer in answers {
+        for answer in brought.answers {
             self.send_control(cx, key, from, answer);
         }
         self.after_relay(cx, key, from, &signal);
     }
 
     /// Fast start: proposals of the caller and answers of the called party get our addresses. What is not answered when
-    /// the call is connected never will be.
+    /// it is refused, or the call is connected, never will be.
     fn adapt_fast_start(&mut self, cx: &mut Cx<'_>, key: CallKey, from: Side, signal: &mut Signal) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let channels = signal.fast_start();
@@ -165,7 +151,9 @@ impl Calls {
         if let Some(through) = through {
             signal.set_fast_start(through);
         }
-        if from == Side::B && signal.message_type() == MessageType::Connect {
+        let answered =
+            signal.fast_connect_refused() || signal.message_type() == MessageType::Connect;
+        if from == Side::B && answered {
             call.sessions.settle(cx);
         }
     }

@@ -124,8 +124,10 @@ impl Calls {
         cx.core.admissions.forget(id);
         cx.stop(&Timer::Admission(id));
         let key = self.index.new_call(id);
-        let from = calling_leg(cx, ends, caller, &signal);
-        let to = called_leg(cx, ends.local, destination);
+        let mut from = calling_leg(cx, ends, caller, &signal);
+        let mut to = called_leg(cx, ends.local, destination);
+        from.may_tunnel = cx.core.settings.handling.tunnelling;
+        to.may_tunnel = cx.core.settings.handling.tunnelling;
         let helped = from.media_is_learned() || to.media_is_learned();
         let mode = if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) };
         debug!(call = %id, ?mode, "goes");
@@ -146,6 +148,7 @@ impl Calls {
             legs: [from, to],
             sessions: Sessions::default(),
             mode,
+            translates: mode == Mode::Proxied || cx.core.settings.handling.translates_tunnelling,
             state: State::Placing(Box::new(signal)),
             started: cx.now,
         };

@@ -2,6 +2,7 @@
 //! no clock.
 
 mod counters;
+mod handling;
 mod limits;
 mod outside;
 pub(crate) mod ports;
@@ -26,6 +27,7 @@ use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, Stre
 use crate::ras;
 use crate::ras::table::Registrations;
 pub use counters::Counters;
+pub use handling::Handling;
 pub use limits::Allowance;
 use limits::Limiter;
 use ports::Ports;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use pinhole_config::{Config, External, PortRange};
 use pinhole_h323::h46019::Ability;
 
+use super::handling::Handling;
 use super::limits::Allowance;
 
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub mode: Mode,
     /// H.460.18/.19 service; `None` when it is off.
     pub traversal: Option<Traversal>,
+    /// What happens to the signalling of a call.
+    pub handling: Handling,
     /// Whether calls of parties that are not registered are taken.
     pub accept_unregistered: bool,
     /// Ports of H.245 listeners.
@@ -119,6 +122,7 @@ impl From<&Config> for Settings {
                 keepalive_s: routed.h46018_keepalive.0,
                 without_nat: routed.h46018_no_nat,
             }),
+            handling: Handling::from(config),
             accept_unregistered: routed.accept_unregistered,
             h245_ports: ports(routed.h245_ports),
             rtp_ports: ports(config.proxy.rtp_ports),

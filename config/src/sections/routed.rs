@@ -16,6 +16,17 @@ section! {
         signal_handlers: Number as inert "CallSignalHandlerNumber" = Number(5) => Limit::Within(1, 200);
         /// Whether calls of parties that are not registered are taken.
         accept_unregistered: bool as "AcceptUnregisteredCalls" = false;
+        /// No party may tunnel H.245 in call signalling.
+        disable_tunnelling: bool as "DisableH245Tunneling" = false;
+        /// H.245 is translated between a party that tunnels it and one that does not. Calls whose media is relayed always
+        /// have it.
+        translate_tunnelling: bool as "H245TunnelingTranslation" = false;
+        /// A party that is offered tunnelling is not told an H.245 address in the same message.
+        remove_h245_address: bool as "RemoveH245AddressOnTunneling" = false;
+        /// No called party is told an H.245 address in Setup.
+        remove_setup_h245_address: bool as "RemoveH245AddressFromSetup" = false;
+        /// Fast start is withheld from the called party.
+        disable_fast_start: bool as "DisableFastStart" = false;
         /// H.460.18 and H.460.19: endpoints behind a NAT or firewall register and are called through pinholes that
         /// they open themselves.
         h46018: bool as "EnableH46018" = false;

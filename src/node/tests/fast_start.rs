@@ -65,8 +65,8 @@ pub(super) struct Line {
     pub(super) desk: Desk,
     pub(super) caller: StreamId,
     pub(super) called: StreamId,
-    setup: Signal,
-    outputs: Vec<Output>,
+    pub(super) setup: Signal,
+    pub(super) outputs: Vec<Output>,
 }
 
 pub(super) fn sent(outputs: &[Output], on: StreamId) -> Option<Signal> {
@@ -93,11 +93,19 @@ pub(super) fn call() -> Line {
 }
 
 fn call_with(settings: Settings) -> Line {
+    call_edited(settings, |_| {})
+}
+
+/// The same with other words in Setup.
+pub(super) fn call_edited(settings: Settings, edit: impl FnOnce(&mut Signal)) -> Line {
+    let mut setup = Signal::decode(&octets(SETUP)[4..]).unwrap();
+    edit(&mut setup);
+    let setup = tpkt::wrap(&setup.encode().unwrap()).unwrap();
     let mut desk = Desk::with(Settings { accept_unregistered: true, ..settings });
     let (caller, peer) = (StreamId::accepted(1), CALLER.parse().unwrap());
     let local = SocketAddr::new(NODE.parse().unwrap(), 1720);
     desk.tell(Input::Accepted { listener: ListenerId(0), stream: caller, local, peer });
-    let outputs = desk.tell(Input::Bytes { stream: caller, bytes: &octets(SETUP) });
+    let outputs = desk.tell(Input::Bytes { stream: caller, bytes: &setup });
     let dialled = outputs.iter().find_map(|output| match output {
         Output::Connect { stream, to, .. } => Some((*stream, *to)),
         _ => None,

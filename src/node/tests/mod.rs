@@ -4,6 +4,7 @@ mod fast_start;
 mod multiplexed;
 mod no_control;
 mod peers;
+mod translation;
 
 use std::time::Duration;
 

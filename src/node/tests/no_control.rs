@@ -3,12 +3,12 @@
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::{Signal, address, tpkt};
 
-use super::fast_start::{CONNECT, Line, call, sent};
+use super::fast_start::{CONNECT, Line, call_edited, sent};
 use super::*;
 
-/// The called party answers that it does not tunnel, and where it listens; the caller connects to us.
+/// Nobody tunnels; the called party tells where it listens; the caller connects to us.
 fn half_open() -> (Line, StreamId) {
-    let mut line = call();
+    let mut line = call_edited(Settings::default(), |setup| setup.set_h245_tunnelling(false));
     let mut connect = Signal::decode(&octets(CONNECT)[4..]).unwrap();
     connect.set_fast_start(Vec::new());
     connect.set_h245_tunnelling(false);

@@ -6,7 +6,7 @@ use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::signal::Leg;
 use pinhole_h323::tpkt;
 
-use super::fast_start::{CALLER, CONNECT, call, sent};
+use super::fast_start::{CALLER, CONNECT, call_edited, sent};
 use super::*;
 
 /// The NAT in front of the endpoint, which is 10.0.1.2 and called `in`.
@@ -65,7 +65,7 @@ fn wrapped(signal: &Signal) -> Vec<u8> {
 /// after fast start it says nothing on it itself.
 #[test]
 fn no_h245_connection_is_closed_without_a_word() {
-    let mut line = call();
+    let mut line = call_edited(Settings::default(), |setup| setup.set_h245_tunnelling(false));
     let mut connect = Signal::decode(&octets(CONNECT)[4..]).unwrap();
     connect.set_h245_tunnelling(false);
     connect.set_h245_address(Some("198.51.100.20:35065".parse().unwrap()));
