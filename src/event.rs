@@ -102,6 +102,21 @@ pub enum Event {
         /// `0` to `9`, `*`, `#`, `A` to `D`, `!` for a hook flash.
         digits: String,
     },
+    /// A logical channel was refused, because it cannot be relayed.
+    ChannelRefused {
+        /// The call.
+        callid: String,
+        /// The party that wanted to open it.
+        from: String,
+        /// `audio`, `video`, `data`.
+        media: &'static str,
+        /// `pcma`, `t120`, …
+        codec: String,
+        /// The cause of OpenLogicalChannelReject (H.245 §7.3.3), in its spelling.
+        cause: &'static str,
+        /// Why, in one sentence.
+        sentence: String,
+    },
     /// A media address behind a NAT was learned.
     MediaLearned {
         /// The call.

@@ -1,22 +1,24 @@
 //! OpenLogicalChannel and its answers: each leg gets our addresses, and the media plane learns the parties'.
 
+use std::net::SocketAddr;
+
 use pinhole_h323::address::{from_h245, to_h245};
 use pinhole_h323::asn::h245::{
-    GenericInformation, H245TransportAddress, MultimediaSystemControlMessage as Message,
-    OpenLogicalChannel, OpenLogicalChannelAck,
+    GenericInformation, H245TransportAddress, IndicationMessage as Indication,
+    MultimediaSystemControlMessage as Message, OpenLogicalChannel, OpenLogicalChannelAck,
     OpenLogicalChannelAckForwardMultiplexAckParameters as AckParameters,
     OpenLogicalChannelAckReverseLogicalChannelParametersMultiplexParameters as ReverseAck,
     OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Forward,
-    OpenLogicalChannelReject, OpenLogicalChannelRejectCause as Cause,
     OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
     RequestMessage as Request, ResponseMessage as Response,
 };
 use pinhole_h323::control::Control;
-use pinhole_h323::h46019::{self, Traversal};
+use pinhole_h323::h46019::Traversal;
 use pinhole_h323::mux::MultiplexId;
 
+use super::refusal::Refusal;
 use super::session::Session;
-use super::{Verdict, codec};
+use super::{Verdict, codec, information, relayable};
 use crate::call::{Call, Index, Leg};
 use crate::face::Side;
 use crate::node::Cx;
@@ -33,53 +35,58 @@ pub(super) fn open(
         return Verdict::default();
     };
     let number = olc.forward_logical_channel_number.0;
-    let session_id = match relayable(olc) {
-        Ok(session_id) => session_id,
-        Err(cause) => return refuse(number, cause),
+    let opened = relayable::session_of(olc).and_then(|wanted| {
+        let channel = (from, number);
+        call.sessions.open(cx, call.key, &call.legs, index, channel, wanted).map_err(Refusal::from)
+    });
+    let session = match opened {
+        Ok(session) => session,
+        Err(refusal) => return refusal.refuse(cx, call, from, olc),
     };
-    let channel = (from, number);
-    let opened = call.sessions.open(cx, call.key, &call.legs, index, channel, session_id);
-    let Ok(session) = opened else { return refuse(number, Cause::insufficientBandwidth(())) };
     let keepalive_s = cx.core.settings.traversal.map(|traversal| traversal.keepalive_s);
     let legs = &call.legs;
     control.edit(|message| {
         if let Message::request(Request::openLogicalChannel(olc)) = message {
-            session
-                .carries(from, codec::describe(&olc.forward_logical_channel_parameters.data_type));
+            let content = codec::describe(&olc.forward_logical_channel_parameters.data_type);
+            session.carries(from, content);
+            if let Some(reverse) = &olc.reverse_logical_channel_parameters {
+                session.carries(from.other(), codec::describe(&reverse.data_type));
+            }
             adapt_open(cx, legs, session, from, olc, keepalive_s);
         }
     });
     Verdict::forward(&control)
 }
 
-/// The sessionID of a channel that can be relayed: RTP over UDP to one address.
-fn relayable(olc: &OpenLogicalChannel) -> Result<u8, Cause> {
-    let Forward::h2250LogicalChannelParameters(parameters) =
-        &olc.forward_logical_channel_parameters.multiplex_parameters
-    else {
-        return Err(Cause::dataTypeNotSupported(()));
-    };
-    if olc.separate_stack.is_some() {
-        return Err(Cause::dataTypeNotSupported(()));
+/// The receiver of a channel refuses it.
+pub(super) fn rejected(cx: &mut Cx<'_>, call: &mut Call, from: Side, control: &mut Control) {
+    let Message::response(response) = control.message() else { return };
+    let Response::openLogicalChannelReject(reject) = &**response else { return };
+    call.sessions.close_channel(cx, from.other(), reject.forward_logical_channel_number.0);
+    if reject.generic_information.is_some() {
+        control.edit(|message| {
+            if let Message::response(response) = message
+                && let Response::openLogicalChannelReject(reject) = &mut **response
+            {
+                information::strip(&mut reject.generic_information);
+            }
+        });
     }
-    let addresses = [&parameters.media_channel, &parameters.media_control_channel];
-    let multicast = |address: &H245TransportAddress| {
-        matches!(address, H245TransportAddress::multicastAddress(_))
-    };
-    if addresses.into_iter().flatten().any(multicast) {
-        return Err(Cause::multicastChannelNotAllowed(()));
-    }
-    Ok(parameters.session_id)
 }
 
-fn refuse(number: u16, cause: Cause) -> Verdict {
-    Verdict::reply(&Control::response(Response::openLogicalChannelReject(
-        OpenLogicalChannelReject {
-            forward_logical_channel_number: pinhole_h323::asn::h245::LogicalChannelNumber(number),
-            cause,
-            ..Default::default()
-        },
-    )))
+/// The opener of a channel in both directions confirms it.
+pub(super) fn confirmed(control: &mut Control) {
+    let Message::indication(indication) = control.message() else { return };
+    let Indication::openLogicalChannelConfirm(confirm) = &**indication else { return };
+    if confirm.generic_information.is_some() {
+        control.edit(|message| {
+            if let Message::indication(indication) = message
+                && let Indication::openLogicalChannelConfirm(confirm) = &mut **indication
+            {
+                information::strip(&mut confirm.generic_information);
+            }
+        });
+    }
 }
 
 pub(super) fn adapt_open(
@@ -113,18 +120,27 @@ pub(super) fn adapt_open(
         if !learned {
             session.signalled(cx, from, rtp, rtcp);
         }
-        parameters.media_channel = parameters.media_channel.as_ref().map(|_| to_h245(ours.rtp));
-        parameters.media_control_channel =
-            parameters.media_control_channel.as_ref().map(|_| to_h245(ours.rtcp()));
+        replace(&mut parameters.media_channel, ours.rtp);
+        replace(&mut parameters.media_control_channel, ours.rtcp());
     }
+    olc.separate_stack = None;
     session.wants(cx, from, wanted(legs, from, olc.generic_information.as_ref()));
-    h46019::remove(&mut olc.generic_information);
+    information::strip(&mut olc.generic_information);
     let carries_forward = matches!(
         olc.forward_logical_channel_parameters.multiplex_parameters,
         Forward::h2250LogicalChannelParameters(_)
     );
     if legs[to.index()].client && carries_forward {
         punch_here(session, to, &mut olc.generic_information, keepalive_s);
+    }
+}
+
+/// Puts our address where another is told. A port of 0 says that it is not known yet, and goes on saying so.
+fn replace(told: &mut Option<H245TransportAddress>, ours: SocketAddr) {
+    if let Some(address) = told {
+        let unknown = from_h245(address).is_some_and(|told| told.port() == 0);
+        let port = if unknown { 0 } else { ours.port() };
+        *address = to_h245(SocketAddr::new(ours.ip(), port));
     }
 }
 
@@ -177,7 +193,8 @@ pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control
         let told = Traversal::read(ack.generic_information.as_ref()).ok().flatten();
         let keepalive = told.and_then(|traversal| traversal.keep_alive_payload_type);
         let wanted = wanted(legs, from, ack.generic_information.as_ref());
-        h46019::remove(&mut ack.generic_information);
+        information::strip(&mut ack.generic_information);
+        ack.separate_stack = None;
         let number = ack.forward_logical_channel_number.0;
         match sessions.of_channel(from.other(), number) {
             Some(session) => {
@@ -185,7 +202,10 @@ pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control
                 adapt_ack(cx, legs, session, from, ack, keepalive);
             }
             // Nobody opened this channel, so no address in it means anything.
-            None => ack.forward_multiplex_ack_parameters = None,
+            None => {
+                ack.forward_multiplex_ack_parameters = None;
+                ack.reverse_logical_channel_parameters = None;
+            }
         }
     });
 }
@@ -199,6 +219,7 @@ fn adapt_ack(
     keepalive: Option<u8>,
 ) {
     let leg = &legs[from.index()];
+    let learned = leg.media_is_learned();
     let ours = session.pair(from.other());
     if leg.client {
         session.learn(cx, from, leg.peer, keepalive);
@@ -206,12 +227,12 @@ fn adapt_ack(
     if let Some(AckParameters::h2250LogicalChannelAckParameters(parameters)) =
         &mut ack.forward_multiplex_ack_parameters
     {
-        if let Some(id) = parameters.session_id.filter(|id| *id != 0) {
+        if let Some(id) = parameters.session_id {
             session.assign(id);
         }
         let rtp = parameters.media_channel.as_ref().and_then(from_h245);
         let rtcp = parameters.media_control_channel.as_ref().and_then(from_h245);
-        if !leg.media_is_learned() {
+        if !learned {
             session.signalled(cx, from, rtp, rtcp);
         }
         parameters.media_channel = Some(to_h245(ours.rtp));
@@ -226,8 +247,11 @@ fn adapt_ack(
         && let Some(ReverseAck::h2250LogicalChannelParameters(parameters)) =
             &mut reverse.multiplex_parameters
     {
-        parameters.media_channel = parameters.media_channel.as_ref().map(|_| to_h245(ours.rtp));
-        parameters.media_control_channel =
-            parameters.media_control_channel.as_ref().map(|_| to_h245(ours.rtcp()));
+        if !learned {
+            let rtcp = parameters.media_control_channel.as_ref().and_then(from_h245);
+            session.signalled(cx, from, None, rtcp);
+        }
+        replace(&mut parameters.media_channel, ours.rtp);
+        replace(&mut parameters.media_control_channel, ours.rtcp());
     }
 }

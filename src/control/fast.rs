@@ -10,9 +10,9 @@ use pinhole_h323::asn::h245::{
     OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
 };
 use pinhole_h323::asn::{decode_olc, encode_olc};
-use pinhole_h323::h46019;
 
 use super::channels::{adapt_open, ports_for, punch_here, wanted};
+use super::information;
 use super::session::Session;
 use crate::call::{Call, Index, Leg};
 use crate::face::Side;
@@ -107,7 +107,7 @@ fn adapt_accepted(
     let ours = session.pair(Side::A);
     let told = !called.media_is_learned();
     session.wants(cx, Side::B, wanted(legs, Side::B, olc.generic_information.as_ref()));
-    h46019::remove(&mut olc.generic_information);
+    information::strip(&mut olc.generic_information);
     if let Forward::h2250LogicalChannelParameters(parameters) =
         &mut olc.forward_logical_channel_parameters.multiplex_parameters
     {

@@ -4,9 +4,14 @@
 mod channels;
 mod codec;
 pub(crate) mod fast;
+mod information;
+mod modes;
+mod refusal;
+mod relayable;
 mod session;
 
 use pinhole_h323::asn::h245::{
+    FunctionNotUnderstood, IndicationMessage as Indication,
     MultimediaSystemControlMessage as Message, RequestMessage as Request,
     ResponseMessage as Response,
 };
@@ -67,27 +72,49 @@ pub(crate) fn receive(
     if h46018::Correlation::read(&control).is_some() {
         return Verdict::default();
     }
+    if information::ends_here(control.message()) {
+        return Verdict::default();
+    }
+    if modes::tells_addresses(control.message()) {
+        return modes::adapt(cx, call, from, control);
+    }
     match control.message() {
         Message::request(Request::openLogicalChannel(_)) => {
-            channels::open(cx, call, index, from, control)
+            return channels::open(cx, call, index, from, control);
         }
         Message::request(Request::closeLogicalChannel(close)) => {
             let number = close.forward_logical_channel_number.0;
             call.sessions.close_channel(cx, from, number);
-            Verdict::forward(&control)
         }
         Message::response(response) => match &**response {
             Response::openLogicalChannelAck(_) => {
                 channels::acknowledged(cx, call, from, &mut control);
-                Verdict::forward(&control)
             }
-            Response::openLogicalChannelReject(reject) => {
-                let number = reject.forward_logical_channel_number.0;
-                call.sessions.close_channel(cx, from.other(), number);
-                Verdict::forward(&control)
+            Response::openLogicalChannelReject(_) => {
+                channels::rejected(cx, call, from, &mut control);
             }
-            _ => Verdict::forward(&control),
+            _ => {}
         },
-        _ => Verdict::forward(&control),
+        Message::indication(indication) => match &**indication {
+            Indication::openLogicalChannelConfirm(_) => channels::confirmed(&mut control),
+            Indication::functionNotUnderstood(unknown) => {
+                if let Some(number) = never_opened(unknown) {
+                    call.sessions.close_channel(cx, from.other(), number);
+                }
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+    Verdict::forward(&control)
+}
+
+/// The channel that does not come about, because its receiver does not understand OpenLogicalChannel.
+fn never_opened(unknown: &FunctionNotUnderstood) -> Option<u16> {
+    match unknown {
+        FunctionNotUnderstood::request(Request::openLogicalChannel(olc)) => {
+            Some(olc.forward_logical_channel_number.0)
+        }
+        _ => None,
     }
 }

@@ -16,6 +16,8 @@ use crate::node::ports::Pair;
 
 /// Sessions a call may have at a time: audio, two videos, far-end camera, and as many again.
 const MOST_SESSIONS: usize = 16;
+/// Sessions of a call that may be closing at a time.
+const MOST_CLOSING: usize = 64;
 /// Channels that the record of a call tells of; a party that opens more does it to fill memory.
 const MOST_RECORDS: usize = 128;
 /// Logical channels a call may have at a time.
@@ -77,6 +79,16 @@ struct Channel {
     number: u16,
 }
 
+/// The session that a channel wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Its sessionID. 0 is always a new one, whose number the master assigns in its answer (H.245 §C.3).
+    pub(super) id: u8,
+    /// The number of the opener's channel that it takes the place of (replacementFor): without a sessionID of its own,
+    /// it stays in that one's session.
+    pub(super) replaces: Option<u16>,
+}
+
 /// Why no session can be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoSession {
@@ -87,8 +99,7 @@ pub(super) enum NoSession {
 }
 
 impl Sessions {
-    /// The session for a channel that a party opens; made if there is none with this sessionID. A sessionID of 0 is
-    /// always a new one (H.245 §B.3.1: the master assigns its number).
+    /// The session for a channel that a party opens; made if there is none with this sessionID.
     pub(super) fn open(
         &mut self,
         cx: &mut Cx<'_>,
@@ -96,14 +107,19 @@ impl Sessions {
         legs: &[Leg; 2],
         index: &mut Index,
         (opener, number): (Side, u16),
-        id: u8,
+        wanted: Wanted,
     ) -> Result<&mut Session, NoSession> {
         // A number that is opened again without having been closed replaces its channel.
         self.close_channel(cx, opener, number);
         if self.channels() >= MOST_CHANNELS {
             return Err(NoSession::TooMany);
         }
-        let session = self.session(cx, key, legs, index, id)?;
+        let replaced = wanted.replaces.filter(|_| wanted.id == 0);
+        let place = replaced.and_then(|number| self.place_of(&Channel { opener, number }));
+        let session = match place {
+            Some(place) => self.open.get_mut(place).ok_or(NoSession::NoPorts)?,
+            None => self.session(cx, key, legs, index, wanted.id)?,
+        };
         if !session.channels.is_empty() {
             cx.core.out.push(Output::Flow(FlowCommand::Rearm { flow: session.flow }));
         }
@@ -157,6 +173,21 @@ impl Sessions {
         self.open.iter().map(|session| session.channels.len()).sum()
     }
 
+    /// True when there are as many as there may be. What is closing counts when it is much: who opens and closes faster
+    /// than the media plane can follow has to wait.
+    const fn is_full(&self) -> bool {
+        self.open.len() >= MOST_SESSIONS || self.closing.len() >= MOST_CLOSING
+    }
+
+    /// The session with this sessionID, if there is one.
+    pub(super) fn numbered(&mut self, id: u8) -> Option<&mut Session> {
+        self.open.iter_mut().find(|session| id != 0 && session.id == id)
+    }
+
+    fn place_of(&self, channel: &Channel) -> Option<usize> {
+        self.open.iter().position(|session| session.channels.contains(channel))
+    }
+
     /// The session with this sessionID, made if there is none.
     fn session(
         &mut self,
@@ -169,7 +200,7 @@ impl Sessions {
         let found = self.open.iter().position(|session| id != 0 && session.id == id);
         let at = match found {
             Some(at) => at,
-            None if self.open.len() >= MOST_SESSIONS => return Err(NoSession::TooMany),
+            None if self.is_full() => return Err(NoSession::TooMany),
             None => {
                 self.open.push(Session::new(cx, key, legs, index, id)?);
                 self.open.len() - 1
@@ -187,8 +218,7 @@ impl Sessions {
     /// A channel is closed or was refused; the session ends with its last one.
     pub(super) fn close_channel(&mut self, cx: &mut Cx<'_>, opener: Side, number: u16) {
         let channel = Channel { opener, number };
-        let of = |session: &Session| session.channels.contains(&channel);
-        let Some(at) = self.open.iter().position(of) else { return };
+        let Some(at) = self.place_of(&channel) else { return };
         let Some(session) = self.open.get_mut(at) else { return };
         session.channels.retain(|known| *known != channel);
         if session.channels.is_empty() && !session.offered {
@@ -322,9 +352,11 @@ impl Session {
         }
     }
 
-    /// The master has assigned the sessionID.
+    /// An acknowledgement tells the sessionID, which the master assigns if the opener did not know it.
     pub(super) const fn assign(&mut self, id: u8) {
-        self.id = id;
+        if self.id == 0 {
+            self.id = id;
+        }
     }
 
     /// What one party sends.
@@ -358,7 +390,8 @@ impl Session {
         };
         let port = |told: Option<SocketAddr>| told.map(|address| address.port());
         let rtp = port(rtp).or(old_rtp);
-        let rtcp = port(rtcp).or(old_rtcp);
+        // Some tell no address for RTCP: it is the port after that of RTP (RFC 3550 §11).
+        let rtcp = port(rtcp).or(old_rtcp).or_else(|| rtp?.checked_add(1));
         self.tell(cx, side, Party { ip, ports: Ports::Signalled { rtp, rtcp } });
     }
 

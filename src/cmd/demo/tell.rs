@@ -116,6 +116,9 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         Event::RegistrationRefused { sentence, .. }
         | Event::CallRefused { sentence, .. }
         | Event::Malformed { sentence, .. } => format!("PROBLEM: {sentence}"),
+        Event::ChannelRefused { from, codec, sentence, .. } => {
+            format!("PROBLEM: a channel of {from} ({codec}) was refused: {sentence}")
+        }
         Event::CallStarted { from, to, .. } if keeper => {
             format!("routes a call from {from} to {to}")
         }

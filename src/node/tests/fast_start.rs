@@ -67,6 +67,7 @@ pub(super) struct Line {
     pub(super) called: StreamId,
     pub(super) setup: Signal,
     pub(super) outputs: Vec<Output>,
+    outputs: Vec<Output>,
 }
 
 pub(super) fn sent(outputs: &[Output], on: StreamId) -> Option<Signal> {
@@ -101,6 +102,7 @@ pub(super) fn call_edited(settings: Settings, edit: impl FnOnce(&mut Signal)) ->
     let mut setup = Signal::decode(&octets(SETUP)[4..]).unwrap();
     edit(&mut setup);
     let setup = tpkt::wrap(&setup.encode().unwrap()).unwrap();
+pub(super) fn call_with(settings: Settings) -> Line {
     let mut desk = Desk::with(Settings { accept_unregistered: true, ..settings });
     let (caller, peer) = (StreamId::accepted(1), CALLER.parse().unwrap());
     let local = SocketAddr::new(NODE.parse().unwrap(), 1720);

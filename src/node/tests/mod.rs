@@ -1,10 +1,13 @@
 //! The node answered by hand: real octets in, and what comes out.
 
+mod addresses;
+mod channels;
 mod fast_start;
 mod multiplexed;
 mod no_control;
 mod peers;
 mod translation;
+mod talk;
 
 use std::time::Duration;
 

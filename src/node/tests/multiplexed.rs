@@ -86,15 +86,15 @@ fn traversal(control: &Control) -> Traversal {
 }
 
 /// A call of the captured client to a plain endpoint at 198.51.100.20.
-struct Line {
-    desk: Desk,
-    setup: Signal,
-    caller: StreamId,
-    called: StreamId,
+pub(super) struct Line {
+    pub(super) desk: Desk,
+    pub(super) setup: Signal,
+    pub(super) caller: StreamId,
+    pub(super) called: StreamId,
     local: SocketAddr,
 }
 
-fn line(multiplex_port: Option<u16>) -> Line {
+pub(super) fn line(multiplex_port: Option<u16>) -> Line {
     let mut desk = Desk::with(Settings { multiplex_port, ..Settings::default() });
     desk.register(NAT);
     // "ep2" is not registered: the call goes to the address that is put into Setup.

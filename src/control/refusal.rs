@@ -1,0 +1,104 @@
+//! Channels that cannot be relayed: their opener gets OpenLogicalChannelReject with a cause, and people a sentence.
+
+use pinhole_h323::asn::h245::{OpenLogicalChannel, OpenLogicalChannelRejectCause as Cause};
+use pinhole_h323::control::Control;
+
+use super::session::NoSession;
+use super::{Verdict, codec};
+use crate::call::Call;
+use crate::event::Event;
+use crate::face::Side;
+use crate::node::Cx;
+
+/// Why a channel is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is of a multiplex that is not of H.323.
+    Multiplex,
+    /// Its media would go to a group.
+    Multicast,
+    /// It has a network of its own that is not IP.
+    Network,
+    /// The call has as many channels, or sessions, as it may.
+    TooMany,
+    /// No port is free.
+    NoPorts,
+}
+
+impl From<NoSession> for Refusal {
+    fn from(none: NoSession) -> Self {
+        match none {
+            NoSession::TooMany => Self::TooMany,
+            NoSession::NoPorts => Self::NoPorts,
+        }
+    }
+}
+
+impl Refusal {
+    /// For the opener (H.245 §7.3.3), and its name there.
+    const fn cause(self) -> (Cause, &'static str) {
+        match self {
+            Self::Multiplex => {
+                (Cause::dataTypeALCombinationNotSupported(()), "dataTypeALCombinationNotSupported")
+            }
+            Self::Multicast => {
+                (Cause::multicastChannelNotAllowed(()), "multicastChannelNotAllowed")
+            }
+            Self::Network => {
+                (Cause::separateStackEstablishmentFailed(()), "separateStackEstablishmentFailed")
+            }
+            Self::TooMany => (Cause::dataTypeNotAvailable(()), "dataTypeNotAvailable"),
+            Self::NoPorts => (Cause::insufficientBandwidth(()), "insufficientBandwidth"),
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Multiplex => "it is not multiplexed as in H.323, over IP",
+            Self::Multicast => "its media would be multicast, which cannot be relayed",
+            Self::Network => "it has a network of its own, which is not IP",
+            Self::TooMany => "the call has as many channels as it may have",
+            Self::NoPorts => "no port is free",
+        }
+    }
+
+    /// The answer to the opener.
+    pub(super) fn reject(self, number: u16) -> Control {
+        Control::reject(number, self.cause().0)
+    }
+
+    /// Tells people.
+    pub(super) fn tell(
+        self,
+        cx: &mut Cx<'_>,
+        call: &Call,
+        from: Side,
+        (media, codec): (&'static str, String),
+    ) {
+        cx.refusal(Event::ChannelRefused {
+            callid: call.id.to_string(),
+            from: call.leg(from).name.clone(),
+            media,
+            codec,
+            cause: self.cause().1,
+            sentence: self.sentence().to_owned(),
+        });
+    }
+
+    /// Refuses a channel.
+    pub(super) fn refuse(
+        self,
+        cx: &mut Cx<'_>,
+        call: &Call,
+        from: Side,
+        olc: &OpenLogicalChannel,
+    ) -> Verdict {
+        self.tell(
+            cx,
+            call,
+            from,
+            codec::describe(&olc.forward_logical_channel_parameters.data_type),
+        );
+        Verdict::reply(&self.reject(olc.forward_logical_channel_number.0))
+    }
+}
