@@ -67,7 +67,6 @@ pub(super) struct Line {
     pub(super) called: StreamId,
     pub(super) setup: Signal,
     pub(super) outputs: Vec<Output>,
-    outputs: Vec<Output>,
 }
 
 pub(super) fn sent(outputs: &[Output], on: StreamId) -> Option<Signal> {
@@ -93,7 +92,7 @@ pub(super) fn call() -> Line {
     call_with(Settings::default())
 }
 
-fn call_with(settings: Settings) -> Line {
+pub(super) fn call_with(settings: Settings) -> Line {
     call_edited(settings, |_| {})
 }
 
@@ -102,7 +101,6 @@ pub(super) fn call_edited(settings: Settings, edit: impl FnOnce(&mut Signal)) ->
     let mut setup = Signal::decode(&octets(SETUP)[4..]).unwrap();
     edit(&mut setup);
     let setup = tpkt::wrap(&setup.encode().unwrap()).unwrap();
-pub(super) fn call_with(settings: Settings) -> Line {
     let mut desk = Desk::with(Settings { accept_unregistered: true, ..settings });
     let (caller, peer) = (StreamId::accepted(1), CALLER.parse().unwrap());
     let local = SocketAddr::new(NODE.parse().unwrap(), 1720);

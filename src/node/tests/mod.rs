@@ -6,8 +6,8 @@ mod fast_start;
 mod multiplexed;
 mod no_control;
 mod peers;
-mod translation;
 mod talk;
+mod translation;
 
 use std::time::Duration;
 
