@@ -245,8 +245,8 @@ pub(super) const KNOWN: &[Known] = &[
         "AbortOnInvalidTPKT AcceptNeighborsCalls ActivateFailover \
          AlwaysRewriteSourceCallSignalAddress AppendToCallingPartyNumberIE AppendToDisplayIE \
          AutoProxyIPv4ToIPv6Calls CalledPlanOfNumber CalledTypeOfNumber CallingPlanOfNumber \
-         CallingTypeOfNumber CpsCheckInterval CpsLimit DisableFastStart \
-         DisableGnuGkH245TcpKeepAlive DisableH245Tunneling DisableRetryChecks \
+         CallingTypeOfNumber CpsCheckInterval CpsLimit \
+         DisableGnuGkH245TcpKeepAlive DisableRetryChecks \
          DisableSettingUDPSourceIP DropCallsByReleaseComplete EnableGnuGkNATTraversal \
          EnableGnuGkTcpKeepAlive EnableH235HalfCallMedia EnableH235HalfCallMediaKeyUpdates \
          EnableH245Multiplexing EnableH450.2 EnableH46017 EnableH46023 EnableH46026 EnableH460P \
@@ -254,13 +254,13 @@ pub(super) const KNOWN: &[Known] = &[
          ForceNATKeepAlive ForwardOnFacility GenerateCallProceeding GnuGkTcpKeepAliveInterval \
          GnuGkTcpKeepAliveMethodH225 GnuGkTcpKeepAliveMethodH245 H225DiffServ \
          H235HalfCallDHParamFile H235HalfCallMaxTokenLength H235HalfCallMediaStrength \
-         H245DiffServ H245MultiplexPort H245TunnelingTranslation H4502EmulatorTransferMethod \
+         H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \
          MatchH239SessionsByType NATStdMin PregrantARQ PrependToCallingPartyNumberIE \
          PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
-         RemoveCallOnDRQ RemoveFaxUDPOptionsFromRM RemoveH235Call RemoveH245AddressFromSetup \
-         RemoveH245AddressOnTunneling RemoveH460Call RemoveSorensonSourceInfo \
+         RemoveCallOnDRQ RemoveFaxUDPOptionsFromRM RemoveH235Call \
+         RemoveH460Call RemoveSorensonSourceInfo \
          RequireH235HalfCallMedia RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
          ScreenDisplayIE ScreenSourceAddress SendReleaseCompleteOnDRQ ShowForwarderNumber \
          SocketCleanupTimeout SupportCallingNATedEndpoints SupportNATedEndpoints TcpKeepAlive \
