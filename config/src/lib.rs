@@ -21,7 +21,9 @@ use std::collections::BTreeMap;
 pub use entries::{Row, Table};
 pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
-pub use sections::{AdmissionFeatures, Main, Proxy, RegistrationFeatures, Routed, StatusAuth};
+pub use sections::{
+    AdmissionFeatures, Limits, Main, Proxy, RegistrationFeatures, Routed, StatusAuth,
+};
 pub use value::{
     AliasText, External, Fault, FilePath, GatekeeperId, GatewayPrefix, GatewayPrefixes, IpList,
     Letters, Limit, Milliseconds, MulticastGroup, NetList, Number, Permanent, Port, PortRange,
@@ -82,6 +84,8 @@ config! {
     routed: Routed,
     /// `[Proxy]`
     proxy: Proxy,
+    /// `[Pinhole::Limits]`
+    limits: Limits,
     ;
     /// Endpoints that are called without ever registering, under the signalling address that they have.
     permanent: Table<SignalAddress, Permanent> as "RasSrv::PermanentEndpoints",

@@ -31,6 +31,9 @@ pub enum Malformed {
     /// A call reference has more than two octets (Q.931 §4.3).
     #[error("call reference longer than two octets")]
     LongCallReference,
+    /// The message is longer than is taken.
+    #[error("message longer than is taken")]
+    Oversize,
     /// RTP padding that is longer than the payload, or of no octets (RFC 3550 §5.1).
     #[error("impossible rtp padding")]
     Padding,

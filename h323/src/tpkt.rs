@@ -41,6 +41,16 @@ pub fn split_first(stream: &[u8]) -> Result<Option<(&[u8], usize)>, Malformed> {
     Ok(stream.get(HEADER..length).map(|payload| (payload, length)))
 }
 
+/// How long the payload of the TPKT at the beginning of a stream is to be, once its header is there.
+fn announced(stream: &[u8]) -> Option<usize> {
+    match stream.first_chunk::<HEADER>()? {
+        [3, _, high, low] => {
+            Some(usize::from(u16::from_be_bytes([*high, *low])).saturating_sub(HEADER))
+        }
+        _ => None,
+    }
+}
+
 /// Puts a payload into a TPKT.
 ///
 /// # Errors
@@ -63,6 +73,8 @@ pub struct Reader {
     /// Where the first octet that was not read yet is in the buffer.
     start: usize,
     failed: Option<Malformed>,
+    /// The longest payload that is taken, when that is less than [`MAX_PAYLOAD`].
+    most: Option<usize>,
 }
 
 impl Reader {
@@ -70,6 +82,12 @@ impl Reader {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A reader that takes no payload longer than `most` octets: it fails as soon as one is announced.
+    #[must_use]
+    pub fn bounded(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
     }
 
     /// Takes octets of the stream. After an error they are dropped.
@@ -85,12 +103,18 @@ impl Reader {
     /// The payload of the next TPKT, empty for a keepalive; `None` until more is fed.
     ///
     /// # Errors
-    /// Those of [`split_first`]; a stream that failed stays failed.
+    /// Those of [`split_first`], and [`Malformed::Oversize`]; a stream that failed stays failed.
     pub fn read(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
         if let Some(malformed) = self.failed {
             return Err(malformed);
         }
-        match split_first(self.buffer.get(self.start..).unwrap_or_default()) {
+        let unread = self.buffer.get(self.start..).unwrap_or_default();
+        let announced = announced(unread).unwrap_or(0);
+        let split = match self.most {
+            Some(most) if announced > most => Err(Malformed::Oversize),
+            _ => split_first(unread),
+        };
+        match split {
             Ok(Some((payload, length))) => {
                 let payload = payload.to_vec();
                 self.start += length;
@@ -101,7 +125,7 @@ impl Reader {
                 Ok(None)
             }
             Err(malformed) => {
-                *self = Self { failed: Some(malformed), ..Self::default() };
+                *self = Self { failed: Some(malformed), most: self.most, ..Self::default() };
                 Err(malformed)
             }
         }
@@ -182,6 +206,18 @@ mod tests {
         reader.feed(&STREAM);
         assert_eq!(reader.read(), Err(Malformed::ShortTpkt));
         assert_eq!(reader.pending(), 0);
+    }
+
+    #[test]
+    fn a_bounded_reader_fails_when_too_much_is_announced_and_not_before() {
+        let mut reader = Reader::bounded(2);
+        reader.feed(&[3, 0, 0, 6, 1, 2, 3, 0, 0]);
+        assert_eq!(reader.read(), Ok(Some(vec![1, 2])));
+        assert_eq!(reader.read(), Ok(None));
+        reader.feed(&[7]);
+        assert_eq!(reader.read(), Err(Malformed::Oversize));
+        reader.feed(&[3, 0, 0, 4]);
+        assert_eq!(reader.read(), Err(Malformed::Oversize));
     }
 
     #[test]

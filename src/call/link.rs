@@ -121,7 +121,8 @@ impl Calls {
         match leg.h245.filter(|_| !leg.client) {
             Some(to) => {
                 let owner = Owner::Control(key, side);
-                let dialled = cx.core.streams.dial(owner, Some(leg.local), to, &mut cx.core.out);
+                let dialled =
+                    cx.core.streams.dial(cx.now, owner, Some(leg.local), to, &mut cx.core.out);
                 leg.control = ControlLink::Dialling(dialled);
             }
             None => self.summon(cx, key, side),
@@ -177,7 +178,7 @@ impl Calls {
         peer: SocketAddr,
     ) -> bool {
         let Some((key, side)) = self.index.listeners.get(&listener).copied() else { return false };
-        cx.core.streams.accepted(stream, Owner::Control(key, side), local, peer);
+        cx.core.streams.accepted(cx.now, stream, Owner::Control(key, side), local, peer);
         let Some(call) = self.live(key) else {
             cx.close(stream);
             return true;

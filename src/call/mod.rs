@@ -148,6 +148,13 @@ impl Calls {
         self.calls.len()
     }
 
+    /// How many calls run that were made from an address.
+    pub(crate) fn from_source(&self, peer: std::net::IpAddr) -> usize {
+        use crate::node::limits::source;
+        let from = |call: &&Call| call.is_live() && source(call.leg(Side::A).peer) == source(peer);
+        self.calls.values().filter(from).count()
+    }
+
     /// The registered endpoint that a call is placed to.
     pub(crate) fn called_endpoint(&self, id: CallId) -> Option<EndpointId> {
         let key = self.index.ids.get(&id)?;
@@ -182,9 +189,8 @@ impl Calls {
     /// A connection asked for by a call stands.
     pub(crate) fn connected(&mut self, cx: &mut Cx<'_>, stream: StreamId, local: SocketAddr) {
         use crate::node::streams::Owner;
-        let Some(known) = cx.core.streams.get_mut(stream) else { return };
-        known.local = local;
-        match known.owner {
+        let Some(owner) = cx.core.streams.stands(stream, local) else { return };
+        match owner {
             Owner::Signalling(key, _) => self.reached(cx, key, local.ip()),
             Owner::Control(key, side) => self.control_connected(cx, key, side),
             Owner::Fresh => cx.close(stream),
@@ -195,7 +201,7 @@ impl Calls {
     pub(crate) fn stream_closed(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
         use crate::node::streams::Owner;
         let Some(closed) = cx.core.streams.closed(stream) else { return };
-        match closed.owner {
+        match closed.owner() {
             Owner::Fresh => cx.stop(&Timer::FirstMessage(stream)),
             Owner::Signalling(key, side) => self.party_lost(cx, key, side, closed.peer),
             Owner::Control(key, side) => self.control_lost(cx, key, side),
@@ -204,8 +210,8 @@ impl Calls {
 
     /// A connection carried something that cannot be understood: it ends, and with it the leg it belongs to.
     pub(crate) fn stream_broken(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
-        use crate::node::streams::Owner;
-        let Some(owner) = cx.core.streams.get(stream).map(|s| s.owner) else { return };
+        use crate::node::streams::{Owner, Stream};
+        let Some(owner) = cx.core.streams.get(stream).map(Stream::owner) else { return };
         match owner {
             Owner::Fresh => {
                 cx.stop(&Timer::FirstMessage(stream));

@@ -64,7 +64,7 @@ impl Calls {
         // A registration tells which of our addresses the party knows; else the routes of the host decide.
         let known = leg.endpoint.is_some() || cx.core.locals.len() == 1;
         let from = known.then_some(leg.local);
-        let stream = cx.core.streams.dial(owner, from, to, &mut cx.core.out);
+        let stream = cx.core.streams.dial(cx.now, owner, from, to, &mut cx.core.out);
         leg.stream = Some(stream);
     }
 
@@ -101,9 +101,7 @@ impl Calls {
         leg.local = ends.local;
         leg.peer = ends.peer.ip();
         leg.tunnels = tunnels;
-        if let Some(stream) = cx.core.streams.get_mut(ends.stream) {
-            stream.owner = Owner::Signalling(key, Side::B);
-        }
+        cx.core.streams.belongs(ends.stream, Owner::Signalling(key, Side::B));
         cx.event(Event::Pinhole { callid, step: "opened", peer: ends.peer });
         self.send_setup(cx, key);
     }

@@ -35,6 +35,9 @@ impl Calls {
                 return self.stream_broken(cx, stream);
             }
         };
+        if !cx.may_carry(stream, &signal) {
+            return;
+        }
         let setup = signal.message_type() == MessageType::Setup;
         if !setup && ![call.crv, Crv::GLOBAL].contains(&signal.crv()) {
             // Of another call that this connection does not carry, perhaps the one refused below.

@@ -68,13 +68,13 @@ impl Calls {
             refuse(cx, ends, &signal, &why);
             return;
         };
-        if !cx.core.setup_limit.allow(cx.now, ends.peer.ip()) {
-            cx.core.counters.throttled += 1;
-            let sentence = format!("{} makes more calls than it may", ends.peer.ip());
-            return refuse(cx, ends, &signal, &(Release::GatekeeperResources, sentence));
+        if let Err(why) = cx.may_try(ends.peer.ip(), &signal) {
+            return refuse(cx, ends, &signal, &why);
         }
         let routed = self.identify(cx, ends, setup, id).and_then(|caller| {
             let destination = route(cx, ends, &signal, setup, id)?;
+            cx.has_room(self, ends.peer.ip())?;
+            cx.may_begin()?;
             Ok((caller, destination))
         });
         match routed {
@@ -137,9 +137,7 @@ impl Calls {
             from: from.name.clone(),
             to: to.name.clone(),
         });
-        if let Some(stream) = cx.core.streams.get_mut(ends.stream) {
-            stream.owner = Owner::Signalling(key, Side::A);
-        }
+        cx.core.streams.belongs(ends.stream, Owner::Signalling(key, Side::A));
         let crv = signal.q931().crv();
         let call = Call {
             key,

@@ -6,6 +6,7 @@ mod codec;
 pub(crate) mod fast;
 mod information;
 mod modes;
+mod overload;
 mod refusal;
 mod relayable;
 mod session;
@@ -65,6 +66,10 @@ pub(crate) fn receive(
     }
     let (message, from_name) = (control.name(), &call.leg(from).name);
     trace!(call = %call.id, from = from_name, message, "received");
+    if let Some(reject) = overload::reject(cx.core.settings.limits.capabilities, control.message())
+    {
+        return Verdict::reply(&reject);
+    }
     if call.mode < Mode::Proxied {
         return Verdict::forward(&control);
     }

@@ -244,8 +244,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
     }
 
     fn send(&mut self, id: StreamId, bytes: Vec<u8>) {
-        let stream = self.stream_serials.get(&id).and_then(|serial| self.streams.get(serial));
-        if stream.is_some_and(|stream| !stream.send(bytes)) {
+        let (serials, most) = (&self.stream_serials, self.limits.queue);
+        let stream = serials.get(&id).and_then(|serial| self.streams.get_mut(serial));
+        if stream.is_some_and(|stream| !stream.send(bytes, most)) {
             debug!(stream = id.0, "connection given up: its peer does not read");
             if let Some(stream) = self.forget(id) {
                 stream.abort();
@@ -258,8 +259,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         // What the agent has closed does not report its end any more.
         self.owed.retain(|owed| !matches!(owed, Owed::Closed { stream } if *stream == id));
         if let Some(stream) = self.forget(id)
-            && !stream.connected
-            && stream.is_flushed()
+            && stream.owes_nothing()
         {
             stream.abort();
         }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use pinhole_config::Config;
+
 use super::behind::Behind;
 use super::core::Core;
 use super::ground::Open;
@@ -16,14 +18,28 @@ pub struct Limits {
     pub streams: usize,
     /// TCP connections accepted from one address. It has to be enough for a site behind one NAT.
     pub streams_per_source: usize,
+    /// Octets that may wait for one peer to read; with more, its connection is given up.
+    pub queue: usize,
     /// Threads of the media plane; they start with the first flow.
     pub media_workers: usize,
 }
 
+impl From<&Config> for Limits {
+    fn from(config: &Config) -> Self {
+        let limits = &config.limits;
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            streams: count(limits.connections.0),
+            streams_per_source: count(limits.connections_per_source.0),
+            queue: count(limits.queue.0),
+            media_workers: std::thread::available_parallelism().map_or(1, Into::into),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        let media_workers = std::thread::available_parallelism().map_or(1, Into::into);
-        Self { streams: 8192, streams_per_source: 1024, media_workers }
+        Self::from(&Config::default())
     }
 }
 

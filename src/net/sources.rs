@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use tokio::task::Id;
 
-/// How many connections each address has made that are not yet gone.
+use crate::node::limits::source;
+
+/// How many connections each address (of IPv6, each network of 64 bits) has made that are not yet gone.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     tasks: HashMap<Id, IpAddr>,
@@ -15,13 +17,14 @@ pub(super) struct Sources {
 impl Sources {
     /// How many are of `ip`.
     pub(super) fn of(&self, ip: IpAddr) -> usize {
-        self.counts.get(&ip).copied().unwrap_or(0)
+        self.counts.get(&source(ip)).copied().unwrap_or(0)
     }
 
     /// One of `ip`, carried by `task`, begins.
     pub(super) fn enter(&mut self, task: Id, ip: IpAddr) {
-        self.tasks.insert(task, ip);
-        *self.counts.entry(ip).or_default() += 1;
+        let source = source(ip);
+        self.tasks.insert(task, source);
+        *self.counts.entry(source).or_default() += 1;
     }
 
     /// The one carried by `task`, if any, is gone.

@@ -29,9 +29,6 @@ const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Silence after which the system asks whether the peer still lives, and the pause between two questions.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
 
-/// Octets that may wait for a peer to read; with more, its connection is given up.
-pub(super) const QUEUE_LIMIT: usize = 1 << 20;
-
 /// Octets read at once: one connection's turn before the others have theirs.
 const TURN: usize = 4 << 10;
 
@@ -89,6 +86,8 @@ pub(super) struct Stream {
     pub(super) id: StreamId,
     /// Whether it stands.
     pub(super) connected: bool,
+    /// Whether anything was ever sent.
+    used: bool,
     queue: mpsc::UnboundedSender<Vec<u8>>,
     queued: Arc<AtomicUsize>,
     task: AbortHandle,
@@ -128,19 +127,21 @@ impl Stream {
         Self::start(id, serial, false, arrivals, tasks, move |wire| wire.connect(from, to))
     }
 
-    /// Queues octets; false when the peer has left too much unread.
+    /// Queues octets; false when the peer has left more than `most` unread.
     #[must_use]
-    pub(super) fn send(&self, bytes: Vec<u8>) -> bool {
+    pub(super) fn send(&mut self, bytes: Vec<u8>, most: usize) -> bool {
+        self.used = true;
         let length = bytes.len();
         let before = self.queued.fetch_add(length, Ordering::Relaxed);
         // A task that has ended cannot take it, and has told so.
         let _ = self.queue.send(bytes);
-        before.saturating_add(length) <= QUEUE_LIMIT
+        before.saturating_add(length) <= most
     }
 
-    /// Whether nothing waits to be sent.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) == 0
+    /// Whether the peer loses nothing when the connection is closed at once: nothing waits, and the peer, if there is
+    /// one, has not been told anything that it could still be reading.
+    pub(super) fn owes_nothing(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) == 0 && !(self.connected && self.used)
     }
 
     /// The task that carries it.
@@ -169,7 +170,7 @@ impl Stream {
         let queued = Arc::new(AtomicUsize::new(0));
         let wire = Wire { serial, queue: queue_end, queued: Arc::clone(&queued), arrivals, closed };
         let task = tasks.spawn(run(wire));
-        Self { id, connected, queue, queued, task, _open: open }
+        Self { id, connected, used: false, queue, queued, task, _open: open }
     }
 }
 

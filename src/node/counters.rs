@@ -16,8 +16,12 @@ pub struct Counters {
     pub malformed_messages: u64,
     /// Connections that did not say what they are for in time, or not properly.
     pub refused_streams: u64,
-    /// RAS messages and Setups beyond what their source may send.
+    /// Messages beyond what their source, or their connection, may send.
     pub throttled: u64,
+    /// Messages with more tokens or proposals than a real one has.
+    pub excessive: u64,
+    /// Calls, or requests for them, refused because there were too many.
+    pub crowded: u64,
 }
 
 /// After so many messages that were not understood only every power of two is told.

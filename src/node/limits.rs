@@ -31,12 +31,17 @@ pub(crate) struct Limiter {
 
 /// A token bucket.
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
+pub(crate) struct Bucket {
     tokens: f64,
     at: Instant,
 }
 
 impl Bucket {
+    /// A bucket from which nothing has been taken yet.
+    pub(crate) fn full(allowance: Allowance, now: Instant) -> Self {
+        Self { tokens: f64::from(allowance.burst), at: now }
+    }
+
     fn refill(&mut self, allowance: Allowance, now: Instant) {
         let seconds = now.duration_since(self.at).as_secs_f64();
         self.tokens =
@@ -44,11 +49,13 @@ impl Bucket {
         self.at = now;
     }
 
-    fn take(&mut self, allowance: Allowance, now: Instant) -> bool {
+    /// Takes so many tokens, or none.
+    pub(crate) fn take(&mut self, allowance: Allowance, now: Instant, tokens: usize) -> bool {
         self.refill(allowance, now);
-        let granted = self.tokens >= 1.0;
+        let wanted = f64::from(u32::try_from(tokens).unwrap_or(u32::MAX));
+        let granted = self.tokens >= wanted;
         if granted {
-            self.tokens -= 1.0;
+            self.tokens -= wanted;
         }
         granted
     }
@@ -60,16 +67,16 @@ impl Limiter {
     }
 
     /// Whether a source may once more. IPv6 sources count by their network of 64 bits, which one host owns.
-    pub(crate) fn allow(&mut self, now: Instant, source: IpAddr) -> bool {
-        let (allowance, key) = (self.allowance, network(source));
-        let fresh = Bucket { tokens: f64::from(allowance.burst), at: now };
+    pub(crate) fn allow(&mut self, now: Instant, from: IpAddr) -> bool {
+        let (allowance, key) = (self.allowance, source(from));
+        let fresh = Bucket::full(allowance, now);
         if !self.sources.contains_key(&key) && self.sources.len() >= MOST_SOURCES {
             self.sweep(now);
             if self.sources.len() >= MOST_SOURCES {
-                return self.others.get_or_insert(fresh).take(allowance, now);
+                return self.others.get_or_insert(fresh).take(allowance, now, 1);
             }
         }
-        self.sources.entry(key).or_insert(fresh).take(allowance, now)
+        self.sources.entry(key).or_insert(fresh).take(allowance, now, 1)
     }
 
     /// A source whose allowance is whole again need not be known. Looked at once a second: to look at all of them for
@@ -87,8 +94,9 @@ impl Limiter {
     }
 }
 
-fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
+/// Whom an address stands for: of IPv6 a network of 64 bits, which one host owns.
+pub(crate) fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()

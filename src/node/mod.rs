@@ -1,10 +1,13 @@
 //! One whole gatekeeper: takes inputs to the rooms they concern, and owns what the rooms share. Knows no socket and
 //! no clock.
 
+mod bounds;
+mod connections;
 mod counters;
 mod handling;
-mod limits;
+pub(crate) mod limits;
 mod outside;
+mod overload;
 pub(crate) mod ports;
 mod settings;
 pub(crate) mod streams;
@@ -26,13 +29,14 @@ use crate::event::Event;
 use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
 use crate::ras;
 use crate::ras::table::Registrations;
+pub use bounds::Limits;
 pub use counters::Counters;
 pub use handling::Handling;
 pub use limits::Allowance;
-use limits::Limiter;
+use limits::{Bucket, Limiter};
 use ports::Ports;
-pub use settings::{Limits, Mode, Settings, Traversal};
-use streams::{Owner, Streams};
+pub use settings::{Mode, Settings, Traversal};
+use streams::Streams;
 
 /// A gatekeeper with everything it knows.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) counters: Counters,
     pub(crate) ras_limit: Limiter,
     pub(crate) setup_limit: Limiter,
+    /// New calls of all sources.
+    setups_in_all: Option<Bucket>,
     refusal_limit: Limiter,
     last_seq: u16,
 }
@@ -82,6 +88,8 @@ const REFUSALS: Allowance = Allowance { rate: 5, burst: 50 };
 pub(crate) enum Timer {
     /// A new connection has to say what it is for.
     FirstMessage(StreamId),
+    /// The rest of a message has to come.
+    Rest(StreamId),
     /// A registration ends unless it is refreshed.
     Registration(EndpointId),
     /// An admission that no Setup followed is forgotten.
@@ -189,6 +197,8 @@ impl Node {
         let last_seq = rng.random();
         let ras_limit = Limiter::new(settings.limits.ras);
         let setup_limit = Limiter::new(settings.limits.setups);
+        let setups_in_all = settings.limits.setups_in_all.map(|all| Bucket::full(all, now));
+        let streams = Streams::new(settings.limits.message, settings.limits.messages);
         let core = Core {
             settings,
             locals,
@@ -196,7 +206,7 @@ impl Node {
             out,
             rng,
             ports,
-            streams: Streams::default(),
+            streams,
             timers: Timers::default(),
             pinholes: Server::default(),
             registrations: Registrations::default(),
@@ -204,6 +214,7 @@ impl Node {
             counters: Counters::default(),
             ras_limit,
             setup_limit,
+            setups_in_all,
             refusal_limit: Limiter::new(REFUSALS),
             last_seq,
         };
@@ -267,62 +278,12 @@ impl Node {
         }
     }
 
-    fn accepted(
-        &mut self,
-        listener: ListenerId,
-        id: StreamId,
-        local: SocketAddr,
-        peer: SocketAddr,
-    ) {
-        let ending = self.life != Life::Working;
-        let (mut cx, calls) = self.parts();
-        if calls.control_accepted(&mut cx, listener, id, local, peer) {
-            return;
-        }
-        cx.core.streams.accepted(id, Owner::Fresh, local, peer);
-        if ending {
-            return cx.close(id);
-        }
-        if cx.core.streams.fresh_from(peer.ip()) > cx.core.settings.limits.fresh_streams {
-            cx.core.counters.refused_streams += 1;
-            return cx.close(id);
-        }
-        let wait = cx.core.settings.setup_timeout;
-        cx.set(Timer::FirstMessage(id), wait);
-    }
-
-    fn bytes(&mut self, id: StreamId, bytes: &[u8]) {
-        self.core.streams.feed(id, bytes);
-        loop {
-            let (mut cx, calls) = self.parts();
-            let Some(stream) = cx.core.streams.get(id) else { return };
-            let (owner, peer) = (stream.owner, stream.peer);
-            match cx.core.streams.read(id) {
-                Ok(None) => return,
-                Ok(Some(message)) if message.is_empty() => {}
-                Ok(Some(message)) => match owner {
-                    Owner::Fresh => calls.first_message(&mut cx, id, &message),
-                    Owner::Signalling(key, side) => calls.signal(&mut cx, key, side, &message),
-                    Owner::Control(key, side) => calls.control(&mut cx, key, side, &message),
-                },
-                Err(malformed) => {
-                    cx.malformed(peer, "tpkt", malformed);
-                    calls.stream_broken(&mut cx, id);
-                }
-            }
-        }
-    }
-
     fn timeout(&mut self) {
         while let Some(timer) = self.core.timers.expired(self.now) {
             let (mut cx, calls) = self.parts();
             match timer {
-                Timer::FirstMessage(id) => {
-                    if cx.core.streams.get(id).is_some_and(|s| s.owner == Owner::Fresh) {
-                        cx.core.counters.refused_streams += 1;
-                        cx.close(id);
-                    }
-                }
+                Timer::FirstMessage(id) => cx.said_nothing(id),
+                Timer::Rest(id) => connections::incomplete(&mut cx, calls, id),
                 Timer::Registration(id) => ras::registration::expired(&mut cx, &id),
                 Timer::Admission(call) => cx.core.admissions.forget(call),
                 Timer::Call(key, timer) => calls.timeout(&mut cx, key, timer),

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use pinhole_config::{Config, External, PortRange};
 use pinhole_h323::h46019::Ability;
 
+use super::bounds::Limits;
 use super::handling::Handling;
-use super::limits::Allowance;
 
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
 const SHORTEST_TTL_S: u32 = 60;
@@ -45,7 +45,7 @@ pub struct Settings {
     pub internal: Vec<IpNet>,
     /// The even port of multiplexed media; `None` when it is off.
     pub multiplex_port: Option<u16>,
-    /// What one source may ask for.
+    /// What peers may ask for.
     pub limits: Limits,
     /// How long a new signalling connection may stay without a message.
     pub setup_timeout: Duration,
@@ -53,30 +53,6 @@ pub struct Settings {
     pub signal_timeout: Duration,
     /// How long it may ring.
     pub alerting_timeout: Duration,
-}
-
-/// What one source address may ask for, chosen so that some hundred endpoints can share the address of a NAT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// RAS messages; more are dropped.
-    pub ras: Allowance,
-    /// Setup messages; more are answered with ReleaseComplete.
-    pub setups: Allowance,
-    /// Registered endpoints; more are refused.
-    pub registrations: usize,
-    /// Connections that have not said yet what they are for; more are closed.
-    pub fresh_streams: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            ras: Allowance { rate: 200, burst: 1000 },
-            setups: Allowance { rate: 50, burst: 200 },
-            registrations: 2000,
-            fresh_streams: 64,
-        }
-    }
 }
 
 /// How much of a call goes through the gatekeeper. Calls with a party behind a NAT are always proxied.
@@ -132,7 +108,7 @@ impl From<&Config> for Settings {
             },
             internal: config.proxy.internal.0.clone(),
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
-            limits: Limits::default(),
+            limits: Limits::from(config),
             setup_timeout: routed.setup_timeout.duration(),
             signal_timeout: routed.signal_timeout.duration(),
             alerting_timeout: routed.alerting_timeout.duration(),

@@ -1,11 +1,13 @@
 //! The TCP connections of a node: whose each is, and the messages in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
 
 use pinhole_h323::error::Malformed;
 use pinhole_h323::tpkt;
 
+use super::limits::{Allowance, Bucket, source};
 use crate::call::CallKey;
 use crate::face::{Outbox, Output, Side, StreamId};
 
@@ -26,35 +28,63 @@ pub(crate) enum Owner {
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    pub(crate) owner: Owner,
+    owner: Owner,
     /// Our end; unspecified until a connection of ours stands.
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
     reader: tpkt::Reader,
+    pace: Bucket,
+    /// The rest of a message is waited for.
+    unfinished: bool,
+}
+
+impl Stream {
+    /// Whose it is.
+    pub(crate) const fn owner(&self) -> Owner {
+        self.owner
+    }
 }
 
 /// All connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Streams {
     open: BTreeMap<StreamId, Stream>,
+    /// Those that have not said yet what they are for, by the source they come from.
+    fresh: BTreeMap<IpAddr, BTreeSet<StreamId>>,
     dialled: u64,
+    /// Octets that a message may have.
+    message: usize,
+    /// How many messages one connection may carry.
+    messages: Allowance,
 }
 
 impl Streams {
+    pub(crate) const fn new(message: usize, messages: Allowance) -> Self {
+        Self { open: BTreeMap::new(), fresh: BTreeMap::new(), dialled: 0, message, messages }
+    }
+
     /// Enters an accepted connection.
     pub(crate) fn accepted(
         &mut self,
+        now: Instant,
         id: StreamId,
         owner: Owner,
         local: SocketAddr,
         peer: SocketAddr,
     ) {
-        self.open.insert(id, Stream { owner, local, peer, reader: tpkt::Reader::new() });
+        let reader = tpkt::Reader::bounded(self.message);
+        let pace = Bucket::full(self.messages, now);
+        let stream = Stream { owner, local, peer, reader, pace, unfinished: false };
+        if owner == Owner::Fresh {
+            self.fresh.entry(source(peer.ip())).or_default().insert(id);
+        }
+        self.open.insert(id, stream);
     }
 
     /// Opens a connection, from a local address or from wherever the routes lead.
     pub(crate) fn dial(
         &mut self,
+        now: Instant,
         owner: Owner,
         from: Option<IpAddr>,
         to: SocketAddr,
@@ -62,7 +92,7 @@ impl Streams {
     ) -> StreamId {
         self.dialled += 1;
         let id = StreamId(self.dialled);
-        self.accepted(id, owner, SocketAddr::new(from.unwrap_or(UNKNOWN), 0), to);
+        self.accepted(now, id, owner, SocketAddr::new(from.unwrap_or(UNKNOWN), 0), to);
         out.push(Output::Connect { stream: id, from, to });
         id
     }
@@ -71,14 +101,41 @@ impl Streams {
         self.open.get(&id)
     }
 
-    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        self.open.get_mut(&id)
+    /// A connection of ours stands, and this is our end of it.
+    pub(crate) fn stands(&mut self, id: StreamId, local: SocketAddr) -> Option<Owner> {
+        let stream = self.open.get_mut(&id)?;
+        stream.local = local;
+        Some(stream.owner)
+    }
+
+    /// A connection has said what it is for.
+    pub(crate) fn belongs(&mut self, id: StreamId, owner: Owner) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.owner = owner;
+            let source = source(stream.peer.ip());
+            self.not_fresh(id, source);
+        }
+    }
+
+    fn not_fresh(&mut self, id: StreamId, source: IpAddr) {
+        if let Some(of_source) = self.fresh.get_mut(&source) {
+            of_source.remove(&id);
+            if of_source.is_empty() {
+                self.fresh.remove(&source);
+            }
+        }
     }
 
     /// How many connections of a source have not said yet what they are for.
-    pub(crate) fn fresh_from(&self, source: IpAddr) -> usize {
-        let fresh = |stream: &&Stream| stream.owner == Owner::Fresh && stream.peer.ip() == source;
-        self.open.values().filter(fresh).count()
+    pub(crate) fn fresh_from(&self, peer: IpAddr) -> usize {
+        self.fresh.get(&source(peer)).map_or(0, BTreeSet::len)
+    }
+
+    /// The oldest connection that has not said yet what it is for, when there are more of them than that.
+    pub(crate) fn too_fresh(&self, most: usize) -> Option<StreamId> {
+        let count: usize = self.fresh.values().map(BTreeSet::len).sum();
+        let oldest = || self.fresh.values().filter_map(BTreeSet::first).min().copied();
+        (count > most).then(oldest).flatten()
     }
 
     /// Takes octets of a connection.
@@ -90,7 +147,31 @@ impl Streams {
 
     /// The next message of a connection; an empty one is a keepalive.
     pub(crate) fn read(&mut self, id: StreamId) -> Result<Option<Vec<u8>>, Malformed> {
-        self.open.get_mut(&id).map_or(Ok(None), |stream| stream.reader.read())
+        let Some(stream) = self.open.get_mut(&id) else { return Ok(None) };
+        let message = stream.reader.read();
+        // Whatever comes next has its own time.
+        stream.unfinished &= !matches!(message, Ok(Some(_)));
+        message
+    }
+
+    /// True once for each message of which only a part has come.
+    pub(crate) fn begins(&mut self, id: StreamId) -> bool {
+        let Some(stream) = self.open.get_mut(&id) else { return false };
+        let begins = !stream.unfinished && stream.reader.pending() > 0;
+        stream.unfinished |= begins;
+        begins
+    }
+
+    /// True while a part of a message is waited for.
+    pub(crate) fn is_unfinished(&self, id: StreamId) -> bool {
+        self.open.get(&id).is_some_and(|stream| stream.unfinished)
+    }
+
+    /// Whether a connection may carry that many more messages now.
+    pub(crate) fn may(&mut self, id: StreamId, now: Instant, messages: usize) -> bool {
+        let allowance = self.messages;
+        let stream = self.open.get_mut(&id);
+        stream.is_some_and(|stream| stream.pace.take(allowance, now, messages))
     }
 
     /// Sends a message in a TPKT. One too long for a TPKT is dropped: no peer could read it.
@@ -102,14 +183,16 @@ impl Streams {
 
     /// Closes a connection once what is queued is sent.
     pub(crate) fn close(&mut self, id: StreamId, out: &mut Outbox) {
-        if self.open.remove(&id).is_some() {
+        if self.closed(id).is_some() {
             out.push(Output::Close { stream: id });
         }
     }
 
     /// The host says that a connection has ended; whose it was.
     pub(crate) fn closed(&mut self, id: StreamId) -> Option<Stream> {
-        self.open.remove(&id)
+        let stream = self.open.remove(&id)?;
+        self.not_fresh(id, source(stream.peer.ip()));
+        Some(stream)
     }
 
     /// The numbers of all connections.

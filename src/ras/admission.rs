@@ -151,6 +151,9 @@ fn admit(
         let ours = direct || call.is_some_and(|call| calls.is_called(call, &caller));
         return ours.then_some(through_us).ok_or(AdmissionRejectReason::routeCallToGatekeeper(()));
     }
+    if cx.has_room(calls, origin.from.ip()).is_err() {
+        return Err(AdmissionRejectReason::resourceUnavailable(()));
+    }
     let aliases = request.destination_info.iter().flatten().filter_map(Alias::read);
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
     let destination = resolve(cx.core, aliases, named)

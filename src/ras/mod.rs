@@ -16,6 +16,7 @@ use pinhole_h323::asn::h225::{
     LocationRejectReason, RasMessage, RequestSeqNum, ResourcesAvailableConfirm,
     UnknownMessageResponse,
 };
+use pinhole_h323::error::Malformed;
 use pinhole_h323::id::Seq;
 use pinhole_h323::ras::Ras;
 use tracing::trace;
@@ -49,6 +50,9 @@ pub(crate) fn receive(
         return;
     }
     let origin = Origin { from, socket, local };
+    if bytes.len() > cx.core.settings.limits.message {
+        return cx.malformed(from, "ras", Malformed::Oversize);
+    }
     match Ras::decode(bytes) {
         Ok(ras) => {
             trace!(%from, message = ras.name(), "received");

@@ -172,6 +172,7 @@ pub(super) const KNOWN: &[Known] = &[
          T120PortClose T120PortOpen",
     ),
     free("PrefixAuth", ""),
+    named("Pinhole::Limits", ""),
     named(
         "Proxy",
         "AbortOnInvalidTPKT AllowAnyRTPSourcePortForH239From AllowSignaledIPs \
@@ -245,7 +246,7 @@ pub(super) const KNOWN: &[Known] = &[
         "AbortOnInvalidTPKT AcceptNeighborsCalls ActivateFailover \
          AlwaysRewriteSourceCallSignalAddress AppendToCallingPartyNumberIE AppendToDisplayIE \
          AutoProxyIPv4ToIPv6Calls CalledPlanOfNumber CalledTypeOfNumber CallingPlanOfNumber \
-         CallingTypeOfNumber CpsCheckInterval CpsLimit \
+         CallingTypeOfNumber \
          DisableGnuGkH245TcpKeepAlive DisableRetryChecks \
          DisableSettingUDPSourceIP DropCallsByReleaseComplete EnableGnuGkNATTraversal \
          EnableGnuGkTcpKeepAlive EnableH235HalfCallMedia EnableH235HalfCallMediaKeyUpdates \

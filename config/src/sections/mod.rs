@@ -1,11 +1,13 @@
 //! The sections with typed keys, one file per family.
 
+mod limits;
 mod main;
 mod proxy;
 mod ras;
 mod routed;
 mod status;
 
+pub use limits::Limits;
 pub use main::Main;
 pub use proxy::Proxy;
 pub use ras::{AdmissionFeatures, RegistrationFeatures};

@@ -47,5 +47,10 @@ section! {
         /// The longest time a call may ring.
         alerting_timeout: Milliseconds as "AlertingTimeout" = Milliseconds(180_000)
             => Limit::Clamp(5000, 3_600_000);
+        /// New calls a second in all, RAS and direct calls not counted; 0 for any number. More are released
+        /// (gatewayResources, cause 42).
+        cps_limit: Number as "CpsLimit" = Number(500);
+        /// For so long CpsLimit may be exceeded, by what it allows in this time.
+        cps_interval: Seconds as "CpsCheckInterval" = Seconds(5) => Limit::Clamp(1, 3600);
     }
 }

@@ -165,6 +165,21 @@ impl Signal {
         sometimes.flatten().or(always).map(CallId::from)
     }
 
+    /// How many tokens it carries, in clear and encrypted (H.235.0 §7).
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        let counted = self.body().and_then(|body| {
+            each!(body, Body [
+                setup callProceeding connect alerting information releaseComplete facility progress status
+                statusInquiry setupAcknowledge notify
+            ], body => [
+                body.tokens.as_ref().map_or(0, Vec::len),
+                body.crypto_tokens.as_ref().map_or(0, Vec::len),
+            ])
+        });
+        counted.map_or(0, |[clear, encrypted]| clear + encrypted)
+    }
+
     /// The reason of a Facility.
     #[must_use]
     pub fn facility_reason(&self) -> Option<&FacilityReason> {

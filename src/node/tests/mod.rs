@@ -3,6 +3,7 @@
 mod addresses;
 mod channels;
 mod fast_start;
+mod floods;
 mod multiplexed;
 mod no_control;
 mod peers;

@@ -1,0 +1,45 @@
+//! `[Pinhole::Limits]`, a section of our own: GnuGk has nothing like it.
+
+use crate::section::section;
+use crate::value::{Limit, Number};
+
+section! {
+    /// What peers may ask for, so that a flood harms neither calls nor memory. Of IPv6 an address is a network of 64
+    /// bits here, which one host owns. A rate may be exceeded for a moment, by what five seconds of it allow.
+    pub struct Limits in "Pinhole::Limits" {
+        /// RAS messages a second of one address; more are dropped.
+        ras_rate: Number as "RasPerSource" = Number(200) => Limit::Within(1, 1_000_000);
+        /// Endpoints registered from one address; more are rejected (resourceUnavailable).
+        registrations: Number as "RegistrationsPerSource" = Number(2000)
+            => Limit::Within(1, 1_000_000);
+        /// Setup messages a second of one address; more are released (gatekeeperResources, cause 47).
+        setup_rate: Number as "SetupsPerSource" = Number(50) => Limit::Within(1, 1_000_000);
+        /// Calls that may be made from one address at a time; more are released, or rejected when they ask.
+        calls_per_source: Number as "CallsPerSource" = Number(1000) => Limit::Within(1, 1_000_000);
+        /// Calls at a time; more are released (gatekeeperResources, cause 47), or rejected when they ask
+        /// (resourceUnavailable). Calls that are there are not touched.
+        calls: Number as "Calls" = Number(5000) => Limit::Within(1, 1_000_000);
+        /// TCP connections accepted from one address; more are closed.
+        connections_per_source: Number as "ConnectionsPerSource" = Number(1024)
+            => Limit::Within(1, 1_000_000);
+        /// TCP connections, in both directions together; more are closed.
+        connections: Number as "Connections" = Number(8192) => Limit::Within(1, 1_000_000);
+        /// Connections of one address whose first message has not come (see SetupTimeout); more are closed.
+        fresh_per_source: Number as "HalfOpenPerSource" = Number(64) => Limit::Within(1, 1_000_000);
+        /// Connections whose first message has not come; with more, the oldest is closed.
+        fresh: Number as "HalfOpen" = Number(1024) => Limit::Within(1, 1_000_000);
+        /// Octets of a message; a longer one ends its connection, or is dropped on the RAS port.
+        message: Number as "MessageSize" = Number(32_768) => Limit::Within(1024, 65_535);
+        /// Messages a second on one connection, H.245 in a message counted; more are dropped.
+        messages: Number as "MessagesPerConnection" = Number(100) => Limit::Within(10, 1_000_000);
+        /// Tokens of a message; one with more is refused or dropped.
+        tokens: Number as "Tokens" = Number(16) => Limit::Within(1, 256);
+        /// Proposals of fast start; a message with more is refused or dropped.
+        fast_start: Number as "FastStart" = Number(32) => Limit::Within(1, 256);
+        /// Capabilities of a TerminalCapabilitySet, and those that its descriptors name, together; one with more is
+        /// rejected (tableEntryCapacityExceeded).
+        capabilities: Number as "Capabilities" = Number(1024) => Limit::Within(16, 65_535);
+        /// Octets that may wait for one peer to read; with more, its connection is given up.
+        queue: Number as "OutputQueue" = Number(262_144) => Limit::Within(65_536, 16_777_216);
+    }
+}

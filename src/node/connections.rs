@@ -1,0 +1,95 @@
+//! TCP connections come and speak: who may have one, how long its messages may take, and to whom they go.
+
+use std::net::SocketAddr;
+
+use pinhole_h323::error::Malformed;
+
+use super::streams::{Owner, Stream};
+use super::{Cx, Life, Node, Timer};
+use crate::call::Calls;
+use crate::face::{ListenerId, StreamId};
+
+impl Node {
+    pub(super) fn accepted(
+        &mut self,
+        listener: ListenerId,
+        id: StreamId,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) {
+        let ending = self.life != Life::Working;
+        let (mut cx, calls) = self.parts();
+        if calls.control_accepted(&mut cx, listener, id, local, peer) {
+            return;
+        }
+        cx.core.streams.accepted(cx.now, id, Owner::Fresh, local, peer);
+        if ending {
+            return cx.close(id);
+        }
+        let limits = cx.core.settings.limits;
+        if cx.core.streams.fresh_from(peer.ip()) > limits.fresh_streams {
+            cx.core.counters.refused_streams += 1;
+            return cx.close(id);
+        }
+        // Who connects in earnest speaks at once: the oldest is the least likely to.
+        if let Some(oldest) = cx.core.streams.too_fresh(limits.fresh_in_all) {
+            cx.stop(&Timer::FirstMessage(oldest));
+            cx.core.counters.refused_streams += 1;
+            cx.close(oldest);
+        }
+        let wait = cx.core.settings.setup_timeout;
+        cx.set(Timer::FirstMessage(id), wait);
+    }
+
+    pub(super) fn bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        self.core.streams.feed(id, bytes);
+        loop {
+            let (mut cx, calls) = self.parts();
+            let Some(stream) = cx.core.streams.get(id) else { return };
+            let (owner, peer) = (stream.owner(), stream.peer);
+            match cx.core.streams.read(id) {
+                Ok(None) => return cx.await_rest(id),
+                Ok(Some(_)) if !cx.core.streams.may(id, cx.now, 1) => {
+                    cx.core.counters.throttled += 1;
+                }
+                Ok(Some(message)) if message.is_empty() => {}
+                Ok(Some(message)) => match owner {
+                    Owner::Fresh => calls.first_message(&mut cx, id, &message),
+                    Owner::Signalling(key, side) => calls.signal(&mut cx, key, side, &message),
+                    Owner::Control(key, side) => calls.control(&mut cx, key, side, &message),
+                },
+                Err(malformed) => {
+                    cx.malformed(peer, "tpkt", malformed);
+                    calls.stream_broken(&mut cx, id);
+                }
+            }
+        }
+    }
+}
+
+impl Cx<'_> {
+    /// A message that has begun has to be complete in time: octets that dribble in hold a connection, or a call.
+    fn await_rest(&mut self, id: StreamId) {
+        if self.core.streams.begins(id) {
+            let wait = self.core.settings.setup_timeout;
+            self.set(Timer::Rest(id), wait);
+        }
+    }
+
+    /// A connection did not say in time what it is for.
+    pub(super) fn said_nothing(&mut self, id: StreamId) {
+        if self.core.streams.get(id).map(Stream::owner) == Some(Owner::Fresh) {
+            self.core.counters.refused_streams += 1;
+            self.close(id);
+        }
+    }
+}
+
+/// The rest of a message did not come in time, unless it came meanwhile.
+pub(super) fn incomplete(cx: &mut Cx<'_>, calls: &mut Calls, id: StreamId) {
+    let Some(peer) = cx.core.streams.get(id).map(|stream| stream.peer) else { return };
+    if cx.core.streams.is_unfinished(id) {
+        cx.malformed(peer, "tpkt", Malformed::Truncated);
+        calls.stream_broken(cx, id);
+    }
+}
