@@ -149,7 +149,7 @@ impl Calls {
     }
 
     /// How many calls run that were made from an address.
-    pub(crate) fn from_source(&self, peer: std::net::IpAddr) -> usize {
+    pub(crate) fn made_from(&self, peer: std::net::IpAddr) -> usize {
         use crate::node::limits::source;
         let from = |call: &&Call| call.is_live() && source(call.leg(Side::A).peer) == source(peer);
         self.calls.values().filter(from).count()

@@ -36,7 +36,7 @@ impl Cx<'_> {
             let sentence = format!("there are {} calls, as many as may be (Calls)", limits.calls);
             return Err((Release::GatekeeperResources, sentence));
         }
-        if calls.from_source(peer) >= limits.calls_per_source {
+        if calls.made_from(peer) >= limits.calls_per_source {
             self.core.counters.crowded += 1;
             let sentence = format!("{peer} has as many calls as it may (CallsPerSource)");
             return Err((Release::GatekeeperResources, sentence));

@@ -41,6 +41,11 @@ async fn octets_are_echoed_and_the_peers_end_is_told_once() {
     .await;
 }
 
+/// What waits in these tests is more than usual.
+fn roomy() -> Limits {
+    Limits { queue: 1 << 20, ..Limits::default() }
+}
+
 #[tokio::test]
 async fn close_delivers_what_is_queued_and_nothing_comes_after_it() {
     const QUEUED: usize = 900_000;
@@ -52,7 +57,7 @@ async fn close_delivers_what_is_queued_and_nothing_comes_after_it() {
         }
         tell(&teller, &input);
     });
-    play(farewell, async {
+    play_within(roomy(), farewell, async {
         let mut client = TcpStream::connect(ear.bound().await).await.unwrap();
         client.write_all(b"go").await.unwrap();
         ear.next().await;
@@ -79,7 +84,7 @@ async fn a_peer_that_has_ended_still_gets_its_answer() {
         }
         tell(&teller, &input);
     });
-    play(late, async {
+    play_within(roomy(), late, async {
         let mut client = TcpStream::connect(ear.bound().await).await.unwrap();
         client.write_all(b"go").await.unwrap();
         client.shutdown().await.unwrap();

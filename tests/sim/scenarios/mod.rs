@@ -15,6 +15,7 @@ macro_rules! as_sent_and_octet_by_octet {
 mod calls;
 mod face;
 mod fast;
+mod hostile;
 pub(crate) mod lab;
 mod multiplex;
 pub(crate) mod mutants;
