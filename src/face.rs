@@ -276,6 +276,11 @@ pub enum FlowCommand {
         /// What is known of it.
         party: Party,
     },
+    /// The even ports of an open flow carry datagrams that are no RTP (T.38), beside whatever else.
+    Datagrams {
+        /// Of which flow.
+        flow: FlowId,
+    },
     /// A channel of an open flow is opened anew: packets may come from other ports than before, though from the same
     /// addresses. What was learned stays until another source has proven itself.
     Rearm {

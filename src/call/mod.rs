@@ -2,6 +2,7 @@
 //! in `carrier` and `link`, the end in `release`. What H.245 says is understood in `control`.
 
 mod carrier;
+mod data;
 mod leg;
 mod link;
 mod placing;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use pinhole_h323::id::{CallId, Crv, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
-use crate::control::Sessions;
+use crate::control::{DataChannels, Sessions};
 use crate::event::CallRecord;
 use crate::face::{FlowFact, FlowId, ListenerId, Side, StreamId};
 use crate::node::{Cx, Mode, Timer};
@@ -55,6 +56,7 @@ pub(crate) struct Call {
     /// Caller and called party.
     pub(crate) legs: [Leg; 2],
     pub(crate) sessions: Sessions,
+    pub(crate) data: DataChannels,
     /// How much of it goes through us.
     pub(crate) mode: Mode,
     /// True when each leg carries H.245 in its own way.
@@ -120,6 +122,7 @@ pub(crate) struct Calls {
 pub(crate) struct Index {
     ids: BTreeMap<CallId, CallKey>,
     listeners: BTreeMap<ListenerId, (CallKey, Side)>,
+    pub(crate) data: BTreeMap<ListenerId, CallKey>,
     pub(crate) flows: BTreeMap<FlowId, CallKey>,
     last_call: u32,
     last_flow: u32,
@@ -193,6 +196,7 @@ impl Calls {
         match owner {
             Owner::Signalling(key, _) => self.reached(cx, key, local.ip()),
             Owner::Control(key, side) => self.control_connected(cx, key, side),
+            Owner::Data(key, _) => self.data_connected(cx, key, stream),
             Owner::Fresh => cx.close(stream),
         }
     }
@@ -205,6 +209,7 @@ impl Calls {
             Owner::Fresh => cx.stop(&Timer::FirstMessage(stream)),
             Owner::Signalling(key, side) => self.party_lost(cx, key, side, closed.peer),
             Owner::Control(key, side) => self.control_lost(cx, key, side),
+            Owner::Data(key, _) => self.data_closed(cx, key, stream),
         }
     }
 
@@ -217,6 +222,7 @@ impl Calls {
                 cx.stop(&Timer::FirstMessage(stream));
                 cx.close(stream);
             }
+            Owner::Data(..) => {}
             Owner::Signalling(key, side) | Owner::Control(key, side) => {
                 let Some(call) = self.calls.get(&key) else { return };
                 let sentence =

@@ -130,6 +130,7 @@ impl Calls {
         if self.index.ids.get(&call.id) == Some(&key) {
             self.index.ids.remove(&call.id);
         }
+        call.data.close_all(cx, &mut self.index);
         call.sessions.close_all(cx);
         call.state = State::Ended(Box::new(record(cx, call, why)));
         if call.sessions.all_ended() {

@@ -15,7 +15,7 @@ use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use tracing::{debug, trace};
 
 use super::{Call, CallKey, Calls, Leg, State, Why};
-use crate::control::Sessions;
+use crate::control::{DataChannels, Sessions};
 use crate::event::Event;
 use crate::face::{Side, StreamId};
 use crate::node::streams::Owner;
@@ -145,6 +145,7 @@ impl Calls {
             crv,
             legs: [from, to],
             sessions: Sessions::default(),
+            data: DataChannels::default(),
             mode,
             translates: mode == Mode::Proxied || cx.core.settings.handling.translates_tunnelling,
             state: State::Placing(Box::new(signal)),

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use pinhole_h323::address::{from_h245, to_h245};
 use pinhole_h323::asn::h245::{
     GenericInformation, H245TransportAddress, IndicationMessage as Indication,
-    MultimediaSystemControlMessage as Message, OpenLogicalChannel, OpenLogicalChannelAck,
-    OpenLogicalChannelAckForwardMultiplexAckParameters as AckParameters,
+    MultimediaSystemControlMessage as Message, NetworkAccessParameters, OpenLogicalChannel,
+    OpenLogicalChannelAck, OpenLogicalChannelAckForwardMultiplexAckParameters as AckParameters,
     OpenLogicalChannelAckReverseLogicalChannelParametersMultiplexParameters as ReverseAck,
     OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Forward,
     OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
@@ -17,8 +17,9 @@ use pinhole_h323::h46019::Traversal;
 use pinhole_h323::mux::MultiplexId;
 
 use super::refusal::Refusal;
+use super::relayable::Carriage;
 use super::session::Session;
-use super::{Verdict, codec, information, relayable};
+use super::{Verdict, codec, data, information, relayable};
 use crate::call::{Call, Index, Leg};
 use crate::face::Side;
 use crate::node::Cx;
@@ -35,10 +36,18 @@ pub(super) fn open(
         return Verdict::default();
     };
     let number = olc.forward_logical_channel_number.0;
-    let opened = relayable::session_of(olc).and_then(|wanted| {
-        let channel = (from, number);
-        call.sessions.open(cx, call.key, &call.legs, index, channel, wanted).map_err(Refusal::from)
-    });
+    let wanted = match relayable::carriage(olc) {
+        Ok(Carriage::Session(wanted)) => wanted,
+        Ok(Carriage::Connection) => {
+            call.sessions.close_channel(cx, from, number);
+            return data::open(cx, call, index, from, control);
+        }
+        Err(refusal) => return refusal.refuse(cx, call, from, olc),
+    };
+    call.data.close(cx, index, from, number);
+    let channel = (from, number);
+    let opened =
+        call.sessions.open(cx, call.key, &call.legs, index, channel, wanted).map_err(Refusal::from);
     let session = match opened {
         Ok(session) => session,
         Err(refusal) => return refusal.refuse(cx, call, from, olc),
@@ -47,8 +56,8 @@ pub(super) fn open(
     let legs = &call.legs;
     control.edit(|message| {
         if let Message::request(Request::openLogicalChannel(olc)) = message {
-            let content = codec::describe(&olc.forward_logical_channel_parameters.data_type);
-            session.carries(from, content);
+            let forward = &olc.forward_logical_channel_parameters;
+            session.carries(from, codec::describe(&forward.data_type));
             if let Some(reverse) = &olc.reverse_logical_channel_parameters {
                 session.carries(from.other(), codec::describe(&reverse.data_type));
             }
@@ -107,7 +116,10 @@ pub(super) fn adapt_open(
         if !learned {
             session.signalled(cx, from, None, rtcp);
         }
-        parameters.media_control_channel = Some(to_h245(ours.rtcp()));
+        let datagrams = session.has_datagrams();
+        if !datagrams || parameters.media_control_channel.is_some() {
+            parameters.media_control_channel = Some(to_h245(ours.rtcp()));
+        }
         // The media address belongs into the answer; what is told here is the sender's own, or nothing.
         parameters.media_channel = None;
     }
@@ -123,7 +135,7 @@ pub(super) fn adapt_open(
         replace(&mut parameters.media_channel, ours.rtp);
         replace(&mut parameters.media_control_channel, ours.rtcp());
     }
-    olc.separate_stack = None;
+    adapt_stack(cx, session, from, learned, &mut olc.separate_stack);
     session.wants(cx, from, wanted(legs, from, olc.generic_information.as_ref()));
     information::strip(&mut olc.generic_information);
     let carries_forward = matches!(
@@ -132,6 +144,25 @@ pub(super) fn adapt_open(
     );
     if legs[to.index()].client && carries_forward {
         punch_here(session, to, &mut olc.generic_information, keepalive_s);
+    }
+}
+
+/// Datagrams may have a stack of their own (T.38 of some): it goes where media goes.
+fn adapt_stack(
+    cx: &mut Cx<'_>,
+    session: &mut Session,
+    from: Side,
+    learned: bool,
+    stack: &mut Option<Box<NetworkAccessParameters>>,
+) {
+    match data::stack_address(stack).filter(|_| session.has_datagrams()) {
+        Some(address) => {
+            if !learned {
+                session.signalled(cx, from, from_h245(address), None);
+            }
+            *address = to_h245(session.pair(from.other()).rtp);
+        }
+        None => *stack = None,
     }
 }
 
@@ -194,7 +225,6 @@ pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control
         let keepalive = told.and_then(|traversal| traversal.keep_alive_payload_type);
         let wanted = wanted(legs, from, ack.generic_information.as_ref());
         information::strip(&mut ack.generic_information);
-        ack.separate_stack = None;
         let number = ack.forward_logical_channel_number.0;
         match sessions.of_channel(from.other(), number) {
             Some(session) => {
@@ -203,6 +233,7 @@ pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control
             }
             // Nobody opened this channel, so no address in it means anything.
             None => {
+                ack.separate_stack = None;
                 ack.forward_multiplex_ack_parameters = None;
                 ack.reverse_logical_channel_parameters = None;
             }
@@ -238,6 +269,7 @@ fn adapt_ack(
         parameters.media_channel = Some(to_h245(ours.rtp));
         parameters.media_control_channel = Some(to_h245(ours.rtcp()));
     }
+    adapt_stack(cx, session, from, learned, &mut ack.separate_stack);
     // A client whose packets arrive at a shared pair has to mark them.
     let marks = ports_for(session, from.other());
     if marks.multiplex_id.is_some() {

@@ -1,19 +1,49 @@
 //! What a channel carries, in the words of people.
 
-use pinhole_h323::asn::h245::{AudioCapability, DataType, H235MediaMediaType, VideoCapability};
+use pinhole_h323::asn::h245::{
+    AudioCapability, DataApplicationCapability,
+    DataApplicationCapabilityApplication as Application, DataType, H235MediaMediaType,
+    OpenLogicalChannel, VideoCapability,
+};
+
+/// What a channel carries, whichever way it goes: that of its reverse direction, if it has none forward.
+pub(super) fn carried(olc: &OpenLogicalChannel) -> &DataType {
+    match (
+        &olc.forward_logical_channel_parameters.data_type,
+        &olc.reverse_logical_channel_parameters,
+    ) {
+        (DataType::nullData(()), Some(reverse)) => &reverse.data_type,
+        (forward, _) => forward,
+    }
+}
 
 /// The medium of a channel (`audio`, `video`, `data`) and its codec.
 pub(super) fn describe(data: &DataType) -> (&'static str, String) {
     match data {
         DataType::audioData(audio) => ("audio", audio_codec(audio).to_owned()),
         DataType::videoData(video) => ("video", video_codec(video).to_owned()),
-        DataType::data(_) => ("data", "data".to_owned()),
+        DataType::data(data) => ("data", data_application(data).to_owned()),
         DataType::h235Media(media) => match &media.media_type {
             H235MediaMediaType::audioData(audio) => ("audio", audio_codec(audio).to_owned()),
             H235MediaMediaType::videoData(video) => ("video", video_codec(video).to_owned()),
-            _ => ("data", "data".to_owned()),
+            H235MediaMediaType::data(data) => ("data", data_application(data).to_owned()),
+            _ => ("data", "unknown".to_owned()),
         },
         _ => ("data", "unknown".to_owned()),
+    }
+}
+
+const fn data_application(data: &DataApplicationCapability) -> &'static str {
+    match data.application {
+        Application::t120(_) => "t120",
+        Application::t84(_) => "t84",
+        Application::t434(_) => "t434",
+        Application::h224(_) => "h224",
+        Application::t30fax(_) => "t30",
+        Application::t38fax(_) => "t38",
+        Application::t140(_) => "t140",
+        Application::genericDataCapability(_) => "generic",
+        _ => "data",
     }
 }
 

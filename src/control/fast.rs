@@ -12,8 +12,9 @@ use pinhole_h323::asn::h245::{
 use pinhole_h323::asn::{decode_olc, encode_olc};
 
 use super::channels::{adapt_open, ports_for, punch_here, wanted};
-use super::information;
+use super::relayable::Transport;
 use super::session::Session;
+use super::{codec, information, relayable};
 use crate::call::{Call, Index, Leg};
 use crate::face::Side;
 use crate::node::Cx;
@@ -44,6 +45,9 @@ pub(crate) fn proposed(
         let Some((_, session_id)) = way(&olc) else { continue };
         let offered = call.sessions.offer(cx, call.key, &call.legs, index, session_id);
         let Ok(session) = offered else { continue };
+        if relayable::transport(codec::carried(&olc)) == Transport::Udp {
+            session.carry_datagrams(cx);
+        }
         adapt_open(cx, &call.legs, session, Side::A, &mut olc, keepalive_s);
         through.extend(encode_olc(&olc).ok());
     }
@@ -61,7 +65,7 @@ pub(crate) fn accepted(cx: &mut Cx<'_>, call: &mut Call, answers: &[&[u8]]) -> V
         let opener = if way == Way::Forward { Side::A } else { Side::B };
         // Only what was proposed can be accepted.
         let Some(session) = call.sessions.accept(session_id, opener, number) else { continue };
-        session.carries(opener, super::codec::describe(carried(&olc)));
+        session.carries(opener, codec::describe(codec::carried(&olc)));
         adapt_accepted(cx, &call.legs, session, &mut olc, keepalive_s);
         through.extend(encode_olc(&olc).ok());
     }
@@ -71,7 +75,8 @@ pub(crate) fn accepted(cx: &mut Cx<'_>, call: &mut Call, answers: &[&[u8]]) -> V
 
 /// Which way a proposal goes, and its sessionID; nothing for what cannot be relayed.
 fn way(olc: &OpenLogicalChannel) -> Option<(Way, u8)> {
-    if olc.separate_stack.is_some() {
+    let connection = relayable::transport(codec::carried(olc)) == Transport::Tcp;
+    if connection || olc.separate_stack.is_some() {
         return None;
     }
     let forward = &olc.forward_logical_channel_parameters;
@@ -85,14 +90,6 @@ fn way(olc: &OpenLogicalChannel) -> Option<(Way, u8)> {
             Some((Way::Reverse, parameters.session_id)).filter(|(_, id)| *id != 0)
         }
         _ => None,
-    }
-}
-
-/// What a channel carries, whichever way it goes.
-fn carried(olc: &OpenLogicalChannel) -> &DataType {
-    match &olc.reverse_logical_channel_parameters {
-        Some(reverse) => &reverse.data_type,
-        None => &olc.forward_logical_channel_parameters.data_type,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod channels;
 mod codec;
+mod data;
 pub(crate) mod fast;
 mod information;
 mod modes;
@@ -24,6 +25,7 @@ use tracing::trace;
 use crate::call::{Call, Index};
 use crate::face::Side;
 use crate::node::{Cx, Mode};
+pub(crate) use data::DataChannels;
 pub(crate) use session::Sessions;
 
 /// What becomes of an H.245 message.
@@ -90,12 +92,19 @@ pub(crate) fn receive(
         Message::request(Request::closeLogicalChannel(close)) => {
             let number = close.forward_logical_channel_number.0;
             call.sessions.close_channel(cx, from, number);
+            call.data.close(cx, index, from, number);
         }
         Message::response(response) => match &**response {
             Response::openLogicalChannelAck(_) => {
+                let data = data::acknowledged(cx, call, index, from, &mut control);
+                if let Some(verdict) = data {
+                    return verdict;
+                }
                 channels::acknowledged(cx, call, from, &mut control);
             }
-            Response::openLogicalChannelReject(_) => {
+            Response::openLogicalChannelReject(reject) => {
+                let number = reject.forward_logical_channel_number.0;
+                call.data.close(cx, index, from.other(), number);
                 channels::rejected(cx, call, from, &mut control);
             }
             _ => {}
@@ -105,6 +114,7 @@ pub(crate) fn receive(
             Indication::functionNotUnderstood(unknown) => {
                 if let Some(number) = never_opened(unknown) {
                     call.sessions.close_channel(cx, from.other(), number);
+                    call.data.close(cx, index, from.other(), number);
                 }
             }
             _ => {}

@@ -19,6 +19,8 @@ pub(super) enum Refusal {
     Multicast,
     /// It has a network of its own that is not IP.
     Network,
+    /// The party that listens for its connection cannot be reached by us.
+    Unreachable,
     /// The call has as many channels, or sessions, as it may.
     TooMany,
     /// No port is free.
@@ -44,7 +46,7 @@ impl Refusal {
             Self::Multicast => {
                 (Cause::multicastChannelNotAllowed(()), "multicastChannelNotAllowed")
             }
-            Self::Network => {
+            Self::Network | Self::Unreachable => {
                 (Cause::separateStackEstablishmentFailed(()), "separateStackEstablishmentFailed")
             }
             Self::TooMany => (Cause::dataTypeNotAvailable(()), "dataTypeNotAvailable"),
@@ -57,6 +59,9 @@ impl Refusal {
             Self::Multiplex => "it is not multiplexed as in H.323, over IP",
             Self::Multicast => "its media would be multicast, which cannot be relayed",
             Self::Network => "it has a network of its own, which is not IP",
+            Self::Unreachable => {
+                "the party that listens for its connection is behind a NAT, or tells the address of another host"
+            }
             Self::TooMany => "the call has as many channels as it may have",
             Self::NoPorts => "no port is free",
         }
@@ -93,12 +98,7 @@ impl Refusal {
         from: Side,
         olc: &OpenLogicalChannel,
     ) -> Verdict {
-        self.tell(
-            cx,
-            call,
-            from,
-            codec::describe(&olc.forward_logical_channel_parameters.data_type),
-        );
+        self.tell(cx, call, from, codec::describe(codec::carried(olc)));
         Verdict::reply(&self.reject(olc.forward_logical_channel_number.0))
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Session {
     channels: Vec<Channel>,
     /// Proposed by fast start, and not answered yet.
     offered: bool,
+    /// It carries datagrams that are no RTP.
+    datagrams: bool,
     /// The multiplexIDs by which packets of each side arrive, when its pair is shared.
     receive: [Option<MultiplexId>; 2],
     /// What each side wants packets to begin with.
@@ -87,6 +89,8 @@ pub(super) struct Wanted {
     /// The number of the opener's channel that it takes the place of (replacementFor): without a sessionID of its own,
     /// it stays in that one's session.
     pub(super) replaces: Option<u16>,
+    /// It carries datagrams that are no RTP.
+    pub(super) datagrams: bool,
 }
 
 /// Why no session can be had.
@@ -122,6 +126,9 @@ impl Sessions {
         };
         if !session.channels.is_empty() {
             cx.core.out.push(Output::Flow(FlowCommand::Rearm { flow: session.flow }));
+        }
+        if wanted.datagrams {
+            session.carry_datagrams(cx);
         }
         session.channels.push(Channel { opener, number });
         Ok(session)
@@ -311,6 +318,7 @@ impl Session {
             peers: [a.peer, b.peer],
             channels: Vec::new(),
             offered: false,
+            datagrams: false,
             receive,
             send: [None; 2],
             contents: [None, None],
@@ -327,6 +335,19 @@ impl Session {
     /// Our ports on the side of a leg.
     pub(super) const fn pair(&self, side: Side) -> Pair {
         self.pairs[side.index()]
+    }
+
+    /// From now on it carries datagrams that are no RTP, too.
+    pub(super) fn carry_datagrams(&mut self, cx: &mut Cx<'_>) {
+        if !self.datagrams {
+            self.datagrams = true;
+            cx.core.out.push(Output::Flow(FlowCommand::Datagrams { flow: self.flow }));
+        }
+    }
+
+    /// True when it carries datagrams that are no RTP.
+    pub(super) const fn has_datagrams(&self) -> bool {
+        self.datagrams
     }
 
     /// The multiplexID by which packets of a side arrive; none when its pair is its own.

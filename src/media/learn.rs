@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Channel;
-use super::packet::{Kind, Stamp, classify};
+use super::packet::{Kind, Stamp, classify, datagram};
 use super::source::{Judgement, Packet, Reason, Source};
 use crate::face::{FlowCounts, PairId, Party, Ports};
 
@@ -39,6 +39,8 @@ pub(super) struct SideState {
     pub(super) counts: FlowCounts,
     /// The multiplexID that packets to it begin with.
     pub(super) prefix: Option<u32>,
+    /// What is no RTP is relayed, too.
+    pub(super) datagrams: bool,
     party: Option<Party>,
     /// RTP, RTCP.
     sources: [Source; 2],
@@ -52,6 +54,7 @@ impl SideState {
             pair,
             counts: FlowCounts::default(),
             prefix: None,
+            datagrams: false,
             party: None,
             sources: [Source::default(), Source::default()],
             told: [false; 2],
@@ -106,7 +109,9 @@ impl SideState {
         if from.ip() != party.ip {
             return (Arrival::Taken, self.stranger(channel));
         }
-        let Some((kind, stamp)) = classify(channel, packet, party.ports) else {
+        let known = classify(channel, packet, party.ports);
+        let other = || datagram(packet).filter(|_| self.datagrams && channel == Channel::Rtp);
+        let Some((kind, stamp)) = known.or_else(other) else {
             self.counts.malformed += 1;
             return (Arrival::Taken, None);
         };

@@ -74,6 +74,13 @@ impl Table {
                     flow.side_mut(side).arm(party);
                 }
             }
+            FlowCommand::Datagrams { flow } => {
+                if let Some(flow) = self.flows.get_mut(&flow) {
+                    for side in [Side::A, Side::B] {
+                        flow.side_mut(side).datagrams = true;
+                    }
+                }
+            }
             FlowCommand::Rearm { flow } => {
                 if let Some(flow) = self.flows.get_mut(&flow) {
                     [Side::A, Side::B].into_iter().for_each(|side| flow.side_mut(side).doubt());

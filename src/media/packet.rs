@@ -86,6 +86,12 @@ pub(super) fn classify(channel: Channel, packet: &[u8], ports: Ports) -> Option<
     }
 }
 
+/// A datagram that is no RTP. UDPTL, which carries T.38, begins with a sequence number (T.38 §9.1).
+pub(super) fn datagram(packet: &[u8]) -> Option<(Kind, Stamp)> {
+    let sequence = packet.get(..2)?.first_chunk().copied().map(u16::from_be_bytes);
+    Some((Kind::Media, Stamp { ssrc: 0, sequence }))
+}
+
 fn word(packet: &[u8], at: usize) -> Option<u32> {
     packet.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }

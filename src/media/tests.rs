@@ -216,3 +216,25 @@ fn a_keepalive_with_its_identifier_in_the_wrong_byte_order_is_known() {
     assert_eq!(table.forward(now(), SHARED, Channel::Rtp, at(CLIENT, 2776), &wrong(&long)), None);
     assert_eq!(table.strays(), 1, "but not media");
 }
+
+#[test]
+fn what_is_no_rtp_passes_where_it_is_told_to() {
+    // UDPTL of T.38: the sequence number, then an indication of V.21.
+    let fax = |sequence: u8| [0, sequence, 1, 6, 0, 0];
+    for told in [false, true] {
+        let mut table = table(None);
+        if told {
+            table.command(FlowCommand::Datagrams { flow: FLOW });
+        }
+        let to = at(PLAIN, 5000);
+        table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
+        let there = table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &fax(1));
+        assert_eq!(there, told.then(|| egress(PAIRS[1], to)));
+        let back = table.forward(now(), PAIRS[1], Channel::Rtp, to, &fax(1));
+        assert_eq!(back.map(|e| e.to), told.then(|| at(CLIENT, 40000)));
+        // The rule of the right source holds for it, too; and RTCP stays RTCP.
+        let thief = at(CLIENT, 40001);
+        assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, thief, &fax(2)), None);
+        assert_eq!(table.forward(now(), PAIRS[1], Channel::Rtcp, at(PLAIN, 5001), &fax(1)), None);
+    }
+}

@@ -287,6 +287,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 (flow, self.plane.open(flow, pairs))
             }
             FlowCommand::Multiplex { flow, .. }
+            | FlowCommand::Datagrams { flow }
             | FlowCommand::Rearm { flow }
             | FlowCommand::Party { flow, .. } => (flow, self.plane.command(flow, command)),
             FlowCommand::Close { flow } => {

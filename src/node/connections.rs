@@ -19,7 +19,9 @@ impl Node {
     ) {
         let ending = self.life != Life::Working;
         let (mut cx, calls) = self.parts();
-        if calls.control_accepted(&mut cx, listener, id, local, peer) {
+        if calls.control_accepted(&mut cx, listener, id, local, peer)
+            || calls.data_accepted(&mut cx, listener, id, local, peer)
+        {
             return;
         }
         cx.core.streams.accepted(cx.now, id, Owner::Fresh, local, peer);
@@ -42,6 +44,10 @@ impl Node {
     }
 
     pub(super) fn bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        if let Some(Owner::Data(key, _)) = self.core.streams.get(id).map(Stream::owner) {
+            let (mut cx, calls) = self.parts();
+            return calls.data(&mut cx, key, id, bytes);
+        }
         self.core.streams.feed(id, bytes);
         loop {
             let (mut cx, calls) = self.parts();
@@ -57,6 +63,7 @@ impl Node {
                     Owner::Fresh => calls.first_message(&mut cx, id, &message),
                     Owner::Signalling(key, side) => calls.signal(&mut cx, key, side, &message),
                     Owner::Control(key, side) => calls.control(&mut cx, key, side, &message),
+                    Owner::Data(..) => {}
                 },
                 Err(malformed) => {
                     cx.malformed(peer, "tpkt", malformed);

@@ -181,8 +181,12 @@ impl Node {
     pub fn new(settings: Settings, locals: Vec<IpAddr>, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut out = Outbox::default();
-        let mut ports =
-            Ports::new(&locals, settings.rtp_ports.clone(), settings.h245_ports.clone());
+        let mut ports = Ports::new(
+            &locals,
+            settings.rtp_ports.clone(),
+            settings.h245_ports.clone(),
+            settings.t120_ports.clone(),
+        );
         for (index, ip) in (0..).zip(&locals) {
             let (ras, tcp) = (settings.ras_port, settings.signalling_port);
             let bind = Bind::Udp(SocketId(index));

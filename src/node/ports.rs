@@ -1,7 +1,7 @@
 //! Ports kept ready, so that a channel can be opened in the very message that asks for it: binding is the host's
 //! work and takes a round trip through it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
@@ -11,6 +11,8 @@ use crate::face::{Bind, FlowCommand, ListenerId, Outbox, Output, PairId};
 const SPARE_PAIRS: usize = 8;
 /// H.245 listeners kept ready on each local address.
 const SPARE_LISTENERS: usize = 4;
+/// T.120 listeners kept ready on each local address.
+const SPARE_DATA: usize = 1;
 /// The first number of a dynamic listener or pair; the smaller ones are the static signalling listeners, and the pairs
 /// of multiplexed media.
 const FIRST_LISTENER: u32 = 1 << 16;
@@ -29,7 +31,7 @@ impl Pair {
     }
 }
 
-/// A listener for one H.245 connection.
+/// A listener for the connections of one party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Listener {
     pub(crate) id: ListenerId,
@@ -41,9 +43,12 @@ pub(crate) struct Listener {
 pub(crate) struct Ports {
     media: RangeInclusive<u16>,
     h245: RangeInclusive<u16>,
+    t120: RangeInclusive<u16>,
     next: u32,
     spare: BTreeMap<IpAddr, Spare>,
     asked: BTreeMap<Bind, IpAddr>,
+    /// Of what was asked for, the listeners of T.120.
+    asked_data: BTreeSet<ListenerId>,
 }
 
 #[derive(Debug, Default)]
@@ -52,8 +57,10 @@ struct Spare {
     shared: Option<Pair>,
     pairs: Vec<Pair>,
     listeners: Vec<Listener>,
+    data: Vec<Listener>,
     pairs_asked: usize,
     listeners_asked: usize,
+    data_asked: usize,
 }
 
 impl Ports {
@@ -61,9 +68,18 @@ impl Ports {
         locals: &[IpAddr],
         media: RangeInclusive<u16>,
         h245: RangeInclusive<u16>,
+        t120: RangeInclusive<u16>,
     ) -> Self {
         let spare = locals.iter().map(|ip| (*ip, Spare::default())).collect();
-        Self { media, h245, next: FIRST_LISTENER, spare, asked: BTreeMap::new() }
+        Self {
+            media,
+            h245,
+            t120,
+            next: FIRST_LISTENER,
+            spare,
+            asked: BTreeMap::new(),
+            asked_data: BTreeSet::new(),
+        }
     }
 
     /// Asks for what is missing on every local address.
@@ -80,6 +96,13 @@ impl Ports {
                 ask(&mut self.asked, bind, *ip, &self.h245, out);
                 self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
                 spare.listeners_asked += 1;
+            }
+            while spare.data.len() + spare.data_asked < SPARE_DATA {
+                let listener = ListenerId(self.next);
+                self.asked_data.insert(listener);
+                ask(&mut self.asked, Bind::Tcp(listener), *ip, &self.t120, out);
+                self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
+                spare.data_asked += 1;
             }
         }
     }
@@ -122,6 +145,10 @@ impl Ports {
                 spare.pairs_asked -= 1;
                 spare.pairs.extend(at.map(|rtp| Pair { id, rtp }));
             }
+            Bind::Tcp(id) if self.asked_data.remove(&id) => {
+                spare.data_asked -= 1;
+                spare.data.extend(at.map(|at| Listener { id, at }));
+            }
             Bind::Tcp(id) => {
                 spare.listeners_asked -= 1;
                 spare.listeners.extend(at.map(|at| Listener { id, at }));
@@ -145,13 +172,20 @@ impl Ports {
         taken
     }
 
+    /// A T.120 listener on a local address; nothing when none is ready.
+    pub(crate) fn data_listener(&mut self, ip: IpAddr, out: &mut Outbox) -> Option<Listener> {
+        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.data.pop());
+        self.top_up(out);
+        taken
+    }
+
     /// Gives everything that is ready back to the host.
     pub(crate) fn close(&mut self, out: &mut Outbox) {
         for spare in self.spare.values_mut() {
             for pair in spare.pairs.drain(..) {
                 out.push(Output::Unbind(Bind::Media(pair.id)));
             }
-            for listener in spare.listeners.drain(..) {
+            for listener in spare.listeners.drain(..).chain(spare.data.drain(..)) {
                 out.push(Output::Unbind(Bind::Tcp(listener.id)));
             }
         }
@@ -193,9 +227,9 @@ mod tests {
     #[test]
     fn what_is_taken_is_replaced() {
         let (mut ports, mut out) =
-            (Ports::new(&[ip()], 5000..=6000, 7000..=8000), Outbox::default());
+            (Ports::new(&[ip()], 5000..=6000, 7000..=8000, 9000..=9999), Outbox::default());
         assert_eq!(ports.pair(ip(), &mut out), None, "nothing is bound yet");
-        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS);
+        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
         let pair = ports.pair(ip(), &mut out).expect("a pair");
         assert!((5000..=6000).contains(&pair.rtp.port()));
         assert_eq!(pair.rtcp().port(), pair.rtp.port() + 1);
@@ -206,22 +240,22 @@ mod tests {
 
     #[test]
     fn a_full_range_is_asked_again_only_when_a_port_is_wanted() {
-        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2), Outbox::default());
+        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2, 1..=2), Outbox::default());
         ports.top_up(&mut out);
-        assert_eq!(answer(&mut ports, &mut out, false), SPARE_PAIRS + SPARE_LISTENERS);
+        assert_eq!(answer(&mut ports, &mut out, false), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
         assert!(out.pop().is_none());
         assert_eq!(ports.pair(ip(), &mut out), None);
-        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS);
+        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
         assert!(ports.pair(ip(), &mut out).is_some());
     }
 
     #[test]
     fn closing_gives_all_back() {
-        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2), Outbox::default());
+        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2, 1..=2), Outbox::default());
         ports.top_up(&mut out);
         answer(&mut ports, &mut out, true);
         ports.close(&mut out);
         let unbound = std::iter::from_fn(|| out.pop()).filter(|o| matches!(o, Output::Unbind(_)));
-        assert_eq!(unbound.count(), SPARE_PAIRS + SPARE_LISTENERS);
+        assert_eq!(unbound.count(), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
     }
 }

@@ -37,6 +37,8 @@ pub struct Settings {
     pub accept_unregistered: bool,
     /// Ports of H.245 listeners.
     pub h245_ports: RangeInclusive<u16>,
+    /// Ports of T.120 listeners.
+    pub t120_ports: RangeInclusive<u16>,
     /// Ports of RTP and RTCP.
     pub rtp_ports: RangeInclusive<u16>,
     /// The address by which peers outside reach us, when a router translates it.
@@ -101,6 +103,7 @@ impl From<&Config> for Settings {
             handling: Handling::from(config),
             accept_unregistered: routed.accept_unregistered,
             h245_ports: ports(routed.h245_ports),
+            t120_ports: ports(config.proxy.t120_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
             external: match &main.external_ip {
                 Some(External::Address(ip)) => Some(*ip),

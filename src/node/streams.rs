@@ -23,6 +23,8 @@ pub(crate) enum Owner {
     Signalling(CallKey, Side),
     /// The H.245 connection of a leg.
     Control(CallKey, Side),
+    /// A connection of a data channel, to the party of a leg.
+    Data(CallKey, Side),
 }
 
 /// A connection.
@@ -178,6 +180,13 @@ impl Streams {
     pub(crate) fn send(&self, id: StreamId, message: &[u8], out: &mut Outbox) {
         if let (true, Ok(bytes)) = (self.open.contains_key(&id), tpkt::wrap(message)) {
             out.push(Output::Send { stream: id, bytes });
+        }
+    }
+
+    /// Sends octets as they are.
+    pub(crate) fn send_octets(&self, id: StreamId, octets: &[u8], out: &mut Outbox) {
+        if self.open.contains_key(&id) {
+            out.push(Output::Send { stream: id, bytes: octets.to_vec() });
         }
     }
 

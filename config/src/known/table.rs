@@ -184,7 +184,7 @@ pub(super) const KNOWN: &[Known] = &[
          PortDetectionTimeout ProxyForNAT ProxyForSameNAT RemoveMCInFastStartTransmitOffer \
          RestrictRTPSources RTPDiffServ RTPInactivityCheck \
          RTPInactivityCheckSession RTPInactivityTimeout \
-         SearchBothSidesOnCLC T120PortRange UpdateCalledPartyToH225Destination",
+         SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
     ),
     named(
         "RadAcct",

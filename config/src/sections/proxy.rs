@@ -20,5 +20,7 @@ section! {
         multiplex_control_port: Port as "RTCPMultiplexPort" = Port(3001);
         /// The ports of RTP and RTCP (UDP), two for each medium and party.
         rtp_ports: Option<PortRange> as "RTPPortRange" = PortRange::new(1024, 65_535);
+        /// The ports of T.120 data channels (TCP); any that is free when empty.
+        t120_ports: Option<PortRange> as "T120PortRange" = None;
     }
 }

@@ -219,6 +219,7 @@ impl Worker {
                         FlowCommand::Share { .. }
                         | FlowCommand::Open { .. }
                         | FlowCommand::Multiplex { .. }
+                        | FlowCommand::Datagrams { .. }
                         | FlowCommand::Rearm { .. }
                         | FlowCommand::Party { .. } => None,
                     };

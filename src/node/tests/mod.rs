@@ -2,6 +2,7 @@
 
 mod addresses;
 mod channels;
+mod data;
 mod fast_start;
 mod floods;
 mod multiplexed;

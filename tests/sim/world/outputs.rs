@@ -170,6 +170,7 @@ impl World {
                 it.shared.insert(*pair);
             }
             FlowCommand::Multiplex { .. }
+            | FlowCommand::Datagrams { .. }
             | FlowCommand::Rearm { .. }
             | FlowCommand::Party { .. } => {}
             FlowCommand::Close { flow } => self.close_pairs(host, *flow),
