@@ -138,9 +138,14 @@ impl Firewall {
 
     /// Forgets everything, as a NAT that restarts or changes its line does. New mappings get other ports.
     pub fn rebind(&mut self) {
+        self.rebind_udp();
+        self.tcp = tcp::Connections::default();
+    }
+
+    /// Forgets what it knows of UDP only.
+    pub fn rebind_udp(&mut self) {
         self.ports.retired.extend(self.udp.ports());
         self.udp = udp::Mappings::default();
-        self.tcp = tcp::Connections::default();
     }
 
     /// The address on the outside, if this is a NAT.

@@ -112,6 +112,10 @@ impl SideState {
         let known = classify(channel, packet, party.ports);
         let other = || datagram(packet).filter(|_| self.datagrams && channel == Channel::Rtp);
         let Some((kind, stamp)) = known.or_else(other) else {
+            let source = self.sources[channel as usize].address();
+            if source.is_some_and(|source| source != from) {
+                return (Arrival::Taken, self.stranger(channel));
+            }
             self.counts.malformed += 1;
             return (Arrival::Taken, None);
         };

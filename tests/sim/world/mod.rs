@@ -11,10 +11,12 @@ mod host;
 mod link;
 mod outputs;
 mod ports;
+mod probe;
 mod raw;
 mod restart;
 mod stream;
 mod streams;
+mod told;
 mod trace;
 
 use std::any::Any;

@@ -1,0 +1,152 @@
+//! Fifty calls, and somebody who sends to each of their media ports what could be media.
+
+use pinhole::event::Event;
+use pinhole::face::SocketId;
+use pinhole::firewall::Rules;
+use pinhole::node::Settings;
+
+use super::lab::{Lab, NODE, Place, Plan, channel, connected, heard, lab, records, relayed};
+use crate::world::{Chop, HostId, Raw, World, at, millis, seconds};
+use Place::{Inside, Outside};
+
+const ALICE: f64 = 440.0;
+const BOB: f64 = 880.0;
+const CALLS: u32 = 50;
+const TALK: u64 = 8;
+
+/// What could be media, or what holds a pinhole open, to all who do not know whose port it is.
+fn packets(round: u16) -> Vec<Vec<u8>> {
+    let [high, low] = round.to_be_bytes();
+    let mut media = vec![0x80, 8, high, low, 0, 0, 0, 0, 0, 0, 0, 9];
+    let keepalive = [&[0x80, 0xff, high, low], &[0; 8][..]].concat();
+    media.extend([0x2a; 160]);
+    let empty_report = [&[0x80, 200, 0, 6], &[0; 24][..]].concat();
+    let report = [&[0x80, 201, 0, 1, 0, 0, 0, 9][..]].concat();
+    let mut all = vec![media, keepalive, empty_report, report];
+    // The same with the first multiplexIDs that a careless gatekeeper would give.
+    for id in 1..=3u32 {
+        for plain in 0..2 {
+            all.push([&id.to_be_bytes()[..], &all[plain]].concat());
+        }
+    }
+    all
+}
+
+/// Who sends, behind the same NAT as the inside phones, and his sockets.
+struct Mallory {
+    host: HostId,
+    sockets: [SocketId; 2],
+}
+
+/// Fifty calls, one way or the other through the NAT, all talking.
+fn fifty(rules: Rules, multiplexes: bool, way: (Place, Place)) -> (Lab, [HostId; 2], Mallory) {
+    let multiplex_port = multiplexes.then_some(3000);
+    let settings = Settings { multiplex_port, ..Settings::default() };
+    let mut lab = lab(Plan { rules, settings, ..Plan::with(Chop::AsSent) });
+    let bob = lab.answering("bob", way.1, BOB, |options| options.multiplex = multiplexes);
+    let host = lab.world.host_behind(lab.gate, "mallory", "10.0.0.66", Raw::default());
+    let sockets = lab
+        .world
+        .with(host, |raw: &mut Raw, _| [raw.udp("10.0.0.66", 7000), raw.udp("10.0.0.66", 7001)]);
+    lab.world.mark_rest();
+    let alice = lab.calling("alice", way.0, ("bob", ALICE, TALK), |options| {
+        (options.multiplex, options.calls, options.rate) = (multiplexes, CALLS, 50.0);
+    });
+    let all = |world: &World| world.count(alice, connected) == CALLS as usize;
+    lab.world.must("fifty calls", all, seconds(20));
+    // Until the first reports, too, are on their way.
+    lab.world.run_for(millis(5500));
+    (lab, [alice, bob], Mallory { host, sockets })
+}
+
+fn sprayed(rules: Rules, multiplexes: bool, way: (Place, Place)) {
+    let (mut lab, phones, Mallory { host: mallory, sockets }) = fifty(rules, multiplexes, way);
+    let strays = lab.world.strays(lab.node);
+    let ports = lab.world.relaying_ports(lab.node);
+    let pairs = if multiplexes { 1 } else { 2 * CALLS as usize };
+    assert_eq!(ports.len(), 2 * pairs, "{ports:?}");
+    let learned = |event: &Event| matches!(event, Event::MediaLearned { .. });
+    let before = lab.world.count(lab.node, learned);
+    let mut sent = 0;
+    for round in 0..3 {
+        for packet in packets(round) {
+            for port in &ports {
+                // From nowhere, from the address of the other party, and from behind the same NAT.
+                for from in ["192.0.2.66:7000", "198.51.100.101:7000", "198.51.100.102:7000"] {
+                    lab.world.inject_datagram(at(from), *port, &packet);
+                    sent += 1;
+                }
+                lab.world.with(mallory, |raw: &mut Raw, _| {
+                    sockets.iter().for_each(|socket| raw.say(*socket, *port, &packet));
+                });
+                sent += 2;
+            }
+            lab.world.run_for(millis(7));
+        }
+    }
+    lab.world.run_for(millis(500));
+    let strays = lab.world.strays(lab.node) - strays;
+    assert_eq!(lab.world.count(lab.node, learned), before, "nobody has moved");
+    let got = lab.world.with(mallory, |raw: &mut Raw, _| raw.datagrams.len());
+    assert_eq!(got, 0, "nothing of the calls goes to him");
+    let stranger = |event: &Event| matches!(event, Event::MediaStranger { .. });
+    assert_eq!(lab.world.count(lab.node, stranger), if multiplexes { 0 } else { ports.len() });
+    let [alice, bob] = phones.map(|phone| {
+        lab.record(phone, CALLS as usize, seconds(60));
+        records(&lab.world, phone)
+    });
+    assert!(alice.iter().chain(&bob).all(|record| record.channels.len() == 2));
+    alice.iter().for_each(|record| heard(record, TALK, BOB));
+    bob.iter().for_each(|record| heard(record, TALK, ALICE));
+    let total = |of: &[pinhole::event::CallRecord], direction| -> u64 {
+        of.iter().map(|record| channel(record, direction).packets).sum()
+    };
+    assert!(total(&alice, "receive") <= total(&bob, "transmit"), "nothing was slipped in");
+    assert!(total(&bob, "receive") <= total(&alice, "transmit"), "nothing was slipped in");
+    let node = records(&lab.world, lab.node);
+    node.iter().for_each(|record| relayed(record, TALK));
+    let counted: u64 =
+        node.iter().flat_map(|record| &record.channels).map(|channel| channel.strangers).sum();
+    assert_eq!(counted + strays, sent, "each is counted");
+    lab.nothing_left();
+}
+
+#[test]
+fn strangers_move_nothing_of_calls_from_inside() {
+    sprayed(Rules::symmetric(), false, (Inside, Outside));
+}
+
+#[test]
+fn strangers_move_nothing_of_calls_within_one_nat() {
+    sprayed(Rules::full_cone(), false, (Inside, Inside));
+}
+
+#[test]
+fn strangers_move_nothing_of_multiplexed_calls() {
+    sprayed(Rules::port_restricted(), true, (Inside, Inside));
+}
+
+/// Guesses at random multiplexIDs, from the right address, while calls go on.
+#[test]
+fn guessed_multiplex_identifiers_reach_nobody() {
+    let (mut lab, phones, mallory) = fifty(Rules::port_restricted(), true, (Inside, Inside));
+    let Mallory { host: mallory, sockets: [socket, _] } = mallory;
+    let strays = lab.world.strays(lab.node);
+    let mut id = 0x9e37_79b9_u32;
+    for _ in 0..100 {
+        for _ in 0..100 {
+            id = id.wrapping_mul(0x19660d).wrapping_add(0x3c6e_f35f);
+            let packet = [&id.to_be_bytes()[..], &packets(id as u16)[0]].concat();
+            let to = at(&format!("{}:3000", NODE));
+            lab.world.with(mallory, |raw: &mut Raw, _| raw.say(socket, to, &packet));
+        }
+        lab.world.run_for(millis(10));
+    }
+    lab.world.run_for(millis(500));
+    assert_eq!(lab.world.strays(lab.node) - strays, 10_000);
+    for (phone, hertz) in phones.into_iter().zip([BOB, ALICE]) {
+        lab.record(phone, CALLS as usize, seconds(60));
+        records(&lab.world, phone).iter().for_each(|record| heard(record, TALK, hertz));
+    }
+    lab.nothing_left();
+}

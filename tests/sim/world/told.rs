@@ -1,0 +1,127 @@
+//! The addresses that a message tells, whichever they are.
+//!
+//! Nobody lists the fields here: the text that `Debug` makes of a message has all of them. What travels as octets
+//! inside a message is decoded, too.
+
+use std::net::{IpAddr, SocketAddr};
+
+use pinhole_h323::asn::{decode_incoming_call, decode_olc, decode_traversal_parameters};
+use pinhole_h323::control::Control;
+use pinhole_h323::ras::Ras;
+use pinhole_h323::signal::Signal;
+
+/// What stands before the octets of an address, and before its port.
+const FORMS: [(&str, &str); 4] = [
+    ("TransportAddressIpAddress { ip: ", "port: "),
+    ("TransportAddressIp6Address { ip: ", "port: "),
+    ("UnicastAddressIPAddress { network: ", "tsap_identifier: "),
+    ("UnicastAddressIP6Address { network: ", "tsap_identifier: "),
+];
+
+/// An address that a message tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The names around it, the nearest last.
+    pub(crate) place: String,
+    pub(crate) address: SocketAddr,
+}
+
+/// The addresses in a RAS message.
+pub(crate) fn in_ras(octets: &[u8]) -> Vec<Told> {
+    Ras::decode(octets).map_or_else(|_| Vec::new(), |ras| in_text(&format!("{:?}", ras.message())))
+}
+
+/// The addresses in a message of call signalling, or of H.245 on a connection of its own.
+pub(crate) fn in_tpkt(octets: &[u8]) -> Vec<Told> {
+    let Some(message) = octets.get(4..).filter(|message| !message.is_empty()) else {
+        return Vec::new();
+    };
+    match Signal::decode(message) {
+        Ok(signal) if message.starts_with(&[8, 2]) => in_signal(&signal),
+        _ => in_control(message),
+    }
+}
+
+fn in_signal(signal: &Signal) -> Vec<Told> {
+    let mut all = in_text(&format!("{:?}", signal.pdu()));
+    for message in signal.h245_control().into_iter().chain(signal.parallel_h245_control()) {
+        all.extend(in_control(message));
+    }
+    for channel in signal.fast_start() {
+        all.extend(decode_olc(channel).into_iter().flat_map(|olc| in_text(&format!("{olc:?}"))));
+    }
+    all
+}
+
+fn in_control(message: &[u8]) -> Vec<Told> {
+    let control = Control::decode(message);
+    control.map_or_else(|_| Vec::new(), |control| in_text(&format!("{:?}", control.message())))
+}
+
+/// The addresses in the text of a message, and in the octets that it holds.
+fn in_text(text: &str) -> Vec<Told> {
+    let mut all = Vec::new();
+    for (before, port) in FORMS {
+        for (at, _) in text.match_indices(before) {
+            let rest = &text[at + before.len()..];
+            let (Some(ip), Some(port_at)) = (octets(rest), rest.find(port)) else { continue };
+            let ip = match (<[u8; 4]>::try_from(&ip[..]), <[u8; 16]>::try_from(&ip[..])) {
+                (Ok(v4), _) => IpAddr::from(v4),
+                (_, Ok(v6)) => IpAddr::from(v6),
+                _ => panic!("an address of {} octets: {rest}", ip.len()),
+            };
+            let digits = rest[port_at + port.len()..].split(|c: char| !c.is_ascii_digit()).next();
+            let port = digits.and_then(|digits| digits.parse().ok()).expect("a port");
+            let place = text[..at].rsplit([' ', '(', '[']).filter(|word| word.ends_with(':'));
+            let place = place.take(3).collect::<Vec<_>>().into_iter().rev().collect();
+            all.push(Told { place, address: SocketAddr::new(ip, port) });
+        }
+    }
+    for (at, inside) in text.match_indices("octetString(") {
+        let parameters = octets(&text[at + inside.len()..]);
+        let parameters = parameters.and_then(|octets| decode_traversal_parameters(&octets).ok());
+        all.extend(parameters.into_iter().flat_map(|found| in_text(&format!("{found:?}"))));
+    }
+    for (at, inside) in text.match_indices("raw(") {
+        let call = octets(&text[at + inside.len()..]);
+        let call = call.and_then(|octets| decode_incoming_call(&octets).ok());
+        all.extend(call.into_iter().flat_map(|found| in_text(&format!("{found:?}"))));
+    }
+    all
+}
+
+/// The octets that a text begins with, as `Debug` writes them.
+fn octets(text: &str) -> Option<Vec<u8>> {
+    let mut rest = text.strip_prefix("OctetString(b\"")?.bytes();
+    let mut all = Vec::new();
+    loop {
+        all.push(match rest.next()? {
+            b'"' => return Some(all),
+            b'\\' => match rest.next()? {
+                b'x' => {
+                    let digits = [rest.next()?, rest.next()?];
+                    u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+                }
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'0' => 0,
+                other => other,
+            },
+            octet => octet,
+        });
+    }
+}
+
+#[test]
+fn every_address_of_real_messages_is_found() {
+    use crate::scenarios::mutants::{RAS, TPKT, octets};
+    let found = |told: Vec<Told>| -> Vec<String> {
+        told.into_iter().map(|told| format!("{} {}", told.place, told.address)).collect()
+    };
+    let ras = RAS.iter().flat_map(|hex| found(in_ras(&octets(hex))));
+    let tpkt = TPKT.iter().flat_map(|hex| found(in_tpkt(&octets(hex))));
+    let all: Vec<String> = ras.chain(tpkt).collect();
+    println!("{all:#?}");
+    assert_eq!(all.len(), 18);
+}
