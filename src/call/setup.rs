@@ -128,7 +128,9 @@ impl Calls {
         let mut to = called_leg(cx, ends.local, destination);
         from.may_tunnel = cx.core.settings.handling.tunnelling;
         to.may_tunnel = cx.core.settings.handling.tunnelling;
-        let helped = from.media_is_learned() || to.media_is_learned();
+        // Who has no address of the other's kind can only be reached through us.
+        let mixed = from.peer.is_ipv4() != to.peer.is_ipv4();
+        let helped = mixed || from.media_is_learned() || to.media_is_learned();
         let mode = if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) };
         debug!(call = %id, ?mode, "goes");
         cx.event(Event::CallStarted {

@@ -178,11 +178,12 @@ fn direct(core: &Core, caller: &EndpointId, destination: &Destination) -> Option
     let open = |id: &EndpointId| {
         core.registrations.get(id).filter(|known| !known.traversal && !known.natted)
     };
-    open(caller)?;
-    match destination {
+    let from = open(caller)?.ras.ip();
+    let to = match destination {
         Destination::Endpoint(id) => open(id)?.signalling,
         Destination::Address(address) => Some(*address),
-    }
+    };
+    to.filter(|to| to.is_ipv4() == from.is_ipv4())
 }
 
 /// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,

@@ -43,6 +43,15 @@ impl World {
         })
     }
 
+    /// The host to which a NAT forwards what comes to an address of it, and the address there.
+    pub(super) fn forwarded(&self, gate: usize, to: SocketAddr) -> Option<(usize, SocketAddr)> {
+        let inside = SocketAddr::new(*self.forwards.get(&gate)?, to.port());
+        match self.locate(Some(gate), inside.ip())? {
+            Place::Near(host) => Some((host, inside)),
+            _ => None,
+        }
+    }
+
     /// A datagram has passed its sender's line.
     pub(super) fn datagram_out(
         &mut self,
@@ -74,6 +83,9 @@ impl World {
             Some(Place::Behind(host, gate)) => {
                 let passes = self.gates[gate].udp_in(self.now, from, to).is_some();
                 (passes.then_some(host), to)
+            }
+            Some(Place::Nat(gate)) if self.forwarded(gate, to).is_some() => {
+                self.forwarded(gate, to).map_or((None, to), |(host, inside)| (Some(host), inside))
             }
             Some(Place::Nat(gate)) => match self.gates[gate].udp_in(self.now, from, to) {
                 Some(inside) => match self.locate(Some(gate), inside.ip()) {
@@ -127,6 +139,7 @@ impl World {
         self.note(host, Fact::Datagram { from, to, length: bytes.len() });
         match self.hosts[host].owner(to) {
             Some(Owner::Agent(socket)) => {
+                self.check_ras(from, host, &bytes);
                 self.hosts[host].inbox.push_back(Arrival::Datagram { socket, from, bytes });
             }
             Some(Owner::Media(pair, channel)) => {

@@ -13,6 +13,7 @@ mod outputs;
 mod ports;
 mod probe;
 mod raw;
+mod reach;
 mod restart;
 mod stream;
 mod streams;
@@ -69,6 +70,10 @@ pub(crate) struct World {
     random: ChaCha8Rng,
     hosts: Vec<Host>,
     gates: Vec<Firewall>,
+    /// NATs that let everything in, to one host.
+    forwards: BTreeMap<usize, IpAddr>,
+    /// Addresses that a host must not be told, as no way leads there.
+    remote: BTreeSet<(usize, IpAddr)>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
     sequence: u64,
     conns: BTreeMap<ConnId, Conn>,
@@ -97,6 +102,8 @@ impl World {
             random: ChaCha8Rng::seed_from_u64(seed),
             hosts: Vec::new(),
             gates: Vec::new(),
+            forwards: BTreeMap::new(),
+            remote: BTreeSet::new(),
             parcels: BTreeMap::new(),
             sequence: 0,
             conns: BTreeMap::new(),
@@ -139,6 +146,16 @@ impl World {
         let seed = self.random.random();
         self.gates.push(Firewall::nat(ip(outside), rules, seed));
         GateId(self.gates.len() - 1)
+    }
+
+    /// What comes to a NAT goes to this address, whatever it is and to the same port: port forwarding.
+    pub(crate) fn forward(&mut self, gate: GateId, inside: &str) {
+        self.forwards.insert(gate.0, ip(inside));
+    }
+
+    /// No way leads from a host to this address, so it must not be told of it.
+    pub(crate) fn part(&mut self, host: HostId, from: &str) {
+        self.remote.insert((host.0, ip(from)));
     }
 
     /// A firewall without translation.

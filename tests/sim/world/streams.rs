@@ -72,6 +72,9 @@ impl World {
         };
         let target = match place {
             Some(Place::Near(target) | Place::Open(target)) => Some(target),
+            Some(Place::Nat(gate)) if self.forwarded(gate, to).is_some() => {
+                self.forwarded(gate, to).map(|(target, _)| target)
+            }
             Some(Place::Behind(_, closed) | Place::Nat(closed)) => {
                 if seen.is_some() {
                     self.gates[closed].tcp_syn_in();
@@ -122,6 +125,9 @@ impl World {
         let Some((conn, end)) = self.hosts[host].streams.get(&stream).copied() else {
             self.violation(host, &format!("octets sent on {stream:?}, which is not open"));
         };
+        if let Some(receiver) = self.conns.get(&conn).map(|conn| conn.hosts[1 - end]) {
+            self.check_tpkt(host, receiver, &bytes);
+        }
         let content = digest(&bytes);
         self.note(host, Fact::Stream { stream, length: bytes.len(), content });
         if !bytes.is_empty() {
@@ -278,9 +284,12 @@ impl World {
 
     /// A connection reaches the host it is for.
     fn syn(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let Some(conn) = self.conns.get(&id) else { return };
         let host = conn.hosts[1];
-        let (to, peer) = (conn.to, conn.seen);
+        let (called, peer) = (conn.to, conn.seen);
+        // Behind a NAT that forwards it is the inside address that is called.
+        let gate = self.hosts[host].gate.filter(|_| !self.hosts[host].ips.contains(&called.ip()));
+        let to = gate.and_then(|gate| self.forwarded(gate, called)).map_or(called, |found| found.1);
         let Some(listener) = self.hosts[host].listener(to) else {
             let back = self.journey(host, self.conns[&id].hosts[0], 0);
             let why = "refused";
@@ -289,7 +298,9 @@ impl World {
         };
         self.hosts[host].accepted += 1;
         let stream = StreamId::accepted(self.hosts[host].accepted);
-        conn.ends[1] = Some((host, stream));
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.ends[1] = Some((host, stream));
+        }
         self.hosts[host].streams.insert(stream, (id, 1));
         self.put(id, 1, Piece::Open, self.patience.retransmission);
         self.expect_life(id, 1);
