@@ -109,7 +109,11 @@ impl Calls {
         if let Some(feature) = signal.feature(H460_19)
             && call.leg(from).client
         {
-            call.leg_mut(from).multiplexes = Ability::read(feature).transmit_multiplexed;
+            let leg = call.leg_mut(from);
+            leg.multiplexes = Ability::read(feature).transmit_multiplexed;
+            if let Some(endpoint) = &leg.endpoint {
+                cx.core.registrations.note_multiplexing(endpoint, leg.multiplexes);
+            }
         }
         let proxied = call.mode == Mode::Proxied;
         let brought = self.take_control(cx, key, from, &mut signal);

@@ -244,6 +244,7 @@ fn called_leg(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
             leg.endpoint = Some(id.clone());
             leg.client = registration.is_some_and(|r| r.traversal);
             leg.natted = registration.is_some_and(|r| r.natted);
+            leg.multiplexes = registration.is_some_and(|r| r.multiplexes);
             leg
         }
     }

@@ -222,7 +222,9 @@ pub(super) fn acknowledged(cx: &mut Cx<'_>, call: &mut Call, from: Side, control
         let Message::response(response) = message else { return };
         let Response::openLogicalChannelAck(ack) = &mut **response else { return };
         let told = Traversal::read(ack.generic_information.as_ref()).ok().flatten();
-        let keepalive = told.and_then(|traversal| traversal.keep_alive_payload_type);
+        // Some tell one payload type and send another.
+        let told_type = told.and_then(|traversal| traversal.keep_alive_payload_type);
+        let keepalive = told_type.filter(|_| cx.core.settings.check_keepalive);
         let wanted = wanted(legs, from, ack.generic_information.as_ref());
         information::strip(&mut ack.generic_information);
         let number = ack.forward_logical_channel_number.0;

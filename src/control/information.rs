@@ -1,9 +1,11 @@
 //! genericInformation that two neighbours exchange, and generic messages of the same kind: it ends with its leg.
 
 use pinhole_h323::asn::h245::{
-    CapabilityIdentifier, GenericInformation, GenericMessage, IndicationMessage as Indication,
+    CapabilityIdentifier, GenericInformation, GenericMessage,
+    H245NonStandardIdentifier as NonStandardIdentifier,
+    H245NonStandardIdentifierH221NonStandard as H221NonStandard, IndicationMessage as Indication,
     MultimediaSystemControlMessage as Message, RequestMessage as Request,
-    ResponseMessage as Response,
+    ResponseMessage as Response, UserInputIndication,
 };
 
 /// Traversal of NATs, which we do ourselves on each leg: H.460.19, and H.460.24, whose messages tell alternative
@@ -23,6 +25,18 @@ pub(super) fn strip(information: &mut Option<Vec<GenericInformation>>) {
     if elements.len() != before && elements.is_empty() {
         *information = None;
     }
+}
+
+/// The keepalive that GnuGk sends on an H.245 connection to a server (H.460.18): a userInput of its own.
+const KEEPALIVE: H221NonStandard =
+    H221NonStandard { t35_country_code: 138, t35_extension: 3, manufacturer_code: 2 };
+
+/// True for a message that only holds a connection open.
+pub(super) fn is_keepalive(message: &Message) -> bool {
+    let Message::indication(indication) = message else { return false };
+    let Indication::userInput(input) = &**indication else { return false };
+    let UserInputIndication::nonStandard(parameter) = &**input else { return false };
+    matches!(&parameter.non_standard_identifier, NonStandardIdentifier::h221NonStandard(id) if *id == KEEPALIVE)
 }
 
 /// True for a generic message that is said to us, whoever else gets it.

@@ -79,7 +79,8 @@ pub(crate) fn receive(
     if h46018::Correlation::read(&control).is_some() {
         return Verdict::default();
     }
-    if information::ends_here(control.message()) {
+    let keepalive = call.leg(from).client && information::is_keepalive(control.message());
+    if keepalive || information::ends_here(control.message()) {
         return Verdict::default();
     }
     if modes::tells_addresses(control.message()) {

@@ -47,6 +47,8 @@ pub struct Settings {
     pub internal: Vec<IpNet>,
     /// The even port of multiplexed media; `None` when it is off.
     pub multiplex_port: Option<u16>,
+    /// Whether keepalives of media must have the payload type that their sender has told.
+    pub check_keepalive: bool,
     /// What peers may ask for.
     pub limits: Limits,
     /// How long a new signalling connection may stay without a message.
@@ -111,6 +113,7 @@ impl From<&Config> for Settings {
             },
             internal: config.proxy.internal.0.clone(),
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
+            check_keepalive: config.proxy.check_keepalive,
             limits: Limits::from(config),
             setup_timeout: routed.setup_timeout.duration(),
             signal_timeout: routed.signal_timeout.duration(),

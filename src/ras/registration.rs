@@ -95,6 +95,7 @@ fn enter(
         signalling,
         traversal,
         natted,
+        multiplexes: false,
         ttl_s,
         polled: false,
     };

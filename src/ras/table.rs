@@ -30,6 +30,9 @@ pub(crate) struct Registration {
     pub(crate) traversal: bool,
     /// True when its packets come from another address than the one it told.
     pub(crate) natted: bool,
+    /// True when its last call has shown that it can send multiplexed media (H.460.19). A called party says so only in
+    /// its answer, too late for the channels that fast start proposes to it.
+    pub(crate) multiplexes: bool,
     /// Seconds that it lives without refresh.
     pub(crate) ttl_s: Option<u32>,
     /// True when its time is over and it was asked whether it is still there.
@@ -81,6 +84,13 @@ impl Registrations {
         let known = self.endpoints.get_mut(id).filter(|known| !known.polled)?;
         known.polled = true;
         Some(known.clone())
+    }
+
+    /// A call has shown whether the endpoint can send multiplexed media.
+    pub(crate) fn note_multiplexing(&mut self, id: &EndpointId, multiplexes: bool) {
+        if let Some(known) = self.endpoints.get_mut(id) {
+            known.multiplexes = multiplexes;
+        }
     }
 
     /// Behind the same address the endpoint sends from another port, or through another socket, now.

@@ -177,7 +177,7 @@ pub(super) const KNOWN: &[Known] = &[
         "Proxy",
         "AbortOnInvalidTPKT AllowAnyRTPSourcePortForH239From AllowSignaledIPs \
          AllowSignaledIPsFrom AsteriskGWDN AsteriskGWID CachePortDetection \
-         CachePortDetectionDuration CheckH46019KeepAlivePT DisableRTPQueueing EnableRTCPStats \
+         CachePortDetectionDuration DisableRTPQueueing EnableRTCPStats \
          EnableRTPMute ExplicitRoutes FilterVideoFastUpdatePicture IgnoreSignaledAllH239IPs \
          IgnoreSignaledIPs IgnoreSignaledPrivateH239IPs IgnoreSignaledPublicH239IPsFrom \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \

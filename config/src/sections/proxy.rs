@@ -18,6 +18,8 @@ section! {
         multiplex_port: Port as "RTPMultiplexPort" = Port(3000);
         /// The port of multiplexed RTCP (UDP): the one after RTPMultiplexPort.
         multiplex_control_port: Port as "RTCPMultiplexPort" = Port(3001);
+        /// Media of a client is learned from keepalives only if they have the payload type that it has told (H.460.19).
+        check_keepalive: bool as "CheckH46019KeepAlivePT" = true;
         /// The ports of RTP and RTCP (UDP), two for each medium and party.
         rtp_ports: Option<PortRange> as "RTPPortRange" = PortRange::new(1024, 65_535);
         /// The ports of T.120 data channels (TCP); any that is free when empty.

@@ -10,6 +10,7 @@ mod no_control;
 mod peers;
 mod talk;
 mod translation;
+mod vendors;
 
 use std::time::Duration;
 

@@ -93,3 +93,30 @@ fn many_calls_share_the_sockets_of_both_phones() {
         lab.nothing_left();
     }
 }
+
+/// With fast start a called party hears where to send media before it can say that it multiplexes. It is believed to do
+/// in the next call what it did in the last.
+#[test]
+fn fast_start_uses_the_shared_sockets_from_the_second_call_on() {
+    for (phones, shared) in [(true, true), (false, false)] {
+        let mut lab = lab_of(true, Rules::symmetric());
+        let bob = lab.answering("bob", Inside, BOB, |options| {
+            (options.multiplex, options.fast_start) = (phones, true);
+        });
+        lab.world.mark_rest();
+        for (name, call) in [("alice", 1), ("anna", 2)] {
+            let caller = lab.calling(name, Outside, ("bob", ALICE, 20), |options| {
+                options.fast_start = true;
+            });
+            lab.world.must("talking", |world| world.told(caller, connected), seconds(20));
+            lab.world.run_for(seconds(2));
+            // RTP and RTCP through the pair that all calls share, or through one of this call.
+            let pairs = lab.world.own_pairs(lab.node);
+            let own = if call == 1 || !shared { 2 } else { 1 };
+            assert_eq!(pairs, own, "{name} {phones}");
+            heard(&lab.record(caller, 1, seconds(60)), 20, BOB);
+            heard(&lab.record(bob, call, seconds(5)), 20, ALICE);
+        }
+        lab.nothing_left();
+    }
+}

@@ -44,6 +44,13 @@ impl World {
         owners.filter(|(_, owner)| matches!(owner, Owner::Media(..))).map(|(at, _)| *at).collect()
     }
 
+    /// How many pairs a host's media flows have for themselves.
+    pub(crate) fn own_pairs(&self, host: HostId) -> usize {
+        let host = &self.hosts[host.0];
+        let pairs = host.flows.values().flatten();
+        pairs.filter(|pair| !host.shared.contains(pair)).count()
+    }
+
     /// Where a host listens for connections.
     pub(crate) fn listeners(&self, host: HostId) -> Vec<SocketAddr> {
         let binds = self.hosts[host.0].binds.iter();
