@@ -155,6 +155,8 @@ pub enum Output {
         stream: StreamId,
         /// From which local address; `None` leaves it to the system.
         from: Option<IpAddr>,
+        /// From which local ports; `0..=0` leaves it to the system.
+        ports: RangeInclusive<u16>,
         /// Where to.
         to: SocketAddr,
     },

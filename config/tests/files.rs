@@ -62,7 +62,6 @@ fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
         format!("f:26:1: warning: AcceptNeighborsCalls {none}"),
         format!("f:28:1: warning: DropCallsByReleaseComplete {none}"),
         format!("f:29:1: warning: SupportNATedEndpoints {none}"),
-        format!("f:30:1: warning: Q931PortRange {none}"),
         format!("f:43:2: warning: [RasSrv::Neighbors] with 1 entry {none}"),
         format!("f:47:1: warning: FileIPAuth {nobody}"),
         format!("f:48:1: warning: default {nobody}"),

@@ -338,7 +338,6 @@ fn ranges_of_ports_are_looked_at_together() {
     assert_eq!(
         said("[RoutedMode]\nQ931PortRange=1000-2000\nH245PortRange=2000-3000"),
         [
-            "f:2:1: warning: Q931PortRange is accepted, has no effect in this version",
             "f:2:15: warning: Q931PortRange contains 1720, the port of call signalling",
             "f:3:15: warning: H245PortRange overlaps Q931PortRange=1000-2000",
         ]

@@ -198,7 +198,9 @@ impl Lock {
         match packet.kind {
             _ if packet.reason == Reason::Secret => silent >= SILENCE,
             Kind::Media => {
+                // Without an SSRC there is little to guess.
                 packet.stamp.is_numbered()
+                    && packet.stamp.ssrc != 0
                     && goes_on(self.run.media)
                     && run.length >= PROOF
                     && silent >= SILENCE

@@ -60,6 +60,21 @@ pub(super) fn tcp(ip: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<TcpList
     })
 }
 
+/// A TCP socket on a port of the range, to connect with.
+///
+/// # Errors
+/// Why the last port tried could not be bound.
+pub(super) fn outgoing(ip: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<std::net::TcpStream> {
+    search(ports, 1, |port| {
+        let at = SocketAddr::new(ip, port);
+        let socket = open(at, Type::STREAM, Protocol::TCP)?;
+        // One port serves connections to many peers.
+        socket.set_reuse_address(true)?;
+        socket.bind(&at.into())?;
+        Ok(socket.into())
+    })
+}
+
 fn udp_at(at: SocketAddr) -> io::Result<UdpSocket> {
     let socket = open(at, Type::DGRAM, Protocol::UDP)?;
     socket.bind(&at.into())?;

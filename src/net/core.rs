@@ -5,7 +5,7 @@
 //! us takes more than a turn at a time, and what we cannot keep up with waits in the kernel.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
@@ -21,7 +21,7 @@ use super::log;
 use super::media::Plane;
 use super::sources::Sources;
 use super::stop::{Level, Stop};
-use super::tcp::Stream;
+use super::tcp::{Local, Stream};
 use crate::event::Event;
 use crate::face::{
     Agent, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId, StreamId,
@@ -218,7 +218,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Datagram { socket, to, bytes } => {
                 self.ground.send(&mut self.hall, socket, to, &bytes);
             }
-            Output::Connect { stream, from, to } => self.connect(stream, from, to),
+            Output::Connect { stream, from, ports, to } => self.connect(stream, (from, ports), to),
             Output::Send { stream, bytes } => self.send(stream, bytes),
             Output::Close { stream } => self.close(stream),
             Output::Flow(command) => self.flow(command),
@@ -231,14 +231,14 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         }
     }
 
-    fn connect(&mut self, id: StreamId, from: Option<IpAddr>, to: SocketAddr) {
+    fn connect(&mut self, id: StreamId, (from, ports): Local, to: SocketAddr) {
         if self.tasks.len() >= self.limits.streams {
             warn!(%to, "no connection made: too many of them");
             self.owed.push_back(Owed::Closed { stream: id });
             return;
         }
         let (serial, arrivals) = self.hall.enter();
-        let ends = (self.ground.source(from), to);
+        let ends = ((self.ground.source(from), ports), to);
         let stream = Stream::connect(id, serial, ends, arrivals, &mut self.tasks);
         self.remember(serial, stream);
     }

@@ -1,7 +1,8 @@
 //! TCP: listeners, and connections with a bounded queue in each direction.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tracing::{debug, warn};
 
 use super::arrival::Arrival;
+use super::bind;
 use crate::face::StreamId;
 
 /// How long a connection may take to stand.
@@ -34,6 +36,12 @@ const TURN: usize = 4 << 10;
 
 /// Pause after an accept that failed, as without free descriptors it does.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Ports of a range that are tried for one connection.
+const PORT_ATTEMPTS: u32 = 32;
+
+/// The local end of a connection to be made: address and ports, of which any will do.
+pub(super) type Local = (Option<IpAddr>, RangeInclusive<u16>);
 
 /// A listener that accepts, until dropped.
 #[derive(Debug)]
@@ -120,7 +128,7 @@ impl Stream {
     pub(super) fn connect(
         id: StreamId,
         serial: u64,
-        (from, to): (Option<IpAddr>, SocketAddr),
+        (from, to): (Local, SocketAddr),
         arrivals: mpsc::Sender<Arrival>,
         tasks: &mut JoinSet<()>,
     ) -> Self {
@@ -175,8 +183,8 @@ impl Stream {
 }
 
 impl Wire {
-    async fn connect(self, from: Option<IpAddr>, to: SocketAddr) {
-        let outcome = match tokio::time::timeout(CONNECT_TIMEOUT, open(from, to)).await {
+    async fn connect(self, from: Local, to: SocketAddr) {
+        let outcome = match tokio::time::timeout(CONNECT_TIMEOUT, open(&from, to)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
@@ -212,12 +220,31 @@ impl Wire {
     }
 }
 
-async fn open(from: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if let Some(ip) = from {
-        socket.bind(SocketAddr::new(ip, 0))?;
+/// Connects, from a port of the range that is free for this destination.
+async fn open((from, ports): &Local, to: SocketAddr) -> io::Result<TcpStream> {
+    if *ports == (0..=0) {
+        let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(ip) = from {
+            socket.bind(SocketAddr::new(*ip, 0))?;
+        }
+        return socket.connect(to).await;
     }
-    socket.connect(to).await
+    let any =
+        if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let mut last = io::ErrorKind::AddrInUse.into();
+    for _ in 0..PORT_ATTEMPTS {
+        let socket = TcpSocket::from_std_stream(bind::outgoing(from.unwrap_or(any), ports)?);
+        match socket.connect(to).await {
+            // An earlier connection between the same ends lingers.
+            Err(error) if is_taken(&error) => last = error,
+            done => return done,
+        }
+    }
+    Err(last)
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
 }
 
 /// Sets what every connection has. A system that refuses an option loses no more than the option.

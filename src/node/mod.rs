@@ -6,6 +6,7 @@ mod connections;
 mod counters;
 mod handling;
 pub(crate) mod limits;
+mod outgoing;
 mod outside;
 mod overload;
 pub(crate) mod ports;
@@ -202,7 +203,11 @@ impl Node {
         let ras_limit = Limiter::new(settings.limits.ras);
         let setup_limit = Limiter::new(settings.limits.setups);
         let setups_in_all = settings.limits.setups_in_all.map(|all| Bucket::full(all, now));
-        let streams = Streams::new(settings.limits.message, settings.limits.messages);
+        let streams = Streams::new(
+            settings.outgoing(&locals),
+            settings.limits.message,
+            settings.limits.messages,
+        );
         let core = Core {
             settings,
             locals,

@@ -10,6 +10,7 @@ use pinhole_h323::h46019::Ability;
 
 use super::bounds::Limits;
 use super::handling::Handling;
+use super::outgoing::Outgoing;
 
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
 const SHORTEST_TTL_S: u32 = 60;
@@ -41,6 +42,10 @@ pub struct Settings {
     pub t120_ports: RangeInclusive<u16>,
     /// Ports of RTP and RTCP.
     pub rtp_ports: RangeInclusive<u16>,
+    /// The local address of outgoing connections to peers that know none of ours; `None`: the routes decide.
+    pub bind: Option<IpAddr>,
+    /// Ports that outgoing signalling connections come from.
+    pub q931_ports: RangeInclusive<u16>,
     /// The address by which peers outside reach us, when a router translates it.
     pub external: Option<IpAddr>,
     /// Networks inside, beside the private ones.
@@ -107,6 +112,8 @@ impl From<&Config> for Settings {
             h245_ports: ports(routed.h245_ports),
             t120_ports: ports(config.proxy.t120_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
+            bind: main.bind,
+            q931_ports: ports(routed.q931_ports),
             external: match &main.external_ip {
                 Some(External::Address(ip)) => Some(*ip),
                 Some(External::Named(_)) | None => None,
@@ -123,6 +130,16 @@ impl From<&Config> for Settings {
 }
 
 impl Settings {
+    /// Where outgoing connections come from, on a host with these addresses.
+    pub(super) fn outgoing(&self, locals: &[IpAddr]) -> Outgoing {
+        Outgoing {
+            bind: self.bind.filter(|ip| locals.contains(ip)),
+            signalling: self.q931_ports.clone(),
+            control: self.h245_ports.clone(),
+            data: self.t120_ports.clone(),
+        }
+    }
+
     /// What we say of ourselves to an H.460.19 client. One that hears that we can send multiplexed media wants it so, at
     /// the ports that all its calls share; only those who configure multiplexing expect that.
     pub(crate) const fn ability(&self) -> Ability {

@@ -8,6 +8,7 @@ use pinhole_h323::error::Malformed;
 use pinhole_h323::tpkt;
 
 use super::limits::{Allowance, Bucket, source};
+use super::outgoing::Outgoing;
 use crate::call::CallKey;
 use crate::face::{Outbox, Output, Side, StreamId};
 
@@ -54,6 +55,7 @@ pub(crate) struct Streams {
     /// Those that have not said yet what they are for, by the source they come from.
     fresh: BTreeMap<IpAddr, BTreeSet<StreamId>>,
     dialled: u64,
+    outgoing: Outgoing,
     /// Octets that a message may have.
     message: usize,
     /// How many messages one connection may carry.
@@ -61,8 +63,9 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) const fn new(message: usize, messages: Allowance) -> Self {
-        Self { open: BTreeMap::new(), fresh: BTreeMap::new(), dialled: 0, message, messages }
+    pub(crate) const fn new(outgoing: Outgoing, message: usize, messages: Allowance) -> Self {
+        let open = BTreeMap::new();
+        Self { open, fresh: BTreeMap::new(), dialled: 0, outgoing, message, messages }
     }
 
     /// Enters an accepted connection.
@@ -83,19 +86,20 @@ impl Streams {
         self.open.insert(id, stream);
     }
 
-    /// Opens a connection, from a local address or from wherever the routes lead.
+    /// Opens a connection, from the local address that the peer knows, if it knows one.
     pub(crate) fn dial(
         &mut self,
         now: Instant,
         owner: Owner,
-        from: Option<IpAddr>,
+        known: Option<IpAddr>,
         to: SocketAddr,
         out: &mut Outbox,
     ) -> StreamId {
+        let (from, ports) = (self.outgoing.source(known, to), self.outgoing.ports(owner));
         self.dialled += 1;
         let id = StreamId(self.dialled);
         self.accepted(now, id, owner, SocketAddr::new(from.unwrap_or(UNKNOWN), 0), to);
-        out.push(Output::Connect { stream: id, from, to });
+        out.push(Output::Connect { stream: id, from, ports, to });
         id
     }
 

@@ -302,7 +302,7 @@ impl Desk {
         let stream = StreamId(self.next_stream);
         let from = Some(self.options.ip).filter(|ip| !ip.is_unspecified());
         self.adopt(stream, owner, to, None);
-        self.out.push(Output::Connect { stream, from, to });
+        self.out.push(Output::Connect { stream, from, ports: 0..=0, to });
         stream
     }
 

@@ -32,7 +32,12 @@ fn caller(to: Vec<SocketAddr>) -> (Box<dyn pinhole::face::Agent>, Ear) {
                 out.push(Output::Datagram { socket: SOCKET, to: *to, bytes });
             }
             if let Some(to) = to.last() {
-                out.push(Output::Connect { stream: STREAM, from: Some(PRIVATE), to: *to });
+                out.push(Output::Connect {
+                    stream: STREAM,
+                    from: Some(PRIVATE),
+                    ports: 0..=0,
+                    to: *to,
+                });
             }
         }
     });

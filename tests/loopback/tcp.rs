@@ -132,7 +132,7 @@ async fn connections_are_opened_from_the_address_asked_for() {
     let stream = StreamId(9);
     let from = Some("127.0.0.3".parse().unwrap());
     let first = [
-        Output::Connect { stream, from, to },
+        Output::Connect { stream, from, ports: 0..=0, to },
         // Octets may be sent before the connection stands.
         Output::Send { stream, bytes: b"early".to_vec() },
     ];
@@ -152,6 +152,35 @@ async fn connections_are_opened_from_the_address_asked_for() {
 }
 
 #[tokio::test]
+async fn connections_are_opened_from_the_ports_asked_for() {
+    let servers = [HERE; 2].map(|ip| std::net::TcpListener::bind((ip, 0)).unwrap());
+    let [one, other] = servers.each_ref().map(|server| server.local_addr().unwrap());
+    let (teller, mut ear) = grapevine();
+    let from = Some("127.0.0.67".parse().unwrap());
+    let first = [(1, one), (2, one), (3, one), (4, other)].map(|(n, to)| Output::Connect {
+        stream: StreamId(n),
+        from,
+        ports: 24_680..=24_681,
+        to,
+    });
+    play(script(first, move |_, input| tell(&teller, &input)), async {
+        let (mut ports, mut closed) = (Vec::new(), 0);
+        for _ in 0..4 {
+            match ear.next().await {
+                Told::Connected(local) => ports.push(local.port()),
+                Told::Closed => closed += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        // Two ports are two connections to one peer, and serve another peer as well.
+        ports.sort_unstable();
+        assert_eq!(closed, 1, "{ports:?}");
+        assert!(ports.starts_with(&[24_680]) && ports.ends_with(&[24_681]), "{ports:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_connection_that_cannot_be_made_is_closed_once() {
     let nobody: SocketAddr = {
         let listener = std::net::TcpListener::bind((HERE, 0)).unwrap();
@@ -160,9 +189,9 @@ async fn a_connection_that_cannot_be_made_is_closed_once() {
     let (teller, mut ear) = grapevine();
     let not_ours = Some("198.51.100.1".parse().unwrap());
     let first = [
-        Output::Connect { stream: StreamId(1), from: None, to: nobody },
-        Output::Connect { stream: StreamId(2), from: not_ours, to: nobody },
-        Output::Connect { stream: StreamId(3), from: None, to: nobody },
+        Output::Connect { stream: StreamId(1), from: None, ports: 0..=0, to: nobody },
+        Output::Connect { stream: StreamId(2), from: not_ours, ports: 0..=0, to: nobody },
+        Output::Connect { stream: StreamId(3), from: None, ports: 0..=0, to: nobody },
         Output::Close { stream: StreamId(3) },
     ];
     play(script(first, move |_, input| tell(&teller, &input)), async {

@@ -14,8 +14,8 @@ section! {
         name: GatekeeperId as "Name" = GatekeeperId("Pinhole".to_owned());
         /// The addresses it listens on; empty: every address of the host.
         home: IpList as "Home" = IpList::default();
-        /// The address it sends from and tells to peers, on a host with several.
-        bind: Option<IpAddr> as inert "Bind" = None;
+        /// The address that connections to peers come from which know none of ours, on a host with several.
+        bind: Option<IpAddr> as "Bind" = None;
         /// The address told to peers outside, where a router translates it to this host's.
         external_ip: Option<External> as "ExternalIP" = None;
         /// The port of RAS (UDP); 0 for any.

@@ -35,8 +35,8 @@ section! {
         /// The time between keepalives through a pinhole.
         h46018_keepalive: Seconds as "H46018KeepAliveInterval" = Seconds(19) => Limit::Clamp(5, 30);
         /// The ports that outgoing signalling connections come from; empty: the system's choice.
-        q931_ports: Option<PortRange> as inert "Q931PortRange" = None;
-        /// The ports of H.245 listeners; empty: the system's choice.
+        q931_ports: Option<PortRange> as "Q931PortRange" = None;
+        /// The ports of H.245, both of listeners and of outgoing connections; empty: the system's choice.
         h245_ports: Option<PortRange> as "H245PortRange" = None;
         /// The longest wait for the first message of a connection.
         setup_timeout: Milliseconds as "SetupTimeout" = Milliseconds(8000)

@@ -54,7 +54,12 @@ fn giving_back_what_is_not_bound_is_found() {
 #[test]
 #[should_panic(expected = "has a number of the host")]
 fn a_number_of_the_host_is_found() {
-    pushes(Output::Connect { stream: StreamId::accepted(1), from: None, to: at("192.0.2.1:1") });
+    pushes(Output::Connect {
+        stream: StreamId::accepted(1),
+        from: None,
+        ports: 0..=0,
+        to: at("192.0.2.1:1"),
+    });
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod multiplex;
 pub(crate) mod mutants;
 mod nats;
 mod pictures;
+mod ports;
 mod reach;
 mod rebinding;
 mod release;

@@ -68,7 +68,9 @@ impl World {
                 };
                 self.launch(host, at, to, bytes);
             }
-            Output::Connect { stream, from, to } => self.connect(host, stream, from, to),
+            Output::Connect { stream, from, ports, to } => {
+                self.connect(host, stream, (from, &ports), to);
+            }
             Output::Send { stream, bytes } => self.send(host, stream, bytes),
             Output::Close { stream } => self.close(host, stream),
             Output::Flow(command) => self.flow(host, command),

@@ -90,7 +90,7 @@ impl Raw {
         self.streams += 1;
         let stream = StreamId(self.streams);
         self.lines.insert(stream, Line::default());
-        self.out.push(Output::Connect { stream, from: None, to });
+        self.out.push(Output::Connect { stream, from: None, ports: 0..=0, to });
         stream
     }
 

@@ -1,6 +1,7 @@
 //! The way of a connection: opening, octets, ends.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use pinhole::face::StreamId;
@@ -45,7 +46,7 @@ impl World {
         &mut self,
         host: usize,
         stream: StreamId,
-        from: Option<IpAddr>,
+        from: (Option<IpAddr>, &RangeInclusive<u16>),
         to: SocketAddr,
     ) {
         self.note(host, Fact::Connect { stream, to });
@@ -110,7 +111,7 @@ impl World {
     fn local_end(
         &mut self,
         host: usize,
-        from: Option<IpAddr>,
+        (from, ports): (Option<IpAddr>, &RangeInclusive<u16>),
         to: SocketAddr,
     ) -> Option<SocketAddr> {
         let it = &mut self.hosts[host];
@@ -118,7 +119,7 @@ impl World {
         if !it.owns(ip) {
             return None;
         }
-        it.tcp.take(ip, &(0..=0), false, &mut self.random)
+        it.tcp.take(ip, ports, false, &mut self.random)
     }
 
     pub(super) fn send(&mut self, host: usize, stream: StreamId, bytes: Vec<u8>) {

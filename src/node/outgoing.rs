@@ -1,0 +1,60 @@
+//! Where connections that the node opens come from.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+
+use super::streams::Owner;
+
+/// The local ends of outgoing connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    /// The address they come from unless the peer knows another one; `None` leaves it to the routes of the host.
+    pub(crate) bind: Option<IpAddr>,
+    /// Ports of call signalling; `0..=0` for any, here and below.
+    pub(crate) signalling: RangeInclusive<u16>,
+    /// Ports of H.245.
+    pub(crate) control: RangeInclusive<u16>,
+    /// Ports of data channels.
+    pub(crate) data: RangeInclusive<u16>,
+}
+
+impl Outgoing {
+    /// The address a connection to a peer comes from: the one by which the peer knows us, if it is of the same kind.
+    pub(super) fn source(&self, known: Option<IpAddr>, to: SocketAddr) -> Option<IpAddr> {
+        let same = |ip: &IpAddr| ip.is_ipv4() == to.is_ipv4();
+        known.filter(same).or_else(|| self.bind.filter(same))
+    }
+
+    /// The ports a connection comes from.
+    pub(super) fn ports(&self, owner: Owner) -> RangeInclusive<u16> {
+        match owner {
+            Owner::Signalling(..) => self.signalling.clone(),
+            Owner::Control(..) => self.control.clone(),
+            Owner::Data(..) => self.data.clone(),
+            Owner::Fresh => 0..=0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_that_the_peer_knows_goes_before_bind_and_bind_before_the_routes() {
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let outgoing = |bind: Option<&str>| Outgoing {
+            bind: bind.map(ip),
+            signalling: 0..=0,
+            control: 0..=0,
+            data: 0..=0,
+        };
+        let (v4, v6) = ("192.0.2.1:1720".parse().unwrap(), "[2001:db8::1]:1720".parse().unwrap());
+        let bound = outgoing(Some("198.51.100.1"));
+        assert_eq!(bound.source(Some(ip("198.51.100.2")), v4), Some(ip("198.51.100.2")));
+        assert_eq!(bound.source(None, v4), Some(ip("198.51.100.1")));
+        assert_eq!(bound.source(Some(ip("2001:db8::2")), v4), Some(ip("198.51.100.1")));
+        assert_eq!(bound.source(None, v6), None, "of the other kind");
+        assert_eq!(outgoing(None).source(None, v4), None);
+    }
+}
