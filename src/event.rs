@@ -1,5 +1,6 @@
 //! Facts worth telling: each is stated once here, and the log, the terminal and the records read it.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
@@ -53,6 +54,13 @@ pub enum Event {
         /// The other end.
         peer: SocketAddr,
         /// Why, in one sentence.
+        sentence: String,
+    },
+    /// Of an endpoint: its gatekeeper does not answer.
+    GatekeeperSilent {
+        /// Where it was asked.
+        peer: SocketAddr,
+        /// What follows, in one sentence.
         sentence: String,
     },
     /// A call began.
@@ -137,6 +145,8 @@ pub enum Event {
     },
     /// A call ended.
     CallEnded(Box<CallRecord>),
+    /// A phone that made or took several calls ends: what they came to.
+    LoadEnded(Box<LoadRecord>),
     /// A phone that records heard this.
     Audio {
         /// The call.
@@ -154,6 +164,36 @@ pub enum Event {
         /// Why, in one sentence.
         sentence: String,
     },
+}
+
+/// What the calls of a phone came to, at its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadRecord {
+    /// Calls that were made or taken, and have ended.
+    pub calls: u64,
+    /// Calls that were answered.
+    pub connected: u64,
+    /// Calls in whose received audio a tone was measured. The other end's record says it of the other direction.
+    pub heard: u64,
+    /// RTP packets received.
+    pub packets: u64,
+    /// Packets that the sequence numbers say are missing.
+    pub lost: u64,
+    /// From Setup to Connect; absent when no call was answered.
+    pub setup_ms: Option<SetupTimes>,
+    /// How many calls failed, by reason.
+    pub failures: BTreeMap<String, u64>,
+}
+
+/// How long set-ups took, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SetupTimes {
+    /// Half of them took at most this.
+    pub p50: u32,
+    /// 95 of 100 took at most this.
+    pub p95: u32,
+    /// The longest.
+    pub max: u32,
 }
 
 /// The record of a finished call.

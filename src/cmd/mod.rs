@@ -3,6 +3,7 @@
 //! A command's file has its arguments (`Args`, a clap struct whose doc comment is the help text) and
 //! `pub(crate) fn run(args: &Args) -> ExitCode`.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod decode;
 pub(crate) mod demo;
@@ -40,6 +41,7 @@ macro_rules! commands {
 }
 
 commands! {
+    Bench(bench),
     Check(check),
     Decode(decode),
     Demo(demo),

@@ -93,6 +93,7 @@ pub async fn drive_behind(
 /// # Errors
 /// When the system gives us no runtime.
 pub fn run(agent: Box<dyn Agent>, on_event: impl FnMut(&Event)) -> io::Result<Ended> {
+    super::service::allow_many_sockets();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (stopper, stop) = stopper();

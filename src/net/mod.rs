@@ -19,8 +19,8 @@ mod tcp;
 mod udp;
 
 pub use behind::Behind;
-pub use clock::now;
+pub use clock::{now, since_1970};
 pub use drive::{Driver, Ended, Limits, drive, drive_behind, run};
 pub use log::{Log, log_to};
-pub use service::{Failure, Service, local_addresses, serve};
+pub use service::{Failure, Service, allow_many_sockets, local_addresses, serve};
 pub use stop::{Stop, Stopper, stopper};

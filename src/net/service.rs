@@ -212,8 +212,9 @@ fn become_user(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A relayed call takes more sockets than the thousand that many systems give without being asked.
-fn allow_many_sockets() {
+/// Raises the limit of open sockets as far as it may be: a relayed call takes more than the thousand that many systems
+/// give without being asked.
+pub fn allow_many_sockets() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
     if let Err(error) = raised {

@@ -14,6 +14,7 @@ use rand_chacha::ChaCha20Rng;
 use super::medium::Medium;
 use super::options::Options;
 use super::requests::Requests;
+use super::tally::Tally;
 use crate::event::Event;
 use crate::face::{Bind, ListenerId, Outbox, Output, SocketId, StreamId};
 
@@ -135,6 +136,10 @@ pub(super) struct Desk {
     pub(super) shared: Option<Shared>,
     /// Whose packets the multiplexIDs that we gave begin.
     pub(super) multiplexed: BTreeMap<MultiplexId, (CallKey, Medium)>,
+    /// What the calls so far came to.
+    pub(super) tally: Tally,
+    /// Whether there are so many calls that not all of their audio is measured.
+    pub(super) is_busy: bool,
     sockets: BTreeMap<SocketId, SocketOwner>,
     listeners: BTreeMap<ListenerId, ListenerOwner>,
     out: Outbox,
@@ -154,6 +159,8 @@ impl Desk {
             streams: BTreeMap::new(),
             shared: None,
             multiplexed: BTreeMap::new(),
+            tally: Tally::default(),
+            is_busy: false,
             sockets: BTreeMap::new(),
             listeners: BTreeMap::new(),
             out: Outbox::default(),
@@ -182,9 +189,14 @@ impl Desk {
         self.timers.set(timer, self.now + wait);
     }
 
+    /// How long the phone has been there.
+    pub(super) fn age(&self) -> Duration {
+        self.now.saturating_duration_since(self.start)
+    }
+
     /// The time as an NTP timestamp of a clock that began with the phone (RFC 3550 §4 lets any clock do).
     pub(super) fn ntp(&self) -> u64 {
-        let since = self.now.saturating_duration_since(self.start);
+        let since = self.age();
         // One more than nothing, because zero means that there was no report.
         let seconds = since.as_secs() + 1;
         let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;

@@ -15,6 +15,7 @@ use pinhole_h323::ras::Ras;
 use super::Phone;
 use super::call::{Call, Ending};
 use super::desk::CallKey;
+use super::password;
 use super::registration::Registration;
 use super::requests::Purpose;
 use super::say_ras;
@@ -93,7 +94,8 @@ impl Phone {
             Purpose::Admit(key) => {
                 self.with_call(key, |call, desk| call.fail(desk, "the gatekeeper does not answer"));
             }
-            Purpose::Discover | Purpose::Register | Purpose::Disengage(_) => {}
+            Purpose::Discover | Purpose::Register => self.registration.given_up(&mut self.desk),
+            Purpose::Disengage(_) => {}
         }
     }
 
@@ -148,6 +150,7 @@ impl Phone {
             ras_address: to_h225(say_ras::ras_address(&self.desk)),
             call_signal_address: vec![to_h225(say_ras::signalling(&self.desk))],
             endpoint_alias: Some(say_ras::aliases(&self.desk)),
+            crypto_tokens: password::tokens(&self.desk),
             need_response: Some(false),
             unsolicited: Some(false),
             ..InfoRequestResponse::default()

@@ -14,6 +14,9 @@ use super::tone::ToneMeter;
 /// Another source is believed when the one heard so far has been silent for so long.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// Of the audio of a busy phone, one second in so many is measured.
+const ONE_IN: u32 = 16;
+
 /// A gap longer than this is not filled in.
 const MOST_FILLED: u64 = 100;
 
@@ -29,9 +32,11 @@ pub(super) struct Hearer {
 }
 
 impl Hearer {
-    pub(super) fn new(codec: Codec) -> Self {
+    /// When the phone `is_busy`, the tone is measured now and then.
+    pub(super) fn new(codec: Codec, is_busy: bool) -> Self {
         let receiver = Receiver::new(codec.clock());
-        Self { codec, receiver, meter: ToneMeter::default(), source: None }
+        let meter = if is_busy { ToneMeter::sparse(ONE_IN) } else { ToneMeter::default() };
+        Self { codec, receiver, meter, source: None }
     }
 
     /// The tone heard so far, in hertz.
@@ -102,7 +107,7 @@ mod tests {
         let mut talker = Talker::new(Law::Mu, &tone, towards, [1, 2, 3], start);
         let noise = Source::Samples([30_000, -5].as_slice().into());
         let mut other = Talker::new(Law::Mu, &noise, towards, [9, 9, 9], start);
-        let mut hearer = Hearer::new(Codec::G711(Law::Mu));
+        let mut hearer = Hearer::new(Codec::G711(Law::Mu), false);
         for n in 0..100 {
             let now = start + Duration::from_millis(20) * n;
             for packet in talker.due(now) {

@@ -12,6 +12,7 @@ use super::Phone;
 use super::call::Call;
 use super::desk::{CallKey, ListenerOwner, SocketOwner, StreamOwner, Timer};
 use super::medium::Medium;
+use super::requests::{Overdue, Purpose};
 use crate::event::Event;
 use crate::face::{Bind, Input, ListenerId, SocketId, StreamId};
 
@@ -42,11 +43,13 @@ impl Phone {
     fn timeout(&mut self) {
         while let Some(timer) = self.desk.timers.expired(self.desk.now) {
             match timer {
-                Timer::Request(seq) => {
-                    if let Some(purpose) = self.desk.request_overdue(seq) {
-                        self.given_up(purpose);
+                Timer::Request(seq) => match self.desk.request_overdue(seq) {
+                    Some(Overdue::GivenUp(purpose)) => self.given_up(purpose),
+                    Some(Overdue::Repeated(Purpose::Discover | Purpose::Register, sent)) => {
+                        self.registration.unheard(&mut self.desk, sent);
                     }
-                }
+                    Some(Overdue::Repeated(..)) | None => {}
+                },
                 Timer::Refresh => self.registration.due(&mut self.desk),
                 Timer::Load => self.next_call(),
                 Timer::Fresh(stream) => self.desk.close(stream),

@@ -10,11 +10,16 @@ use super::options::Incoming;
 /// Calls at a time; more are refused.
 const MOST_CALLS: usize = 10_000;
 
+/// With more calls at a time, audio is measured in samples.
+const MANY: usize = 20;
+
 /// How many calls were begun.
 #[derive(Debug, Default)]
 pub(super) struct Load {
     placed: u32,
     next: Option<Instant>,
+    /// A call is due, and there are as many as there may be.
+    waits: bool,
 }
 
 impl Phone {
@@ -34,14 +39,28 @@ impl Phone {
         else {
             return;
         };
+        self.load.waits = self.calls.len() >= self.desk.options.at_once;
+        if self.load.waits {
+            return;
+        }
         let key = self.next_key();
         let call = Call::place(&mut self.desk, key, destination);
         self.calls.insert(key, call);
         self.load.placed += 1;
         if self.load.placed < self.desk.options.calls {
-            let next = due + interval(self.desk.options.rate);
+            // What waited for others to end does not hurry after them.
+            let late = self.desk.options.at_once < usize::MAX;
+            let from = if late { due.max(self.desk.now) } else { due };
+            let next = from + interval(self.desk.options.rate);
             self.load.next = Some(next);
             self.desk.timers.set(Timer::Load, next);
+        }
+    }
+
+    /// A call is over: one that waits for that may begin.
+    pub(super) fn call_over(&mut self) {
+        if self.load.waits && !self.is_leaving() {
+            self.next_call();
         }
     }
 
@@ -59,6 +78,7 @@ impl Phone {
 
     /// A number for a call.
     pub(super) fn next_key(&mut self) -> CallKey {
+        self.desk.is_busy = self.calls.len() > MANY;
         self.last_call = self.last_call.wrapping_add(1);
         CallKey(self.last_call)
     }

@@ -16,11 +16,13 @@ mod load;
 mod media;
 mod medium;
 pub mod options;
+mod password;
 mod punch;
 mod registration;
 mod requests;
 mod say_ras;
 mod talk;
+mod tally;
 pub mod tone;
 
 pub use control::DIGITS;
@@ -35,6 +37,7 @@ use self::desk::{CallKey, Desk, ListenerOwner, Timer};
 use self::load::Load;
 use self::options::{Gatekeeper, Incoming, Options};
 use self::registration::Registration;
+use crate::event::Event;
 use crate::face::{Agent, Bind, Input, ListenerId, Output};
 
 /// The port of the signalling listener, unless it is taken.
@@ -97,6 +100,7 @@ impl Phone {
         then(call, &mut self.desk);
         if call.stage == call::Stage::Over {
             self.calls.remove(&key);
+            self.call_over();
         }
     }
 
@@ -132,6 +136,9 @@ impl Phone {
         streams.into_iter().for_each(|stream| self.desk.close(stream));
         if let Some(listener) = self.listener.take() {
             self.desk.unbind(Bind::Tcp(listener));
+        }
+        if let Some(summary) = self.desk.tally.summary() {
+            self.desk.tell(Event::LoadEnded(Box::new(summary)));
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Options {
     pub ip: IpAddr,
     /// The port of its signalling listener; `None` means 1720, or any if that is taken.
     pub listen_port: Option<u16>,
+    /// The password that it proves to the gatekeeper, if it shall.
+    pub password: Option<Password>,
     /// Whether calls are taken.
     pub incoming: Incoming,
     /// Offer H.460.18 and H.460.19 to the gatekeeper.
@@ -43,6 +45,8 @@ pub struct Options {
     pub calls: u32,
     /// How many calls to begin in a second.
     pub rate: f64,
+    /// How many calls may be there at a time, of those it makes; further ones wait.
+    pub at_once: usize,
     /// How long to talk before hanging up; `None` leaves that to the peer.
     pub hold: Option<Duration>,
     /// Tell what is heard as [`Event::Audio`](crate::event::Event::Audio).
@@ -60,6 +64,7 @@ impl Options {
             gatekeeper: Gatekeeper::None,
             ip: Ipv4Addr::UNSPECIFIED.into(),
             listen_port: None,
+            password: None,
             incoming: Incoming::Refused,
             traversal: true,
             multiplex: false,
@@ -73,6 +78,7 @@ impl Options {
             destination: None,
             calls: 1,
             rate: 1.0,
+            at_once: usize::MAX,
             hold: None,
             record: false,
             keepalives: true,
@@ -95,6 +101,21 @@ pub enum Gatekeeper {
     Discover(SocketAddr),
     /// Here.
     At(SocketAddr),
+}
+
+/// A password, and the time that goes with it into every proof.
+#[derive(Clone)]
+pub struct Password {
+    /// The password.
+    pub word: String,
+    /// The time since 1970 at which the phone begins.
+    pub since_1970: Duration,
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Password").finish_non_exhaustive()
+    }
 }
 
 /// What happens to calls that come in.

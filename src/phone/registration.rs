@@ -20,6 +20,9 @@ const DEFAULT_TTL: u32 = 60;
 /// A refresh is sent this long before the registration would end, in seconds.
 const MARGIN: u32 = 5;
 
+/// Requests in vain after which the gatekeeper's silence is told.
+const UNHEARD: u32 = 2;
+
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -150,6 +153,36 @@ impl Registration {
             Self::lose(desk, "the gatekeeper does not answer");
             self.register(desk);
         }
+    }
+
+    /// A first request was not answered, and is sent again. It is told once, when chance can not be to blame.
+    pub(super) fn unheard(&self, desk: &mut Desk, sent: u32) {
+        if sent == UNHEARD && self.state == State::Trying {
+            Self::tell_silence(desk, "it is asked again");
+        }
+    }
+
+    /// The gatekeeper was asked often enough. Who was registered once comes back; a first try is over.
+    pub(super) fn given_up(&mut self, desk: &mut Desk) {
+        if self.state != State::Trying {
+            return;
+        }
+        Self::tell_silence(desk, "the phone gives up");
+        if self.was_registered {
+            self.wait(desk);
+        } else {
+            self.state = State::Refused;
+        }
+    }
+
+    fn tell_silence(desk: &mut Desk, then: &str) {
+        let Some(peer) = desk.ras.gatekeeper else { return };
+        let sentence = if peer.ip().is_multicast() {
+            format!("no gatekeeper answers the discovery; {then}")
+        } else {
+            format!("the gatekeeper does not answer; {then}")
+        };
+        desk.tell(Event::GatekeeperSilent { peer, sentence });
     }
 
     /// The gatekeeper does not know us any more: registers anew.

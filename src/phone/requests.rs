@@ -10,6 +10,7 @@ use pinhole_h323::ras::Ras;
 use pinhole_traversal::Backoff;
 
 use super::desk::{CallKey, Desk, Timer};
+use super::options::{Incoming, Options};
 use crate::face::SocketId;
 
 /// The first retransmission comes after this time.
@@ -36,14 +37,25 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    /// How often it is sent before it is given up; without number it never is.
-    const fn tries(self) -> Option<u32> {
+    /// How often it is sent before it is given up; without number it never is. Who waits for calls waits for the
+    /// gatekeeper, too.
+    fn tries(self, options: &Options) -> Option<u32> {
         match self {
+            Self::Discover | Self::Register if options.incoming == Incoming::Refused => Some(4),
             Self::Discover | Self::Register => None,
             Self::Unregister => Some(2),
             Self::Refresh | Self::Admit(_) | Self::Disengage(_) => Some(3),
         }
     }
+}
+
+/// What became of a request that was not answered in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// It was sent again, after it had been sent so many times.
+    Repeated(Purpose, u32),
+    /// It was sent often enough.
+    GivenUp(Purpose),
 }
 
 /// What a registration gives.
@@ -80,6 +92,7 @@ struct Pending {
     octets: Vec<u8>,
     backoff: Backoff,
     tries: Option<u32>,
+    sent: u32,
 }
 
 impl Requests {
@@ -109,8 +122,9 @@ impl Desk {
         let mut message = Ras::new(message);
         message.set_seq(seq);
         let Ok(octets) = message.encode() else { return };
-        let tries = purpose.tries();
-        let pending = Pending { purpose, octets, backoff: Backoff::new(FIRST, MOST), tries };
+        let tries = purpose.tries(&self.options);
+        let pending =
+            Pending { purpose, octets, backoff: Backoff::new(FIRST, MOST), tries, sent: 0 };
         self.ras.pending.insert(seq.value(), pending);
         self.transmit(seq.value());
     }
@@ -142,14 +156,16 @@ impl Desk {
         }
     }
 
-    /// The answer to a request did not come in time. Returns the request when it is given up.
-    pub(super) fn request_overdue(&mut self, seq: u16) -> Option<Purpose> {
-        let pending = self.ras.pending.get_mut(&seq)?;
+    /// The answer to a request did not come in time.
+    pub(super) fn request_overdue(&mut self, seq: u16) -> Option<Overdue> {
+        let pending = self.ras.pending.get(&seq)?;
+        let (purpose, sent) = (pending.purpose, pending.sent);
         if pending.tries == Some(0) {
-            return self.withdraw(seq);
+            self.withdraw(seq);
+            return Some(Overdue::GivenUp(purpose));
         }
         self.transmit(seq);
-        None
+        Some(Overdue::Repeated(purpose, sent))
     }
 
     /// Sends a message that wants no answer.
@@ -162,6 +178,7 @@ impl Desk {
     fn transmit(&mut self, seq: u16) {
         let Some(pending) = self.ras.pending.get_mut(&seq) else { return };
         pending.tries = pending.tries.map(|tries| tries.saturating_sub(1));
+        pending.sent = pending.sent.saturating_add(1);
         let (octets, wait) = (pending.octets.clone(), pending.backoff.wait());
         if let (Some(socket), Some(gatekeeper)) = (self.ras.socket, self.ras.gatekeeper) {
             self.datagram(socket, gatekeeper, octets);

@@ -15,6 +15,7 @@ use pinhole_h323::id::{CallId, ConferenceId, Crv};
 use pinhole_h323::version;
 
 use super::desk::Desk;
+use super::password;
 use super::requests::Standing;
 
 /// The seconds that a registration should live, if it were for us.
@@ -80,7 +81,10 @@ fn features(desk: &Desk) -> Option<FeatureSet> {
 
 /// GRQ.
 pub(super) fn discovery(desk: &Desk) -> RasMessage {
+    let (authentication_capability, algorithm_oids) = password::offer(desk);
     RasMessage::gatekeeperRequest(Box::new(GatekeeperRequest {
+        authentication_capability,
+        algorithm_oids,
         protocol_identifier: version::h225(),
         ras_address: to_h225(ras_address(desk)),
         endpoint_type: endpoint_type(),
@@ -114,6 +118,7 @@ pub(super) fn refresh(desk: &Desk, standing: &Standing) -> RasMessage {
 
 fn registration_base(desk: &Desk) -> RegistrationRequest {
     RegistrationRequest {
+        crypto_tokens: password::tokens(desk),
         protocol_identifier: version::h225(),
         call_signal_address: vec![to_h225(signalling(desk))],
         ras_address: vec![to_h225(ras_address(desk))],
@@ -131,6 +136,7 @@ fn registration_base(desk: &Desk) -> RegistrationRequest {
 /// URQ.
 pub(super) fn unregistration(desk: &Desk, standing: &Standing) -> RasMessage {
     RasMessage::unregistrationRequest(Box::new(UnregistrationRequest {
+        crypto_tokens: password::tokens(desk),
         call_signal_address: vec![to_h225(signalling(desk))],
         endpoint_alias: Some(aliases(desk)),
         endpoint_identifier: Some((&standing.endpoint).into()),
@@ -174,6 +180,7 @@ pub(super) fn admission(
 ) -> RasMessage {
     let destination = parties.destination;
     RasMessage::admissionRequest(Box::new(AdmissionRequest {
+        crypto_tokens: password::tokens(desk),
         call_type: CallType::pointToPoint(()),
         call_model: Some(CallModel::gatekeeperRouted(())),
         endpoint_identifier: (&standing.endpoint).into(),
@@ -194,8 +201,9 @@ pub(super) fn admission(
 }
 
 /// DRQ.
-pub(super) fn disengage(standing: &Standing, call: &CallName) -> RasMessage {
+pub(super) fn disengage(desk: &Desk, standing: &Standing, call: &CallName) -> RasMessage {
     RasMessage::disengageRequest(Box::new(DisengageRequest {
+        crypto_tokens: password::tokens(desk),
         endpoint_identifier: (&standing.endpoint).into(),
         conference_id: call.conference.into(),
         call_reference_value: CallReferenceValue(call.crv.value()),

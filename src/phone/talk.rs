@@ -11,7 +11,7 @@ use super::film::{FRAME_TICKS, Film};
 use super::g711::Law;
 use super::medium::Codec;
 use super::options::Source;
-use super::tone::Sine;
+use super::tone::{self, Sine};
 
 /// The time between packets.
 pub(super) const INTERVAL: Duration = Duration::from_millis(20);
@@ -61,7 +61,15 @@ enum Content {
 #[derive(Debug)]
 enum Voice {
     Tone(Sine),
-    Samples { samples: Arc<[i16]>, at: usize },
+    /// A second of a tone of whole hertz, coded once.
+    Second {
+        octets: Vec<u8>,
+        at: usize,
+    },
+    Samples {
+        samples: Arc<[i16]>,
+        at: usize,
+    },
 }
 
 impl Talker {
@@ -74,6 +82,7 @@ impl Talker {
         now: Instant,
     ) -> Self {
         let voice = match source {
+            Source::Tone(hz) if hz.fract() == 0.0 => Voice::second(law, *hz),
             Source::Tone(hz) => Voice::Tone(Sine::new(*hz)),
             Source::Samples(samples) => Voice::Samples { samples: samples.clone(), at: 0 },
         };
@@ -123,10 +132,7 @@ impl Talker {
 
     fn packet(&mut self) -> Vec<u8> {
         let (payload, ticks, wait) = match &mut self.content {
-            Content::Voice(law, voice) => {
-                let samples = (0..SAMPLES).map(|_| law.encode(voice.sample()));
-                (samples.collect::<Vec<u8>>(), u32::from(SAMPLES), INTERVAL)
-            }
+            Content::Voice(law, voice) => (voice.packet(*law), u32::from(SAMPLES), INTERVAL),
             Content::Film(film) => {
                 let piece = film.piece();
                 self.header.marker = piece.is_last;
@@ -145,8 +151,27 @@ impl Talker {
 }
 
 impl Voice {
+    fn second(law: Law, hz: f64) -> Self {
+        let mut sine = Sine::new(hz);
+        let octets = (0..tone::RATE).map(|_| law.encode(sine.sample())).collect();
+        Self::Second { octets, at: 0 }
+    }
+
+    /// The octets of the next packet.
+    fn packet(&mut self, law: Law) -> Vec<u8> {
+        if let Self::Second { octets, at } = self {
+            let (begin, end) = (*at, *at + usize::from(SAMPLES));
+            *at = if end < octets.len() { end } else { 0 };
+            // A second is a whole number of packets.
+            return octets.get(begin..end).map(<[u8]>::to_vec).unwrap_or_default();
+        }
+        (0..SAMPLES).map(|_| law.encode(self.sample())).collect()
+    }
+
     fn sample(&mut self) -> i16 {
         match self {
+            // Its samples are coded already.
+            Self::Second { .. } => 0,
             Self::Tone(sine) => sine.sample(),
             Self::Samples { samples, at } => {
                 let sample = samples.get(*at).copied().unwrap_or(0);

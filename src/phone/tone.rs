@@ -53,6 +53,10 @@ pub struct ToneMeter {
     window: Vec<f32>,
     candidate: Option<Candidate>,
     windows: u32,
+    /// Windows that are left out after each that is measured.
+    rest: u32,
+    /// Samples still to leave out.
+    skip: usize,
 }
 
 /// The tone that most windows so far had.
@@ -63,12 +67,23 @@ struct Candidate {
 }
 
 impl ToneMeter {
+    /// Measures but one window in so many: with many calls at a time, the work of a few.
+    #[must_use]
+    pub fn sparse(one_in: u32) -> Self {
+        Self { rest: one_in.saturating_sub(1), ..Self::default() }
+    }
+
     /// Takes one sample.
     pub fn push(&mut self, sample: i16) {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return;
+        }
         self.window.push(f32::from(sample));
         if self.window.len() == WINDOW {
             let heard = measure(&self.window);
             self.window.clear();
+            self.skip = WINDOW * self.rest as usize;
             self.windows = self.windows.saturating_add(1);
             self.vote(heard);
         }

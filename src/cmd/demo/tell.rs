@@ -114,6 +114,7 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         Event::Unregistered { alias, .. } if keeper => format!("unregistered \"{alias}\""),
         Event::Unregistered { .. } => return None,
         Event::RegistrationRefused { sentence, .. }
+        | Event::GatekeeperSilent { sentence, .. }
         | Event::CallRefused { sentence, .. }
         | Event::Malformed { sentence, .. } => format!("PROBLEM: {sentence}"),
         Event::ChannelRefused { from, codec, sentence, .. } => {
@@ -149,7 +150,7 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         }
         Event::CallEnded(record) => ended(keeper, record),
         Event::UserInput { digits, direction, .. } => format!("digits {direction}: {digits}"),
-        Event::Audio { .. } => return None,
+        Event::LoadEnded(_) | Event::Audio { .. } => return None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Events of the phone, for people: one line each.
 
-use pinhole::event::{CallRecord, ChannelRecord, Event};
+use pinhole::event::{CallRecord, ChannelRecord, Event, LoadRecord, SetupTimes};
 
 /// The line of an event.
 pub(super) fn line(event: &Event) -> String {
@@ -16,6 +16,7 @@ pub(super) fn line(event: &Event) -> String {
         Event::RegistrationRefused { alias, peer, sentence } => {
             format!("registration of {alias} refused by {peer}: {sentence}")
         }
+        Event::GatekeeperSilent { peer, sentence } => format!("silence from {peer}: {sentence}"),
         Event::CallStarted { callid, direction, from, to } => {
             format!("call {callid} {direction}: {from} calls {to}")
         }
@@ -27,12 +28,27 @@ pub(super) fn line(event: &Event) -> String {
             format!("call {callid} digits {direction}: {digits}")
         }
         Event::CallEnded(record) => ended(record),
+        Event::LoadEnded(record) => load(record),
         Event::Malformed { peer, protocol, sentence } => {
             format!("malformed {protocol} from {peer}: {sentence}")
         }
         // What only a gatekeeper tells.
         other => serde_json::to_string(other).unwrap_or_default(),
     }
+}
+
+fn load(record: &LoadRecord) -> String {
+    let LoadRecord { calls, connected, heard, packets, lost, .. } = record;
+    let mut text = format!(
+        "{calls} calls, {connected} connected, {heard} heard; received {packets} packets, {lost} lost"
+    );
+    if let Some(SetupTimes { p50, p95, max }) = record.setup_ms {
+        text += &format!("; set-up {p50} ms (half), {p95} ms (95 %), {max} ms (longest)");
+    }
+    for (sentence, count) in &record.failures {
+        text += &format!("; {count}: {sentence}");
+    }
+    text
 }
 
 fn ended(record: &CallRecord) -> String {

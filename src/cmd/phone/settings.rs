@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use pinhole::net;
 use pinhole::phone::DIGITS;
 use pinhole::phone::g711::Law;
-use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
+use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Password, Source};
 
 use super::wav;
 
@@ -35,7 +36,10 @@ pub(crate) struct Args {
     /// Call addresses directly, without a gatekeeper.
     #[arg(long)]
     no_gatekeeper: bool,
-    /// Stay and wait for calls.
+    /// The password that it proves to the gatekeeper, as an MD5 hash (H.235 cryptoEPPwdHash) [default: none].
+    #[arg(short, long, value_name = "WORD", conflicts_with = "no_gatekeeper")]
+    password: Option<String>,
+    /// Stay and wait for calls; each rings for three minutes at most.
     #[arg(short, long)]
     listen: bool,
     /// Answer calls at once; includes -l.
@@ -93,6 +97,9 @@ pub(crate) struct Args {
     /// Begin so many calls a second.
     #[arg(long, value_name = "PER_SECOND", default_value_t = 1.0)]
     rate: f64,
+    /// Have no more than so many of them at a time; further ones wait [default: no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    at_once: Option<u32>,
     /// Print events and call records as JSON, one object a line.
     #[arg(long)]
     pub(super) json: bool,
@@ -152,6 +159,7 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
     Ok(Options {
         aliases: args.user.clone(),
         gatekeeper,
+        password: args.password.clone().map(password),
         ip,
         listen_port: args.listenport.or(port),
         incoming: match (args.auto_answer, args.listen) {
@@ -171,6 +179,7 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
         destination,
         calls: args.calls,
         rate: args.rate,
+        at_once: args.at_once.map_or(usize::MAX, |most| most as usize),
         hold: args.hold.map(Duration::from_secs_f64),
         record: args.record.is_some(),
         keepalives: !args.no_keepalive,
@@ -212,6 +221,10 @@ fn gatekeeper(args: &Args) -> Result<Gatekeeper, String> {
         Some(host) => resolve(host, RAS).map(Gatekeeper::At),
         None => Ok(Gatekeeper::Discover(DISCOVERY)),
     }
+}
+
+fn password(word: String) -> Password {
+    Password { word, since_1970: net::since_1970() }
 }
 
 /// Names of hosts are looked up only when no gatekeeper knows better.

@@ -66,7 +66,7 @@ impl Call {
                 }
                 Effect::Hush(medium) => self.on_line(medium, |line| line.hush(desk)),
                 Effect::Listen { medium, codec } => {
-                    self.on_line(medium, |line| line.listen(codec));
+                    self.on_line(medium, |line| line.listen(desk, codec));
                 }
                 Effect::Unhear(medium) => self.on_line(medium, |line| line.unhear(desk)),
                 Effect::Punch(medium, punch) => {

@@ -77,6 +77,7 @@ impl Call {
         self.disengage(desk);
         let channels = self.media.end(desk);
         let record = self.record(desk, ending, channels);
+        desk.tally.count(&record);
         desk.tell(Event::CallEnded(Box::new(record)));
     }
 
@@ -116,7 +117,7 @@ impl Call {
             return;
         }
         if let Some(standing) = desk.ras.standing.clone() {
-            let request = say_ras::disengage(&standing, &self.name);
+            let request = say_ras::disengage(desk, &standing, &self.name);
             desk.request(Purpose::Disengage(key), request);
         }
     }

@@ -156,9 +156,9 @@ impl Line {
     }
 
     /// Begins to receive.
-    pub(in super::super) fn listen(&mut self, codec: Codec) {
+    pub(in super::super) fn listen(&mut self, desk: &Desk, codec: Codec) {
         if self.hearer.is_none() {
-            self.hearer = Some(Hearer::new(codec));
+            self.hearer = Some(Hearer::new(codec, desk.is_busy));
         }
     }
 

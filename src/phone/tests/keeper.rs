@@ -9,8 +9,8 @@ use pinhole_h323::address::{from_h225, to_h225};
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
     AdmissionConfirm, AdmissionReject, AdmissionRejectReason, AdmissionRequest, CallModel,
-    DisengageConfirm, GatekeeperConfirm, RasMessage, RegistrationConfirm, RegistrationReject,
-    RegistrationRejectReason, RegistrationRequest, RequestSeqNum, TimeToLive,
+    CryptoH323Token, DisengageConfirm, GatekeeperConfirm, RasMessage, RegistrationConfirm,
+    RegistrationReject, RegistrationRejectReason, RegistrationRequest, RequestSeqNum, TimeToLive,
     UnregistrationConfirm, UnregistrationRequest,
 };
 use pinhole_h323::generic::{self, H460_18, Need};
@@ -38,6 +38,8 @@ pub(super) struct Book {
     pub(super) seen: Vec<&'static str>,
     /// The sequence numbers of the full registrations and of the refreshes that came.
     pub(super) full: Vec<u16>,
+    /// The time stamps of the proofs of a password that came.
+    pub(super) proofs: Vec<u32>,
     pub(super) refreshes: Vec<u16>,
 }
 
@@ -76,6 +78,18 @@ impl Keeper {
     fn ras(&mut self, from: SocketAddr, bytes: &[u8]) {
         let ras = Ras::decode(bytes).unwrap();
         self.book.lock().unwrap().seen.push(ras.name());
+        let tokens = match ras.message() {
+            RasMessage::registrationRequest(request) => request.crypto_tokens.as_ref(),
+            RasMessage::admissionRequest(request) => request.crypto_tokens.as_ref(),
+            RasMessage::disengageRequest(request) => request.crypto_tokens.as_ref(),
+            RasMessage::unregistrationRequest(request) => request.crypto_tokens.as_ref(),
+            _ => None,
+        };
+        for token in tokens.into_iter().flatten() {
+            if let CryptoH323Token::cryptoEPPwdHash(token) = token {
+                self.book.lock().unwrap().proofs.push(token.time_stamp.0);
+            }
+        }
         if self.book.lock().unwrap().silent {
             return;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::host::{Lab, channel};
 use super::keeper::{Book, Keeper};
 use crate::event::Event;
-use crate::phone::options::{Destination, Gatekeeper, Incoming, Options};
+use crate::phone::options::{Destination, Gatekeeper, Incoming, Options, Password};
 
 const KEEPER: &str = "10.0.0.1:1719";
 
@@ -246,4 +246,53 @@ impl crate::face::Agent for Stranger {
     fn poll_output(&mut self) -> crate::face::Output {
         self.out.pop().unwrap_or(crate::face::Output::Timeout(None))
     }
+}
+
+#[test]
+fn every_request_proves_the_password() {
+    let (mut lab, book) = lab();
+    let since_1970 = Duration::from_secs(1_700_000_000);
+    let password = Some(Password { word: "secret".to_owned(), since_1970 });
+    lab.phone(member("bob"));
+    lab.seconds(1);
+    lab.phone(Options { password, ..caller("alice", "bob") });
+    lab.seconds(6);
+    // Of alice: RRQ, ARQ, three seconds later DRQ and URQ. Bob has no password.
+    let stamps: Vec<u32> = book.lock().unwrap().proofs.clone();
+    assert_eq!(stamps, [0, 0, 3, 3].map(|passed| 1_700_000_000 + passed));
+}
+
+/// What was told of the gatekeeper's silence.
+fn silence(events: &[Event]) -> Vec<&str> {
+    fn sentence(event: &Event) -> Option<&str> {
+        match event {
+            Event::GatekeeperSilent { sentence, .. } => Some(sentence.as_str()),
+            _ => None,
+        }
+    }
+    events.iter().filter_map(sentence).collect()
+}
+
+#[test]
+fn a_silent_gatekeeper_is_told_of() {
+    let (mut lab, book) = lab();
+    book.lock().unwrap().silent = true;
+    let bob = lab.phone(member("bob"));
+    let discovering = Gatekeeper::Discover("224.0.1.41:1718".parse().unwrap());
+    let alice = lab.phone(Options { gatekeeper: discovering, ..caller("alice", "bob") });
+    lab.seconds(200);
+    assert_eq!(silence(lab.events(bob)), ["the gatekeeper does not answer; it is asked again"]);
+    assert!(!lab.has_finished(bob), "who waits for calls waits for the gatekeeper");
+    assert_eq!(
+        silence(lab.events(alice)),
+        [
+            "no gatekeeper answers the discovery; it is asked again",
+            "no gatekeeper answers the discovery; the phone gives up",
+        ]
+    );
+    assert!(lab.has_finished(alice));
+    assert_eq!(lab.leftovers(alice), 0);
+    book.lock().unwrap().silent = false;
+    lab.seconds(30);
+    assert_eq!(registrations(lab.events(bob)), 1, "it was there all the time");
 }

@@ -17,6 +17,7 @@ mod face;
 mod fast;
 mod hostile;
 pub(crate) mod lab;
+mod load;
 mod multiplex;
 pub(crate) mod mutants;
 mod nats;

@@ -1,7 +1,7 @@
 //! Which ports of a host are taken.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use rand::RngExt;
@@ -64,6 +64,8 @@ impl PortBook {
             other.is_ipv4() == ip.is_ipv4()
                 && (*other == ip || other.is_unspecified() || ip.is_unspecified())
         };
-        port != 0 && !self.taken.iter().any(|(p, other)| *p == port && clash(other))
+        let first = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let mut same = self.taken.range((port, first)..).take_while(|(p, _)| *p == port);
+        port != 0 && !same.any(|(_, other)| clash(other))
     }
 }

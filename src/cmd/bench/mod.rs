@@ -1,0 +1,66 @@
+//! `pinhole bench`: what a packet and a call cost, beside others in the same run. Each contender is a process of its
+//! own, so that its processor time can be told from that of the load.
+
+mod calls;
+mod contender;
+mod generator;
+mod media;
+mod naive;
+mod relay;
+
+use std::process::ExitCode;
+
+use super::{FAILED, complain};
+
+/// Measures what a relayed packet and a call cost, beside other relays in the same run.
+///
+/// Everything happens on loopback. The figures of one machine say little; the ratios of one run do.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// The media relay beside a naive one (a tokio task per socket), both fed the same packets.
+    Media(media::Args),
+    /// A call: set-up, H.245, media ports, release. GnuGk is measured beside it if `gnugk` is on the PATH.
+    Calls(calls::Args),
+    /// Is a contender: started by the benchmark.
+    #[command(hide = true)]
+    Relay(contender::Args),
+}
+
+/// Runs a benchmark. Exit status: 0 measured, 1 something failed.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let done = match &args.what {
+        What::Media(args) => media::run(args),
+        What::Calls(args) => calls::run(args),
+        What::Relay(args) => contender::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            complain(&format!("pinhole bench: {sentence}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The middle of some values, and the least and the greatest; zeros of none.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(0.0);
+    (at(sorted.len() / 2), at(0), at(sorted.len().saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_middle_of_values() {
+        assert_eq!(super::spread(&[3.0, 1.0, 2.0]), (2.0, 1.0, 3.0));
+        assert_eq!(super::spread(&[]), (0.0, 0.0, 0.0));
+    }
+}
