@@ -269,6 +269,7 @@ impl Calls {
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);
                 call.sessions.ended(flow, counts);
+                cx.core.ports.top_up(&mut cx.core.out);
                 if !call.is_live() && call.sessions.all_ended() {
                     self.report(cx, key);
                 }

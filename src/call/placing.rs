@@ -14,7 +14,7 @@ use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Timer};
+use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::Destination;
 
 impl Calls {
@@ -22,6 +22,12 @@ impl Calls {
     pub(super) fn place(&mut self, cx: &mut Cx<'_>, key: CallKey, destination: &Destination) {
         let Some(call) = self.live(key) else { return };
         let (id, name) = (call.id, call.leg(Side::B).name.clone());
+        let locals = call.legs.each_ref().map(|leg| leg.local);
+        let ports = |ip| cx.core.ports.has_pairs(ip, &mut cx.core.out);
+        if call.mode == Mode::Proxied && !locals.into_iter().all(ports) {
+            let sentence = "no port is free for media (RTPPortRange)".to_owned();
+            return self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
+        }
         match destination {
             Destination::Address(address) => self.dial(cx, key, *address),
             Destination::Endpoint(endpoint) => {

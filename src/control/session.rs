@@ -243,6 +243,7 @@ impl Sessions {
 
     fn close(&mut self, cx: &mut Cx<'_>, session: Session) {
         cx.core.out.push(Output::Flow(FlowCommand::Close { flow: session.flow }));
+        session.pairs.iter().for_each(|pair| cx.core.ports.left(cx.now, pair.id));
         self.closing.push(session);
     }
 
@@ -290,7 +291,7 @@ impl Session {
         let mut pair = |leg: &Leg, shared: bool| {
             let pair = match cx.core.ports.shared(leg.local) {
                 Some(pair) if shared => pair,
-                _ => cx.core.ports.pair(leg.local, &mut cx.core.out)?,
+                _ => cx.core.ports.pair(cx.now, leg.local, &mut cx.core.out)?,
             };
             Some(Pair { rtp: cx.core.told(pair.rtp, leg.peer), ..pair })
         };
@@ -301,6 +302,7 @@ impl Session {
                 for (pair, shared) in [(lone, receive[0]), (other, receive[1])] {
                     if let (Some(pair), None) = (pair, shared) {
                         cx.core.out.push(Output::Unbind(Bind::Media(pair.id)));
+                        cx.core.ports.left(cx.now, pair.id);
                     }
                 }
                 return Err(NoSession::NoPorts);

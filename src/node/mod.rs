@@ -10,6 +10,7 @@ mod outgoing;
 mod outside;
 mod overload;
 pub(crate) mod ports;
+mod rest;
 mod settings;
 pub(crate) mod streams;
 

@@ -1,10 +1,12 @@
 //! Ports kept ready, so that a channel can be opened in the very message that asks for it: binding is the host's
 //! work and takes a round trip through it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::time::Instant;
 
+use super::rest::Rest;
 use crate::face::{Bind, FlowCommand, ListenerId, Outbox, Output, PairId};
 
 /// Media pairs kept ready on each local address.
@@ -49,13 +51,14 @@ pub(crate) struct Ports {
     asked: BTreeMap<Bind, IpAddr>,
     /// Of what was asked for, the listeners of T.120.
     asked_data: BTreeSet<ListenerId>,
+    rest: Rest,
 }
 
 #[derive(Debug, Default)]
 struct Spare {
     /// The pair of multiplexed media, which all flows of the address share.
     shared: Option<Pair>,
-    pairs: Vec<Pair>,
+    pairs: VecDeque<Pair>,
     listeners: Vec<Listener>,
     data: Vec<Listener>,
     pairs_asked: usize,
@@ -79,6 +82,7 @@ impl Ports {
             spare,
             asked: BTreeMap::new(),
             asked_data: BTreeSet::new(),
+            rest: Rest::default(),
         }
     }
 
@@ -158,11 +162,33 @@ impl Ports {
         true
     }
 
-    /// A media pair on a local address; nothing when none is ready.
-    pub(crate) fn pair(&mut self, ip: IpAddr, out: &mut Outbox) -> Option<Pair> {
-        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.pairs.pop());
+    /// A media pair on a local address, if possible one that was not in use a moment ago; nothing when none is ready.
+    pub(crate) fn pair(&mut self, now: Instant, ip: IpAddr, out: &mut Outbox) -> Option<Pair> {
+        let Self { spare, rest, .. } = self;
+        let taken = spare.get_mut(&ip).and_then(|spare| {
+            let chosen = rest.choose(now, &spare.pairs)?;
+            spare.pairs.remove(chosen)
+        });
+        if let Some(pair) = taken {
+            rest.take(pair);
+        }
         self.top_up(out);
         taken
+    }
+
+    /// Whether there are ports for media on a local address, or may be. If not, they are asked for again.
+    pub(crate) fn has_pairs(&mut self, ip: IpAddr, out: &mut Outbox) -> bool {
+        let Some(spare) = self.spare.get(&ip) else { return true };
+        let has = !spare.pairs.is_empty() || spare.pairs_asked > 0 || spare.shared.is_some();
+        if !has {
+            self.top_up(out);
+        }
+        has
+    }
+
+    /// A pair is in use no longer.
+    pub(crate) fn left(&mut self, now: Instant, pair: PairId) {
+        self.rest.leave(now, pair);
     }
 
     /// An H.245 listener on a local address; nothing when none is ready.
@@ -212,6 +238,11 @@ mod tests {
         "192.0.2.1".parse().unwrap()
     }
 
+    fn now() -> Instant {
+        #[expect(clippy::disallowed_methods, reason = "there is no other way to an Instant")]
+        Instant::now()
+    }
+
     /// Answers every bind asked for; returns how many there were.
     fn answer(ports: &mut Ports, out: &mut Outbox, free: bool) -> usize {
         let mut asked = 0;
@@ -228,14 +259,39 @@ mod tests {
     fn what_is_taken_is_replaced() {
         let (mut ports, mut out) =
             (Ports::new(&[ip()], 5000..=6000, 7000..=8000, 9000..=9999), Outbox::default());
-        assert_eq!(ports.pair(ip(), &mut out), None, "nothing is bound yet");
+        assert_eq!(ports.pair(now(), ip(), &mut out), None, "nothing is bound yet");
         assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
-        let pair = ports.pair(ip(), &mut out).expect("a pair");
+        let pair = ports.pair(now(), ip(), &mut out).expect("a pair");
         assert!((5000..=6000).contains(&pair.rtp.port()));
         assert_eq!(pair.rtcp().port(), pair.rtp.port() + 1);
         assert!(ports.listener(ip(), &mut out).is_some());
         assert_eq!(answer(&mut ports, &mut out, true), 2);
-        assert_eq!(ports.pair("192.0.2.9".parse().unwrap(), &mut out), None, "not our address");
+        assert_eq!(
+            ports.pair(now(), "192.0.2.9".parse().unwrap(), &mut out),
+            None,
+            "not our address"
+        );
+    }
+
+    #[test]
+    fn a_port_rests_while_there_are_others() {
+        let (mut ports, mut out) =
+            (Ports::new(&[ip()], 5000..=6000, 1..=2, 1..=2), Outbox::default());
+        ports.top_up(&mut out);
+        answer(&mut ports, &mut out, true);
+        let start = now();
+        let first = ports.pair(start, ip(), &mut out).unwrap();
+        ports.left(start, first.id);
+        // The host gives the same port again, whatever is asked for.
+        while let Some(Output::Bind { bind, .. }) = out.pop() {
+            ports.bound(bind, Some(first.rtp), &mut Outbox::default());
+        }
+        for _ in 1..SPARE_PAIRS {
+            assert_ne!(ports.pair(start, ip(), &mut out).unwrap().rtp, first.rtp);
+        }
+        while out.pop().is_some() {}
+        let again = ports.pair(start, ip(), &mut out).unwrap();
+        assert_eq!(again.rtp, first.rtp, "rather than none");
     }
 
     #[test]
@@ -244,9 +300,9 @@ mod tests {
         ports.top_up(&mut out);
         assert_eq!(answer(&mut ports, &mut out, false), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
         assert!(out.pop().is_none());
-        assert_eq!(ports.pair(ip(), &mut out), None);
+        assert_eq!(ports.pair(now(), ip(), &mut out), None);
         assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
-        assert!(ports.pair(ip(), &mut out).is_some());
+        assert!(ports.pair(now(), ip(), &mut out).is_some());
     }
 
     #[test]

@@ -4,8 +4,8 @@ use pinhole::node::Settings;
 use pinhole::phone::Phone;
 use pinhole::phone::options::{Incoming, Options, Source};
 
-use super::lab::{Lab, NODE, Place, Plan, connected, heard, lab_at};
-use crate::world::{Chop, HostId, ip, seconds};
+use super::lab::{Lab, NODE, Place, Plan, connected, ended, heard, lab_at, records};
+use crate::world::{Chop, HostId, ip, millis, seconds};
 use Place::Outside;
 
 const MORE: &str = "198.51.100.11";
@@ -19,6 +19,10 @@ fn narrow(chop: Chop, settings: Settings) -> (Lab, HostId) {
         rtp_ports: 22_000..=22_099,
         ..settings
     };
+    with_peer(chop, settings)
+}
+
+fn with_peer(chop: Chop, settings: Settings) -> (Lab, HostId) {
     let mut lab = lab_at(Plan { settings, ..Plan::with(chop) }, &[MORE]);
     let options = Options {
         ip: ip(PEER),
@@ -58,6 +62,52 @@ fn connections_and_media_come_from_where_the_configuration_says(chop: Chop) {
     }
 }
 
+/// The host gives the lowest free port, so those of the last call at once again.
+fn the_ports_of_a_call_rest_before_the_next_gets_them(chop: Chop) {
+    let (mut lab, _) = narrow(chop, Settings::default());
+    lab.world.mark_rest();
+    let mut before = Vec::new();
+    for call in 1..=6 {
+        let alice = lab.calling("alice", Outside, (PEER, 440.0, 1), |_| {});
+        lab.world.must("talking", |world| world.told(alice, connected), seconds(20));
+        lab.world.run_for(millis(500));
+        let now = lab.world.relaying_ports(lab.node);
+        assert!(!now.is_empty() && now.iter().all(|at| !before.contains(at)), "{call}: {now:?}");
+        before = now;
+        lab.world.must("alice has ended", |world| world.ended(alice), seconds(30));
+    }
+    lab.nothing_left();
+}
+
+fn without_a_free_port_a_call_is_refused_and_the_others_go_on(chop: Chop) {
+    let settings = Settings { rtp_ports: 22_000..=22_099, ..Settings::default() };
+    let (mut lab, _) = with_peer(chop, settings);
+    lab.world.run_for(seconds(1));
+    lab.world.mark_rest();
+    // Fifty pairs on each address, two for each call.
+    let greedy = lab.calling("greedy", Outside, (PEER, 440.0, 20), |options| {
+        (options.calls, options.rate) = (30, 10.0);
+    });
+    lab.world.run_for(seconds(10));
+    let ports = lab.world.relaying_ports(lab.node);
+    assert!(ports.len() <= 100, "{}", ports.len());
+    lab.world.must("all are over", |world| world.count(greedy, ended) == 30, seconds(60));
+    let all = records(&lab.world, greedy);
+    let (talked, refused): (Vec<_>, Vec<_>) = all.iter().partition(|r| r.setup_ms.is_some());
+    assert!(talked.len() >= 8 && !refused.is_empty(), "{} {}", talked.len(), refused.len());
+    talked.iter().for_each(|record| heard(record, 20, 880.0));
+    for record in refused {
+        // Resource unavailable, and what it is in H.225.0.
+        assert_eq!(record.cause, Some(47), "{record:#?}");
+    }
+    // What was in use is there again.
+    let alice = lab.calling("alice", Outside, (PEER, 440.0, 3), |_| {});
+    heard(&lab.record(alice, 1, seconds(60)), 3, 880.0);
+    lab.nothing_left();
+}
+
 as_sent_and_octet_by_octet! {
+    the_ports_of_a_call_rest_before_the_next_gets_them,
+    without_a_free_port_a_call_is_refused_and_the_others_go_on,
     connections_and_media_come_from_where_the_configuration_says,
 }
