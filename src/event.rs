@@ -125,6 +125,23 @@ pub enum Event {
         /// Why, in one sentence.
         sentence: String,
     },
+    /// What a party sends, or is sent, on a channel is encrypted (H.235.6). Told with every new key.
+    ChannelEncrypted {
+        /// The call.
+        callid: String,
+        /// The party of the leg.
+        party: String,
+        /// `from-party` or `to-party`.
+        direction: &'static str,
+        /// The number of the logical channel.
+        channel: u16,
+        /// `AES-128-CBC`, `AES-256-CBC`.
+        cipher: &'static str,
+        /// Size of the Diffie-Hellman group.
+        dh_bits: u32,
+        /// The RTP payload type of what is encrypted.
+        payload_type: u8,
+    },
     /// A media address behind a NAT was learned.
     MediaLearned {
         /// The call.
@@ -219,6 +236,19 @@ pub struct CallRecord {
     pub channels: Vec<ChannelRecord>,
 }
 
+/// How one leg of a relayed channel is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LegCipher {
+    /// `a`, the caller's, or `b`, the called party's.
+    pub leg: &'static str,
+    /// The cipher.
+    pub cipher: &'static str,
+    /// Size of the Diffie-Hellman group.
+    pub dh_bits: u32,
+    /// Who encrypts and decrypts at our end of the leg: `gatekeeper`, or `endpoints` when they agreed between themselves.
+    pub by: &'static str,
+}
+
 /// One direction of one medium of a finished call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChannelRecord {
@@ -242,6 +272,9 @@ pub struct ChannelRecord {
     pub dh_bits: Option<u32>,
     /// Packets to our ports for it that came from another than the party, and were dropped.
     pub strangers: u64,
+    /// What each leg of a relayed channel is encrypted with; legs in clear are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<LegCipher>,
     /// Half the RTCP round trip (RFC 3550 §6.4.1), in milliseconds.
     pub latency_ms: Option<f64>,
 }

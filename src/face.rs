@@ -16,6 +16,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
+use crate::security::MediaKey;
+use crate::security::agreement::{Done, Work};
+
 /// A UDP socket, numbered by the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
@@ -48,6 +51,24 @@ pub struct PairId(pub u32);
 /// One relayed RTP session: two pairs, one towards each leg of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
+
+/// A question to the host, numbered by the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub u32);
+
+/// What an agent asks, because finding it out would keep it from its work.
+#[derive(Debug)]
+pub enum Question {
+    /// Half keys of a Diffie-Hellman agreement.
+    HalfKeys(Work),
+}
+
+/// What the host answers.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Of a Diffie-Hellman agreement.
+    HalfKeys(Done),
+}
 
 /// What is bound, and the number by which the agent knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +143,13 @@ pub enum Input<'a> {
     /// The operator wants the agent to end: calls are released, registrations given up. The agent answers with
     /// [`Output::Finished`] once that is done; the host waits for it, but not for ever.
     Shutdown,
+    /// The answer to [`Output::Ask`]; nothing when it was not answered, because too many questions are open.
+    Answer {
+        /// To which question.
+        id: QuestionId,
+        /// What it is.
+        answer: Option<Answer>,
+    },
     /// The time of the last [`Output::Timeout`] has come.
     Timeout,
 }
@@ -171,6 +199,13 @@ pub enum Output {
     Close {
         /// Which.
         stream: StreamId,
+    },
+    /// Something that takes time; answered by [`Input::Answer`], in any order.
+    Ask {
+        /// Its number.
+        id: QuestionId,
+        /// What is asked.
+        question: Question,
     },
     /// A command to the media plane.
     Flow(FlowCommand),
@@ -289,6 +324,51 @@ pub enum FlowCommand {
         /// Of which flow.
         flow: FlowId,
     },
+    /// A leg is encrypted for good: RTP in clear neither comes in from it nor leaves on it, and without keys none at all.
+    Lock {
+        /// Of which flow.
+        flow: FlowId,
+        /// Which leg.
+        side: Side,
+    },
+    /// RTP from a leg is decrypted with this key, too, by its payload type; the leg is encrypted from now on.
+    Decrypt {
+        /// Of which flow.
+        flow: FlowId,
+        /// Which leg.
+        side: Side,
+        /// The key.
+        key: MediaKey,
+        /// The payload type of what was decrypted; `None` leaves it.
+        clear: Option<u8>,
+    },
+    /// RTP to a leg is encrypted with this key; the leg is encrypted from now on.
+    Encrypt {
+        /// Of which flow.
+        flow: FlowId,
+        /// Which leg.
+        side: Side,
+        /// The key.
+        key: MediaKey,
+        /// The payload type of what is encrypted; packets with others are dropped. `None` takes any.
+        clear: Option<u8>,
+    },
+    /// The time of grace of the keys before the newest one is over.
+    ForgetOld {
+        /// Of which flow.
+        flow: FlowId,
+        /// From which leg.
+        side: Side,
+    },
+    /// The keys of one direction are no good any more.
+    Forget {
+        /// Of which flow.
+        flow: FlowId,
+        /// Of which leg.
+        side: Side,
+        /// True for what comes in from the leg, false for what leaves on it.
+        incoming: bool,
+    },
     /// End a flow: its pairs are closed, [`FlowFact::Ended`] answers.
     Close {
         /// Which.
@@ -339,6 +419,8 @@ pub struct FlowCounts {
     pub unproven: u64,
     /// Packets dropped because the other side's address was not known (yet).
     pub homeless: u64,
+    /// RTP packets dropped because a leg is encrypted and they could not be decrypted, or encrypted.
+    pub insecure: u64,
     /// Packets that are no RTP or RTCP, dropped.
     pub malformed: u64,
 }

@@ -11,3 +11,4 @@ pub mod net;
 pub mod node;
 pub mod phone;
 mod ras;
+pub mod security;

@@ -23,6 +23,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(rtp_ports(config));
     problems.extend(ras_port_in_rtp_ports(config));
     problems.extend(tcp_ports(config));
+    problems.extend(half_call_without_tls(config));
     problems
 }
 
@@ -35,6 +36,21 @@ fn warn(
 ) -> Option<Problem> {
     let source = config.source(section, key)?;
     Some(Problem::warning(source.line, source.column, text))
+}
+
+/// H.235.6 does not prove who has agreed on a key, and its offers can be taken out on the way.
+fn half_call_without_tls(config: &Config) -> Option<Problem> {
+    let key = match (config.routed.half_call, config.routed.require_half_call) {
+        (_, true) => "RequireH235HalfCallMedia",
+        (true, false) => "EnableH235HalfCallMedia",
+        (false, false) => return None,
+    };
+    let text = format!(
+        "{key} without TLS on the same hop protects from listeners only: who can change messages on the way can \
+         take part in the agreement of the keys, or prevent it; let signalling of such calls run through a VPN, as \
+         this version has no TLS"
+    );
+    warn(config, ROUTED, key, text)
 }
 
 fn time_to_live(config: &mut Config) -> Option<Problem> {

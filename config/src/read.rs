@@ -221,7 +221,6 @@ impl Reader {
 fn sentence(note: Option<Note>) -> Option<String> {
     Some(match note {
         Some(Note::Silent) => return None,
-        Some(Note::Media) => "is not enforced: media will be in clear".into(),
         Some(Note::Signalling) => "is not enforced: signalling and media will be in clear".into(),
         Some(Note::Access) => "is not enforced: nobody is refused by it in this version".into(),
         Some(Note::Gone(hint)) => format!("is obsolete, has no effect: {hint}"),

@@ -221,13 +221,12 @@ fn unkept_promises_are_told() {
         said("[TLS]\nEnableTLS=1"),
         ["f:2:1: warning: EnableTLS is not enforced: signalling and media will be in clear"]
     );
+    assert_eq!(said("[RoutedMode]\nRequireH235HalfCallMedia=0"), [""; 0]);
     assert_eq!(
-        said("[RoutedMode]\nRequireH235HalfCallMedia=yes"),
-        ["f:2:1: warning: RequireH235HalfCallMedia is not enforced: media will be in clear"]
-    );
-    assert_eq!(
-        said("[RoutedMode]\nRequireH235HalfCallMedia=0"),
-        ["f:2:1: warning: RequireH235HalfCallMedia is accepted, has no effect in this version"]
+        said("[RoutedMode]\nEnableH235HalfCallMediaKeyUpdates=1"),
+        [
+            "f:2:1: warning: EnableH235HalfCallMediaKeyUpdates is accepted, has no effect in this version"
+        ]
     );
     assert_eq!(
         said("[SimplePasswordAuth]\nbob=xyz="),

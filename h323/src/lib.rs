@@ -8,6 +8,7 @@ pub mod cause;
 pub mod control;
 pub mod error;
 pub mod generic;
+pub mod h235;
 pub mod h46018;
 pub mod h46019;
 pub mod id;

@@ -24,6 +24,8 @@ pub(crate) struct Leg {
     pub(crate) client: bool,
     /// True when it can send multiplexed media (H.460.19 supportTransmitMultiplexedMedia).
     pub(crate) multiplexes: bool,
+    /// True when its media is encrypted by us.
+    pub(crate) encrypted: bool,
     /// True when it is behind a NAT, so that the media addresses it tells are of no use.
     pub(crate) natted: bool,
     /// Whether its last word on H.245 tunnelling was yes (H.323 §8.2.1); none yet before its first message.
@@ -77,6 +79,7 @@ impl Leg {
             peer,
             client: false,
             multiplexes: false,
+            encrypted: false,
             natted: false,
             tunnels: None,
             may_tunnel: true,

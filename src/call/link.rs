@@ -268,6 +268,7 @@ impl Calls {
         if let Some(message) = verdict.reply {
             self.send_control(cx, key, side, message);
         }
+        self.check_security(cx, key);
     }
 
     /// Sends an H.245 message to a party: on its connection, when it stands; in a Facility, when it tunnels.

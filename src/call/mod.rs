@@ -8,12 +8,15 @@ mod link;
 mod placing;
 mod progress;
 mod release;
+mod secure;
 mod setup;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pinhole_crypto::dh::KeyPair;
 use pinhole_h323::id::{CallId, Crv, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
@@ -21,6 +24,7 @@ use crate::control::{DataChannels, Sessions};
 use crate::event::CallRecord;
 use crate::face::{FlowFact, FlowId, ListenerId, Side, StreamId};
 use crate::node::{Cx, Mode, Timer};
+use crate::security::Security;
 pub(crate) use leg::{ControlLink, Leg};
 pub(crate) use release::Why;
 
@@ -57,6 +61,14 @@ pub(crate) struct Call {
     pub(crate) legs: [Leg; 2],
     pub(crate) sessions: Sessions,
     pub(crate) data: DataChannels,
+    /// What is encrypted.
+    pub(crate) security: Security,
+    /// Half keys of ours that are to be offered.
+    half_keys: Option<Vec<Arc<KeyPair>>>,
+    /// What the caller is to be answered.
+    to_caller: secure::ToCaller,
+    /// Messages that wait for work with half keys.
+    held: secure::Held,
     /// How much of it goes through us.
     pub(crate) mode: Mode,
     /// True when each leg carries H.245 in its own way.
@@ -124,6 +136,8 @@ pub(crate) struct Index {
     listeners: BTreeMap<ListenerId, (CallKey, Side)>,
     pub(crate) data: BTreeMap<ListenerId, CallKey>,
     pub(crate) flows: BTreeMap<FlowId, CallKey>,
+    questions: BTreeMap<u32, CallKey>,
+    last_question: u32,
     last_call: u32,
     last_flow: u32,
 }
@@ -135,6 +149,12 @@ impl Index {
         let flow = FlowId(self.last_flow);
         self.flows.insert(flow, key);
         flow
+    }
+
+    fn new_question(&mut self, key: CallKey) -> u32 {
+        self.last_question = self.last_question.wrapping_add(1);
+        self.questions.insert(self.last_question, key);
+        self.last_question
     }
 
     fn new_call(&mut self, id: CallId) -> CallKey {

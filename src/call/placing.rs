@@ -113,7 +113,10 @@ impl Calls {
     }
 
     /// Sends the caller's Setup to the called party, as it has to look on that leg.
-    fn send_setup(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+    pub(super) fn send_setup(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        if self.waits_for_half_keys(cx, key) {
+            return;
+        }
         let Some(call) = self.live(key) else { return };
         let State::Placing(setup) = std::mem::replace(&mut call.state, State::Calling) else {
             return;
@@ -124,6 +127,7 @@ impl Calls {
         if cx.core.settings.handling.withholds_fast_start {
             setup.set_fast_start(Vec::new());
         }
+        Self::secure_setup(call, &mut setup);
         let wait = cx.core.settings.signal_timeout;
         cx.set(Timer::Call(key, CallTimer::Answer), wait);
         self.relay(cx, key, Side::A, setup);

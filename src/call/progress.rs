@@ -25,6 +25,9 @@ const H460_19: u16 = 19;
 impl Calls {
     /// Takes a signalling message of one leg.
     pub(crate) fn signal(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
+        if self.hold(cx, key, side, octets) {
+            return;
+        }
         let Some(call) = self.live(key) else { return };
         let Some(stream) = call.leg(side).stream else { return };
         let signal = match Signal::decode(octets) {
@@ -54,6 +57,12 @@ impl Calls {
             MessageType::ReleaseComplete => self.released(cx, key, side, signal),
             MessageType::Facility if signal.is_keepalive() => {}
             _ => {
+                if self.waits_for_secret(cx, key, side, &signal) {
+                    if let Some(call) = self.live(key) {
+                        call.held.push_front((side, octets.to_vec()));
+                    }
+                    return;
+                }
                 self.advance(cx, key, side, signal.message_type());
                 if let Some(call) = self.live(key) {
                     carrier::heard(call, side, &signal);
@@ -115,6 +124,7 @@ impl Calls {
                 cx.core.registrations.note_multiplexing(endpoint, leg.multiplexes);
             }
         }
+        Self::secure_answer(call, from, &mut signal);
         let proxied = call.mode == Mode::Proxied;
         let brought = self.take_control(cx, key, from, &mut signal);
         if proxied {
@@ -140,6 +150,7 @@ impl Calls {
             self.send_control(cx, key, from, answer);
         }
         self.after_relay(cx, key, from, &signal);
+        self.check_security(cx, key);
     }
 
     /// Fast start: proposals of the caller and answers of the called party get our addresses. What is not answered when

@@ -1,6 +1,7 @@
 //! The first message of a connection: Setup begins a call, a Facility of H.460.18 takes up one that was announced.
 //! Setup goes through short steps: who calls, where to, and then `placing`.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::face::{Side, StreamId};
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::{Destination, resolve};
+use crate::security::Security;
 
 /// Where a new connection comes from and in.
 #[derive(Debug, Clone, Copy)]
@@ -148,12 +150,19 @@ impl Calls {
             legs: [from, to],
             sessions: Sessions::default(),
             data: DataChannels::default(),
+            security: Security::default(),
+            half_keys: None,
+            to_caller: None,
+            held: VecDeque::new(),
             mode,
             translates: mode == Mode::Proxied || cx.core.settings.handling.translates_tunnelling,
             state: State::Placing(Box::new(signal)),
             started: cx.now,
         };
         self.calls.insert(key, call);
+        if !self.begin_security(cx, key) {
+            return;
+        }
         self.place(cx, key, destination);
     }
 

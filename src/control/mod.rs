@@ -10,6 +10,7 @@ mod modes;
 mod overload;
 mod refusal;
 mod relayable;
+mod secure;
 mod session;
 
 use pinhole_h323::asn::h245::{
@@ -26,6 +27,7 @@ use crate::call::{Call, Index};
 use crate::face::Side;
 use crate::node::{Cx, Mode};
 pub(crate) use data::DataChannels;
+pub(crate) use secure::receive;
 pub(crate) use session::Sessions;
 
 /// What becomes of an H.245 message.
@@ -47,14 +49,8 @@ impl Verdict {
     }
 }
 
-/// Takes an H.245 message of one leg.
-pub(crate) fn receive(
-    cx: &mut Cx<'_>,
-    call: &mut Call,
-    index: &mut Index,
-    from: Side,
-    octets: &[u8],
-) -> Verdict {
+/// Takes an H.245 message of one leg as it passes between clear legs.
+fn pass(cx: &mut Cx<'_>, call: &mut Call, index: &mut Index, from: Side, octets: &[u8]) -> Verdict {
     let mut control = match Control::decode(octets) {
         Ok(control) => control,
         Err(malformed) => {

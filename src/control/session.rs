@@ -9,7 +9,7 @@ use tracing::debug;
 
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
-use crate::event::ChannelRecord;
+use crate::event::{ChannelRecord, LegCipher};
 use crate::face::{Bind, FlowCommand, FlowCounts, FlowId, Output, Party, Ports, Side};
 use crate::node::Cx;
 use crate::node::ports::Pair;
@@ -54,6 +54,8 @@ pub(crate) struct Session {
     send: [Option<MultiplexId>; 2],
     /// What each direction carries, for the record.
     contents: [Option<(&'static str, String)>; 2],
+    /// What each direction is encrypted with on its legs.
+    ciphers: [Vec<LegCipher>; 2],
 }
 
 /// A multiplexID nobody can guess, for a leg that can multiplex at an address of ours that has the ports for it.
@@ -311,6 +313,9 @@ impl Session {
         let flow = index.new_flow(key);
         debug!(flow = flow.0, session = id, to_a = %to_a.rtp, to_b = %to_b.rtp, "media session opened");
         cx.core.out.push(Output::Flow(FlowCommand::Open { flow, pairs: [to_a.id, to_b.id] }));
+        for (side, _) in [(Side::A, a), (Side::B, b)].into_iter().filter(|(_, leg)| leg.encrypted) {
+            cx.core.out.push(Output::Flow(FlowCommand::Lock { flow, side }));
+        }
         let parties = [a, b].map(|leg| Party { ip: leg.peer, ports: Ports::Unknown });
         let mut session = Self {
             id,
@@ -324,6 +329,7 @@ impl Session {
             receive,
             send: [None; 2],
             contents: [None, None],
+            ciphers: [Vec::new(), Vec::new()],
         };
         for (side, leg) in [(Side::A, a), (Side::B, b)] {
             session.tell_identifiers(cx, side);
@@ -332,6 +338,11 @@ impl Session {
             }
         }
         Ok(session)
+    }
+
+    /// Its number in the media plane.
+    pub(super) const fn flow(&self) -> FlowId {
+        self.flow
     }
 
     /// Our ports on the side of a leg.
@@ -389,6 +400,15 @@ impl Session {
         }
     }
 
+    /// What one party sends is encrypted on a leg.
+    pub(super) fn is_encrypted(&mut self, from: Side, cipher: LegCipher) {
+        if let Some(legs) = self.ciphers.get_mut(from.index()) {
+            legs.retain(|known| known.leg != cipher.leg);
+            legs.push(cipher);
+            legs.sort_unstable_by_key(|known| known.leg);
+        }
+    }
+
     /// The media address of a party has to be learned from its packets.
     pub(super) fn learn(&mut self, cx: &mut Cx<'_>, side: Side, ip: IpAddr, keepalive: Option<u8>) {
         self.tell(cx, side, Party { ip, ports: Ports::Learned { keepalive } });
@@ -429,8 +449,8 @@ impl Session {
 
     fn record(self, counts: [FlowCounts; 2], records: &mut Vec<ChannelRecord>) {
         let directions = ["a-to-b", "b-to-a"];
-        for ((content, counts), direction) in self.contents.into_iter().zip(counts).zip(directions)
-        {
+        let all = self.contents.into_iter().zip(self.ciphers).zip(counts).zip(directions);
+        for (((content, legs), counts), direction) in all {
             let Some((media, codec)) = content.filter(|_| records.len() < MOST_RECORDS) else {
                 continue;
             };
@@ -442,8 +462,9 @@ impl Session {
                 lost: 0,
                 jitter_ms: None,
                 tone_hz: None,
-                cipher: "none".into(),
-                dh_bits: None,
+                cipher: legs.first().map_or("none", |leg| leg.cipher).to_owned(),
+                dh_bits: legs.first().map(|leg| leg.dh_bits),
+                legs,
                 strangers: counts.strangers,
                 latency_ms: None,
             });

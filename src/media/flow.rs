@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use pinhole_crypto::Packet;
+
 use super::learn::{Arrival, Lesson, SideState};
+use super::leg::{self, Departure, Gate};
 use super::{Channel, Egress};
 use crate::face::{FlowCounts, PairId, Side};
 
@@ -11,15 +14,20 @@ use crate::face::{FlowCounts, PairId, Side};
 #[derive(Debug)]
 pub(super) struct Flow {
     sides: [SideState; 2],
+    gates: [Gate; 2],
 }
 
 impl Flow {
     pub(super) fn new(pairs: [PairId; 2]) -> Self {
-        Self { sides: pairs.map(SideState::new) }
+        Self { sides: pairs.map(SideState::new), gates: [Gate::default(), Gate::default()] }
     }
 
     pub(super) fn side_mut(&mut self, side: Side) -> &mut SideState {
         &mut self.sides[side.index()]
+    }
+
+    pub(super) fn gate_mut(&mut self, side: Side) -> &mut Gate {
+        &mut self.gates[side.index()]
     }
 
     pub(super) fn pairs(&self) -> [PairId; 2] {
@@ -30,17 +38,19 @@ impl Flow {
         [self.sides[0].counts, self.sides[1].counts]
     }
 
-    /// Where a packet from `side` goes, and what it has taught. `tagged`: it came with its multiplexID.
-    pub(super) fn forward(
+    /// Where a packet from `side`, the first `length` octets of a buffer, goes, and what it has taught. `tagged`: it came
+    /// with its multiplexID.
+    pub(super) fn relay(
         &mut self,
         now: Instant,
         (side, channel): (Side, Channel),
         from: SocketAddr,
-        packet: &[u8],
+        (buffer, length): (&mut [u8], usize),
         tagged: bool,
-    ) -> (Option<Egress>, Option<Lesson>) {
+    ) -> (Option<Departure>, Option<Lesson>) {
+        let Ok(mut packet) = Packet::new(buffer, length) else { return (None, None) };
         let here = &mut self.sides[side.index()];
-        let (arrival, lesson) = here.receive(now, channel, from, packet, tagged);
+        let (arrival, lesson) = here.receive(now, channel, from, packet.octets(), tagged);
         if arrival != Arrival::Relay {
             return (None, lesson);
         }
@@ -52,12 +62,24 @@ impl Flow {
             skip: 0,
             prefix: there.prefix,
         });
+        let departure = match (egress, channel) {
+            (None, _) => None,
+            (Some(egress), Channel::Rtcp) => {
+                leg::control(&self.gates[side.other().index()], egress, &packet)
+            }
+            (Some(egress), Channel::Rtp) => {
+                let [a, b] = &mut self.gates;
+                let (from, to) = if side == Side::A { (a, b) } else { (b, a) };
+                leg::cross(from, to, egress, &mut packet).ok()
+            }
+        };
         let counts = &mut self.sides[side.index()].counts;
-        match (egress, channel) {
-            (None, _) => counts.homeless += 1,
-            (Some(_), Channel::Rtp) => counts.relayed += 1,
-            (Some(_), Channel::Rtcp) => counts.control += 1,
+        match (egress, departure, channel) {
+            (None, ..) => counts.homeless += 1,
+            (Some(_), None, _) => counts.insecure += 1,
+            (_, Some(_), Channel::Rtp) => counts.relayed += 1,
+            (_, Some(_), Channel::Rtcp) => counts.control += 1,
         }
-        (egress, lesson)
+        (departure, lesson)
     }
 }

@@ -1,8 +1,9 @@
 //! The fast path: where each RTP and RTCP packet of a proxied call goes. Pure: no socket, no lock, no allocation and
-//! no log per packet. Workers of the shell and hosts of the simulated world call the same [`Table::forward`].
+//! no log per packet. Workers of the shell and hosts of the simulated world call the same [`Table::relay`].
 
 mod flow;
 mod learn;
+mod leg;
 mod packet;
 mod shared;
 mod source;
@@ -14,6 +15,8 @@ use std::time::Instant;
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
 use flow::Flow;
 use learn::Lesson;
+pub use leg::Departure;
+use leg::Gate;
 use shared::{MULTIPLEX_ID, Shared};
 
 /// Which port of a pair.
@@ -50,6 +53,9 @@ pub struct Table {
 }
 
 impl Table {
+    /// The most octets that a packet grows when it is encrypted.
+    pub const TAILROOM: usize = pinhole_crypto::Packet::TAILROOM;
+
     /// Obeys a command. One that names an unknown flow is ignored: the flow has ended meanwhile.
     pub fn command(&mut self, command: FlowCommand) {
         match command {
@@ -86,6 +92,17 @@ impl Table {
                     [Side::A, Side::B].into_iter().for_each(|side| flow.side_mut(side).doubt());
                 }
             }
+            FlowCommand::Lock { flow, side } => self.gate(flow, side, Gate::lock),
+            FlowCommand::Decrypt { flow, side, key, clear } => {
+                self.gate(flow, side, |gate| gate.decrypt(&key, clear));
+            }
+            FlowCommand::Encrypt { flow, side, key, clear } => {
+                self.gate(flow, side, |gate| gate.encrypt(&key, clear));
+            }
+            FlowCommand::ForgetOld { flow, side } => self.gate(flow, side, Gate::forget_old),
+            FlowCommand::Forget { flow, side, incoming } => {
+                self.gate(flow, side, |gate| gate.forget(incoming));
+            }
             FlowCommand::Close { flow } => {
                 if let Some(ended) = self.flows.remove(&flow) {
                     for pair in ended.pairs() {
@@ -98,24 +115,32 @@ impl Table {
         }
     }
 
+    fn gate(&mut self, flow: FlowId, side: Side, change: impl FnOnce(&mut Gate)) {
+        if let Some(flow) = self.flows.get_mut(&flow) {
+            change(flow.gate_mut(side));
+        }
+    }
+
     /// Decides about a packet that arrived on a pair at this time: where it leaves, or nothing when it is taken or dropped (and
-    /// counted). Packets of pairs without a flow are dropped.
-    pub fn forward(
+    /// counted). Packets of pairs without a flow are dropped. The packet is the first `length` octets of the buffer; what
+    /// an encrypted leg needs is changed in place, for which it takes some room behind it
+    /// ([`Table::TAILROOM`]).
+    pub fn relay(
         &mut self,
         now: Instant,
         pair: PairId,
         channel: Channel,
         from: SocketAddr,
-        packet: &[u8],
-    ) -> Option<Egress> {
+        buffer: &mut [u8],
+        length: usize,
+    ) -> Option<Departure> {
         let ((id, side), skip) = match self.pairs.get(&pair) {
             Some(owner) => (*owner, 0),
-            None => (self.shared.owner(pair, packet)?, MULTIPLEX_ID),
+            None => (self.shared.owner(pair, buffer.get(..length)?)?, MULTIPLEX_ID),
         };
         let flow = self.flows.get_mut(&id)?;
-        let (contents, tagged) = (packet.get(skip..)?, skip > 0);
-        let (egress, lesson) = flow.forward(now, (side, channel), from, contents, tagged);
-        let egress = egress.map(|egress| Egress { skip, ..egress });
+        let contents = (buffer.get_mut(skip..)?, length.checked_sub(skip)?);
+        let (departure, lesson) = flow.relay(now, (side, channel), from, contents, skip > 0);
         if let Some(lesson) = lesson {
             let rtcp = channel == Channel::Rtcp;
             let fact = match lesson {
@@ -124,7 +149,7 @@ impl Table {
             };
             self.facts.push((id, fact));
         }
-        egress
+        departure.map(|departure| departure.behind(skip))
     }
 
     /// How many packets of shared pairs had a multiplexID of no flow. They were dropped.

@@ -11,6 +11,23 @@ fn now() -> Instant {
 }
 use crate::face::{Party, Ports};
 
+impl Table {
+    /// Where a packet leaves that is not changed on its way.
+    fn forward(
+        &mut self,
+        now: Instant,
+        pair: PairId,
+        channel: Channel,
+        from: SocketAddr,
+        packet: &[u8],
+    ) -> Option<Egress> {
+        let mut buffer = packet.to_vec();
+        let departure = self.relay(now, pair, channel, from, &mut buffer, packet.len())?;
+        assert_eq!((&buffer[..], departure.end()), (packet, packet.len()));
+        Some(departure.egress())
+    }
+}
+
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 const PLAIN: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 3));
 const FLOW: FlowId = FlowId(1);

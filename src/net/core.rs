@@ -17,6 +17,7 @@ use super::arrival::{Arrival, Hall};
 use super::clock;
 use super::drive::{Ended, Limits};
 use super::ground::Ground;
+use super::labour::{Answered, Labour};
 use super::log;
 use super::media::Plane;
 use super::sources::Sources;
@@ -58,6 +59,8 @@ pub(super) struct Core<G, F> {
     sources: Sources,
     plane: Plane,
     facts: mpsc::UnboundedReceiver<(FlowId, FlowFact)>,
+    labour: Labour,
+    answers: mpsc::UnboundedReceiver<Answered>,
     accepted: u64,
     owed: VecDeque<Owed>,
     deadline: Option<Instant>,
@@ -69,6 +72,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
     pub(super) fn start(agent: Box<dyn Agent>, ground: G, limits: Limits, on_event: F) -> Self {
         let (sender, arrivals) = mpsc::channel(WAITING_ROOM);
         let (facts_sender, facts) = mpsc::unbounded_channel();
+        let (answers_sender, answers) = mpsc::unbounded_channel();
         let mut core = Self {
             agent,
             on_event,
@@ -82,6 +86,8 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             sources: Sources::default(),
             plane: Plane::new(limits.media_workers, facts_sender),
             facts,
+            labour: Labour::new(limits.media_workers, answers_sender),
+            answers,
             accepted: 0,
             owed: VecDeque::new(),
             deadline: None,
@@ -111,6 +117,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 () = until(give_up) => break Ended::Late,
                 () = until(self.deadline) => self.input(Input::Timeout),
                 Some((flow, fact)) = self.facts.recv() => self.tell(flow, fact),
+                Some((id, answer)) = self.answers.recv() => self.input(Input::Answer { id, answer }),
                 Some(arrival) = self.arrivals.recv() => self.arrive(arrival),
                 Some(ended) = self.tasks.join_next_with_id() => self.sources.leave(task_of(&ended)),
             }
@@ -221,6 +228,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Connect { stream, from, ports, to } => self.connect(stream, (from, ports), to),
             Output::Send { stream, bytes } => self.send(stream, bytes),
             Output::Close { stream } => self.close(stream),
+            Output::Ask { id, question } => self.labour.ask(id, question),
             Output::Flow(command) => self.flow(command),
             Output::Event(event) => {
                 log::event(&event);
@@ -289,6 +297,11 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             FlowCommand::Multiplex { flow, .. }
             | FlowCommand::Datagrams { flow }
             | FlowCommand::Rearm { flow }
+            | FlowCommand::Lock { flow, .. }
+            | FlowCommand::Decrypt { flow, .. }
+            | FlowCommand::Encrypt { flow, .. }
+            | FlowCommand::ForgetOld { flow, .. }
+            | FlowCommand::Forget { flow, .. }
             | FlowCommand::Party { flow, .. } => (flow, self.plane.command(flow, command)),
             FlowCommand::Close { flow } => {
                 let passed_on = self.plane.command(flow, command);

@@ -10,6 +10,7 @@ mod clock;
 mod core;
 mod drive;
 mod ground;
+mod labour;
 mod log;
 mod media;
 mod service;

@@ -4,6 +4,7 @@
 mod bounds;
 mod connections;
 mod counters;
+mod encryption;
 mod handling;
 pub(crate) mod limits;
 mod outgoing;
@@ -33,6 +34,7 @@ use crate::ras;
 use crate::ras::table::Registrations;
 pub use bounds::Limits;
 pub use counters::Counters;
+pub use encryption::Encryption;
 pub use handling::Handling;
 pub use limits::Allowance;
 use limits::{Bucket, Limiter};
@@ -358,6 +360,10 @@ impl Agent for Node {
             Input::Flow { flow, fact } => {
                 let (mut cx, calls) = self.parts();
                 calls.flow_fact(&mut cx, flow, fact);
+            }
+            Input::Answer { id, answer } => {
+                let (mut cx, calls) = self.parts();
+                calls.answered(&mut cx, id, answer);
             }
             Input::Shutdown => self.shutdown(),
             Input::Timeout => {}

@@ -9,6 +9,7 @@ use pinhole_config::{Config, External, PortRange};
 use pinhole_h323::h46019::Ability;
 
 use super::bounds::Limits;
+use super::encryption::Encryption;
 use super::handling::Handling;
 use super::outgoing::Outgoing;
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub external: Option<IpAddr>,
     /// Networks inside, beside the private ones.
     pub internal: Vec<IpNet>,
+    /// What is encrypted (H.235.6).
+    pub encryption: Encryption,
     /// The even port of multiplexed media; `None` when it is off.
     pub multiplex_port: Option<u16>,
     /// Whether keepalives of media must have the payload type that their sender has told.
@@ -119,6 +122,7 @@ impl From<&Config> for Settings {
                 Some(External::Named(_)) | None => None,
             },
             internal: config.proxy.internal.0.clone(),
+            encryption: Encryption::from(config),
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
             check_keepalive: config.proxy.check_keepalive,
             limits: Limits::from(config),

@@ -207,6 +207,13 @@ impl Desk {
         self.random.next_u32()
     }
 
+    /// A seed for what needs a generator of its own.
+    pub(super) fn seed(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.random.fill_bytes(&mut seed);
+        seed
+    }
+
     /// A new call identifier and a new conference identifier.
     pub(super) fn random_ids(&mut self) -> (CallId, ConferenceId) {
         let (mut call, mut conference) = ([0; 16], [0; 16]);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::g711::Law;
+use crate::security::Terms;
 
 /// Everything that is decided before the phone starts.
 #[derive(Debug, Clone)]
@@ -37,6 +38,10 @@ pub struct Options {
     pub video: Option<u32>,
     /// A second video (H.239), in the same way.
     pub presentation: Option<u32>,
+    /// Whether media is encrypted (H.235.6).
+    pub encryption: Encryption,
+    /// With which ciphers and groups.
+    pub terms: Terms,
     /// Digits to send once there is a talk (H.245 UserInputIndication).
     pub digits: String,
     /// Whom to call.
@@ -74,6 +79,8 @@ impl Options {
             source: Source::Tone(440.0),
             video: None,
             presentation: None,
+            encryption: Encryption::Off,
+            terms: Terms::up_to(2048),
             digits: String::new(),
             destination: None,
             calls: 1,
@@ -90,6 +97,17 @@ impl Options {
     pub fn name(&self) -> &str {
         self.aliases.first().map_or("", String::as_str)
     }
+}
+
+/// Whether media is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// Never.
+    Off,
+    /// When the other party can do it.
+    Optional,
+    /// Or there is no call.
+    Required,
 }
 
 /// Where the gatekeeper is.

@@ -97,6 +97,7 @@ mod tests {
             tone_hz,
             cipher: "none".to_owned(),
             dh_bits: None,
+            legs: Vec::new(),
             latency_ms: None,
             strangers: 0,
         };

@@ -90,8 +90,6 @@ pub(crate) const EVERYWHERE: [&str; 2] = ["Comment", "KeyFilled"];
 pub(crate) enum Note {
     /// Nothing is said: it has no meaning, in GnuGk neither.
     Silent,
-    /// It promises encryption of media.
-    Media,
     /// It promises encryption of signalling, without which that of media can be undone.
     Signalling,
     /// It promises that somebody is refused.
@@ -108,7 +106,7 @@ pub(crate) fn note(section: &str, key: &str, on: bool) -> Option<Note> {
     let note = NOTES.iter().find(|(place, name, _)| said(place, name)).map(|(_, _, note)| *note);
     let gone = GONE.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
     match note.or_else(|| gone.map(|(_, hint)| Note::Gone(hint))) {
-        Some(Note::Media | Note::Signalling) if !on => None,
+        Some(Note::Signalling) if !on => None,
         note => note,
     }
 }
@@ -128,9 +126,6 @@ const NOTES: &[(&str, &str, Note)] = &[
     ("RasSrv::RRQAuth", "*", Note::Access),
     ("RasSrv::RRQFeatures", "AuthenticatedAliasesOnly", Note::Access),
     ("RequireOneNet", "*", Note::Access),
-    ("RoutedMode", "EnableH235HalfCallMedia", Note::Media),
-    ("RoutedMode", "EnableH235HalfCallMediaKeyUpdates", Note::Media),
-    ("RoutedMode", "RequireH235HalfCallMedia", Note::Media),
     ("SimplePasswordAuth", "*", Note::Access),
     ("TLS", "CheckCertificateIP", Note::Access),
     ("TLS", "EnableTLS", Note::Signalling),

@@ -249,12 +249,12 @@ pub(super) const KNOWN: &[Known] = &[
          CallingTypeOfNumber \
          DisableGnuGkH245TcpKeepAlive DisableRetryChecks \
          DisableSettingUDPSourceIP DropCallsByReleaseComplete EnableGnuGkNATTraversal \
-         EnableGnuGkTcpKeepAlive EnableH235HalfCallMedia EnableH235HalfCallMediaKeyUpdates \
+         EnableGnuGkTcpKeepAlive EnableH235HalfCallMediaKeyUpdates \
          EnableH245Multiplexing EnableH450.2 EnableH46017 EnableH46023 EnableH46026 EnableH460P \
          ENUMservers FailoverCauses FilterEmptyFacility FilterVideoFastUpdatePicture \
          ForceNATKeepAlive ForwardOnFacility GenerateCallProceeding GnuGkTcpKeepAliveInterval \
          GnuGkTcpKeepAliveMethodH225 GnuGkTcpKeepAliveMethodH245 H225DiffServ \
-         H235HalfCallDHParamFile H235HalfCallMaxTokenLength H235HalfCallMediaStrength \
+         H235HalfCallDHParamFile H235HalfCallMediaStrength \
          H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \
@@ -262,7 +262,7 @@ pub(super) const KNOWN: &[Known] = &[
          PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
          RemoveCallOnDRQ RemoveFaxUDPOptionsFromRM RemoveH235Call \
          RemoveH460Call RemoveSorensonSourceInfo \
-         RequireH235HalfCallMedia RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
+         RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
          ScreenDisplayIE ScreenSourceAddress SendReleaseCompleteOnDRQ ShowForwarderNumber \
          SocketCleanupTimeout SupportCallingNATedEndpoints SupportNATedEndpoints TcpKeepAlive \
          TLSCallSignalPort TranslateFacility TranslateReceivedQ931Cause TranslateSentQ931Cause \

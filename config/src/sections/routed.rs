@@ -27,6 +27,12 @@ section! {
         remove_setup_h245_address: bool as "RemoveH245AddressFromSetup" = false;
         /// Fast start is withheld from the called party.
         disable_fast_start: bool as "DisableFastStart" = false;
+        /// Media is encrypted (H.235.6) towards every party that can do it, when the other party cannot.
+        half_call: bool as "EnableH235HalfCallMedia" = false;
+        /// No call without encryption towards one party at least; includes EnableH235HalfCallMedia.
+        require_half_call: bool as "RequireH235HalfCallMedia" = false;
+        /// The largest Diffie-Hellman group that is offered and accepted, in bits; above 1024 with AES-256, too.
+        half_call_bits: Number as "H235HalfCallMaxTokenLength" = Number(1024) => Limit::Within(1024, 8192);
         /// H.460.18 and H.460.19: endpoints behind a NAT or firewall register and are called through pinholes that
         /// they open themselves.
         h46018: bool as "EnableH46018" = false;

@@ -117,6 +117,14 @@ impl Group {
         if prime_fits && generator_fits { Ok(()) } else { Err(Reject::Parameters) }
     }
 
+    /// Refuses a half key that would give the secret away.
+    ///
+    /// # Errors
+    /// [`Reject::HalfKey`] if it is 0, 1, p-1, no less than p, or longer than the prime.
+    pub fn check_half_key(self, half_key: &[u8]) -> Result<(), Reject> {
+        self.public_value(half_key).map(|_| ())
+    }
+
     /// A peer's public value as long as the prime, if it is one: shorter ones had their zeros stripped.
     pub(super) fn public_value(self, half_key: &[u8]) -> Result<Vec<u8>, Reject> {
         let missing = self.octets().checked_sub(half_key.len()).ok_or(Reject::HalfKey)?;

@@ -55,6 +55,8 @@ codec! {
     decode_alternate_addresses encode_alternate_addresses h46024b::AlternateAddresses;
     /// A token, as it is hashed and encrypted (H.235.0).
     decode_clear_token encode_clear_token h235::ClearToken;
+    /// A session key on its way (H.235.6 §8.6).
+    decode_h235_key encode_h235_key h235::H235Key;
     /// One message of H.245.
     decode_h245 encode_h245 h245::MultimediaSystemControlMessage;
     /// A call waiting outside (H.460.18 §11).

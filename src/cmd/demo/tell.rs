@@ -117,6 +117,9 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         | Event::GatekeeperSilent { sentence, .. }
         | Event::CallRefused { sentence, .. }
         | Event::Malformed { sentence, .. } => format!("PROBLEM: {sentence}"),
+        Event::ChannelEncrypted { party, direction, cipher, dh_bits, .. } => {
+            format!("encrypts with {cipher}, {direction} ({party}), agreed with {dh_bits} bits")
+        }
         Event::ChannelRefused { from, codec, sentence, .. } => {
             format!("PROBLEM: a channel of {from} ({codec}) was refused: {sentence}")
         }

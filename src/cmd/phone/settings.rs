@@ -8,7 +8,10 @@ use clap::ValueEnum;
 use pinhole::net;
 use pinhole::phone::DIGITS;
 use pinhole::phone::g711::Law;
-use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Password, Source};
+use pinhole::phone::options::{
+    Destination, Encryption, Gatekeeper, Incoming, Options, Password, Source,
+};
+use pinhole::security::Terms;
 
 use super::wav;
 
@@ -63,9 +66,12 @@ pub(crate) struct Args {
     /// Propose media channels in Setup, and accept proposed ones (fast start).
     #[arg(long, value_enum, default_value = "off")]
     fast_start: Switch,
-    /// Encryption of media (H.235.6). None is offered yet.
+    /// Encryption of media (H.235.6).
     #[arg(long, value_enum, default_value = "optional")]
     encrypt: Encrypt,
+    /// The largest Diffie-Hellman group, in bits; above 1024 with AES-256, too.
+    #[arg(long, value_enum, default_value = "2048")]
+    dh: Group,
     /// Also send synthetic video (H.263) at so many kbit/s, and receive it; 0 only receives [default: none].
     #[arg(long, value_name = "KBIT", value_parser = clap::value_parser!(u32).range(0..=19_000))]
     video: Option<u32>,
@@ -137,6 +143,16 @@ enum Encrypt {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    #[value(name = "1024")]
+    Modp1024 = 1024,
+    #[value(name = "2048")]
+    Modp2048 = 2048,
+    #[value(name = "4096")]
+    Modp4096 = 4096,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Codec {
     Pcma,
     Pcmu,
@@ -156,7 +172,14 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
         Some(file) => Source::Samples(wav::read(file)?.into()),
         None => Source::Tone(args.tone),
     };
+    let encryption = match args.encrypt {
+        Encrypt::Off => Encryption::Off,
+        Encrypt::Optional => Encryption::Optional,
+        Encrypt::Required => Encryption::Required,
+    };
     Ok(Options {
+        encryption,
+        terms: Terms::up_to(args.dh as usize),
         aliases: args.user.clone(),
         gatekeeper,
         password: args.password.clone().map(password),
@@ -189,7 +212,6 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
 /// What is asked for and cannot be done must not be left out in silence.
 fn refuse(args: &Args) -> Result<(), String> {
     let refusals = [
-        (args.encrypt == Encrypt::Required, "--encrypt required: this phone cannot encrypt yet"),
         (
             args.multiplex == Switch::On
                 && (args.no_gatekeeper || args.traversal != Traversal::H46018),
@@ -336,7 +358,6 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_refused() {
         for (line, word) in [
-            ("-u a b --encrypt required", "--encrypt required"),
             ("-u a b --multiplex on --no-gatekeeper", "--multiplex on"),
             ("-u a b --multiplex on --traversal none", "--multiplex on"),
             ("-u a b --traversal 17", "--traversal 17"),

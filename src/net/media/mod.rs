@@ -1,5 +1,5 @@
 //! The shell of the media plane: threads of their own, outside tokio, that receive, ask
-//! [`Table::forward`](crate::media::Table::forward), and send.
+//! [`Table::relay`](crate::media::Table::relay), and send.
 //!
 //! Each worker owns the flows that were given to it, with all four sockets of each. So no packet meets a lock;
 //! commands come by a channel, facts go by another.

@@ -26,8 +26,8 @@ const TURN: u32 = 8;
 /// Room before a packet for the multiplexID it may leave with.
 const HEADROOM: usize = 4;
 
-/// The largest UDP payload, and the room before it.
-const LARGEST: usize = HEADROOM + 65_535;
+/// The largest UDP payload, and the room around it.
+const LARGEST: usize = HEADROOM + 65_535 + Table::TAILROOM;
 
 /// What a socket may keep while its worker rests or is busy: hundreds of packets.
 const RECEIVE_BUFFER: usize = 256 << 10;
@@ -174,17 +174,19 @@ impl Worker {
         for taken in 0..TURN {
             let Some(Some(port)) = ports.get_mut(token) else { return taken };
             port.queued = false;
-            let Some(room) = buffer.get_mut(HEADROOM..) else { return taken };
+            let Some(room) = buffer.get_mut(HEADROOM..HEADROOM + 65_535) else { return taken };
             let (length, from) = match port.socket.recv_from(room) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return taken,
                 // An ICMP error of what was sent before.
                 Err(_) => continue,
             };
-            let Some(packet) = buffer.get(HEADROOM..HEADROOM + length) else { continue };
-            let Some(egress) = table.forward(now, port.pair, port.channel, from, packet) else {
+            let Some(packet) = buffer.get_mut(HEADROOM..) else { return taken };
+            let (pair, channel) = (port.pair, port.channel);
+            let Some(departure) = table.relay(now, pair, channel, from, packet, length) else {
                 continue;
             };
+            let egress = departure.egress();
             let tokens = pairs.get(&egress.pair);
             let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { continue };
             let mut start = HEADROOM + egress.skip;
@@ -194,7 +196,9 @@ impl Worker {
                     place.copy_from_slice(&prefix.to_be_bytes());
                 }
             }
-            let Some(packet) = buffer.get(start..HEADROOM + length) else { continue };
+            let Some(packet) = buffer.get(start..HEADROOM + departure.end()) else {
+                continue;
+            };
             if let Some(Some(out)) = ports.get(out) {
                 // What the system does not take at once is lost, as media may be.
                 let _ = out.socket.send_to(packet, egress.to);
@@ -221,6 +225,11 @@ impl Worker {
                         | FlowCommand::Multiplex { .. }
                         | FlowCommand::Datagrams { .. }
                         | FlowCommand::Rearm { .. }
+                        | FlowCommand::Lock { .. }
+                        | FlowCommand::Decrypt { .. }
+                        | FlowCommand::Encrypt { .. }
+                        | FlowCommand::ForgetOld { .. }
+                        | FlowCommand::Forget { .. }
                         | FlowCommand::Party { .. } => None,
                     };
                     self.table.command(command);

@@ -8,6 +8,7 @@ use pinhole_h323::id::CallId;
 use pinhole_h323::signal::Signal;
 
 use super::messages::{self, Answer};
+use super::secure::Agreement;
 use super::{Call, Carrier, Door, Ending, Stage, patience};
 use crate::event::Event;
 use crate::face::StreamId;
@@ -47,7 +48,9 @@ impl Call {
         call.offered_tunnel = signal.h245_tunnelling() == Some(true);
         call.asks_too_much = signal.needed_features().iter().any(|feature| *feature != H460_19);
         call.control_address = signal.h245_address();
-        if desk.options.fast_start {
+        call.note_offer(desk, signal);
+        // Proposed channels are in clear.
+        if desk.options.fast_start && !matches!(call.agreement, Agreement::Asked(_)) {
             let proposals = signal.fast_start().into_iter().take(MOST_PROPOSALS);
             call.proposals = proposals.map(<[u8]>::to_vec).collect();
         }
@@ -64,6 +67,10 @@ impl Call {
                 let reason = Release::NeededFeatureNotSupported;
                 (reason.cause(), reason, "the caller needs a feature that the phone has not")
             }
+            _ if !self.is_secure_enough(desk) => {
+                let reason = Release::SecurityDenied;
+                (reason.cause(), reason, "the caller offered no encryption, which is required")
+            }
             Incoming::Refused => {
                 let reason = Release::DestinationRejection;
                 (Cause::CALL_REJECTED, reason, "the phone takes no calls")
@@ -76,6 +83,7 @@ impl Call {
 
     /// The called party is free to take the call: alerts it, and answers if it shall.
     pub(super) fn alert(&mut self, desk: &mut Desk) {
+        self.accept_secret(desk);
         self.respond(desk, Answer::CallProceeding, Vec::new());
         self.respond(desk, Answer::Alerting, Vec::new());
         self.advance(desk, Stage::Ringing, patience::RINGING);
@@ -133,6 +141,7 @@ impl Call {
         signal.set_fast_start(fast_start);
         if answer == Answer::Connect {
             signal.q931_mut().set_display(desk.options.name());
+            signal.set_clear_tokens(self.secret_tokens());
             if let Some(port) = self.door.and_then(|door| door.port) {
                 signal.set_h245_address(Some((self.local_ip(desk), port).into()));
             }

@@ -39,12 +39,14 @@ impl Call {
         if self.stage == Stage::Over {
             return;
         }
-        let Some(control) = &mut self.control else {
+        let waits = self.awaits_secret();
+        let Some(control) = self.control.as_mut().filter(|_| !waits) else {
             if self.early.len() < MOST_EARLY {
                 self.early.push(octets.to_vec());
             }
             return;
         };
+        control.set_time(desk.now);
         match control.receive(octets, chance) {
             Ok(effects) => self.apply(desk, effects),
             Err(malformed) => self.malformed(desk, malformed),
@@ -72,6 +74,8 @@ impl Call {
                 Effect::Punch(medium, punch) => {
                     self.on_line(medium, |line| line.keep_open(desk, punch));
                 }
+                Effect::Lock(lock) => self.on_line(lock.medium, |line| line.lock(&lock)),
+                Effect::Insecure(sentence) => return self.insecure(desk, sentence),
                 Effect::Digits(digits) => self.user_input(desk, "receive", digits),
                 Effect::Release(sentence) => return self.fail(desk, sentence),
                 Effect::Ended => return self.session_ended(desk),

@@ -7,6 +7,7 @@ mod messages;
 mod place;
 mod progress;
 mod release;
+mod secure;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -109,6 +110,7 @@ pub(super) struct Call {
     /// Channels that the caller has proposed (fast start).
     proposals: Vec<Vec<u8>>,
     control: Option<Control>,
+    agreement: secure::Agreement,
     media: Media,
     /// Whether the gatekeeper is our H.460.18 server, so that every connection is ours to make.
     traversal: bool,
@@ -148,6 +150,7 @@ impl Call {
             early: Vec::new(),
             proposals: Vec::new(),
             control: None,
+            agreement: secure::Agreement::default(),
             media,
             traversal,
             offered_19: false,

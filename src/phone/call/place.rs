@@ -107,6 +107,7 @@ impl Call {
         if self.traversal {
             messages::offer_19(&mut setup, desk.shared.is_some());
         }
+        setup.set_clear_tokens(self.offer_secret(desk));
         if desk.options.fast_start {
             let client = self.traversal;
             let proposals = self.control.as_mut().map(|control| control.propose(client));

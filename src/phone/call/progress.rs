@@ -34,6 +34,9 @@ impl Call {
         }
         self.note(signal);
         if !self.name.answering {
+            if !self.secret_answered(desk, signal) {
+                return;
+            }
             self.proposals_answered(desk, signal);
         }
         self.multiplex(desk);
@@ -116,6 +119,11 @@ impl Call {
             }
             Carrier::Separate | Carrier::Undecided => self.dial_control(desk),
         }
+        // What came before it was clear whether there is a secret.
+        for octets in std::mem::take(&mut self.early) {
+            self.control_message(desk, &octets);
+        }
+        self.flush(desk);
     }
 
     fn facility(&mut self, desk: &mut Desk, signal: &Signal) {

@@ -7,6 +7,7 @@ mod determination;
 mod digits;
 mod fast;
 mod openings;
+mod secured;
 mod token;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ use self::channels::Channels;
 use self::determination::{Determination, Next};
 pub use self::digits::DIGITS;
 pub(super) use self::fast::MOST_PROPOSALS;
+pub(super) use self::secured::Lock;
+use self::secured::Secured;
 use self::token::Token;
 use super::g711::Law;
 use super::medium::{Codec, Medium};
@@ -64,10 +67,14 @@ pub(super) enum Effect {
     Unhear(Medium),
     /// Keep the way for a medium open.
     Punch(Medium, Punch),
+    /// Encrypt or decrypt a medium with this key from now on.
+    Lock(Lock),
     /// The peer has sent digits.
     Digits(String),
     /// End the call, for this reason.
     Release(&'static str),
+    /// End the call, because it would not be secure, for this reason.
+    Insecure(&'static str),
     /// The peer ends the session.
     Ended,
 }
@@ -82,6 +89,8 @@ pub(super) struct Control {
     /// The pictures that the operator wants, sent or received.
     pictures: Vec<Channels>,
     token: Token,
+    /// Set once a secret is agreed.
+    secured: Option<Secured>,
     ended: bool,
 }
 
@@ -104,6 +113,7 @@ impl Control {
             audio: channels(Medium::Audio, 0),
             pictures: wanted.into_iter().filter_map(|(m, kbit)| Some(channels(m, kbit?))).collect(),
             token: Token::default(),
+            secured: None,
             ended: false,
         }
     }
@@ -125,7 +135,7 @@ impl Control {
         }
         let mut effects = vec![Effect::Say(self.capabilities.offer())];
         effects.extend(next(self.determination.begin()));
-        effects
+        self.protect(effects)
     }
 
     /// From now on, media is sent multiplexed when the peer wants that (H.460.19 §8).
@@ -191,8 +201,14 @@ impl Control {
         }
         // Whatever the peer begins with, we have begun too.
         let mut effects = self.begin();
-        effects.extend(self.handle(message, chance));
-        effects.extend(self.advance(chance));
+        let (message, before) = self.unprotect(message);
+        effects.extend(before);
+        let mut then = Vec::new();
+        if let Some(message) = message {
+            then.extend(self.handle(message, chance));
+        }
+        then.extend(self.advance(chance));
+        effects.extend(self.protect(then));
         Ok(effects)
     }
 

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use pinhole_h323::mux::MultiplexId;
 use pinhole_h323::rtcp::{self, Packet, ReceiverReport, ReportBlock, SenderReport};
 
+use super::locks::Locks;
 use crate::event::ChannelRecord;
 use crate::face::{Bind, SocketId};
+use crate::phone::control::Lock;
 use crate::phone::desk::{CallKey, CallTimer, Desk, Timer};
 use crate::phone::hear::Hearer;
 use crate::phone::listen::round_trip;
@@ -38,6 +40,7 @@ pub(in super::super) struct Line {
     pub(super) port: Option<u16>,
     talker: Option<Talker>,
     hearer: Option<Hearer>,
+    locks: Locks,
     punch: Option<Punch>,
     /// The last sender report of the peer: the middle of its time, and when it came.
     last_report: Option<(u32, Instant)>,
@@ -84,6 +87,7 @@ impl Line {
             port: None,
             talker: None,
             hearer: None,
+            locks: Locks::default(),
             punch: None,
             last_report: None,
             latency: Mean::default(),
@@ -162,11 +166,17 @@ impl Line {
         }
     }
 
+    /// Encrypts or decrypts with this key from now on.
+    pub(in super::super) fn lock(&mut self, lock: &Lock) {
+        self.locks.set(lock);
+    }
+
     /// Stops sending.
     pub(in super::super) fn hush(&mut self, desk: &mut Desk) {
         desk.timers.stop(&self.timer(CallTimer::Talk(self.medium)));
         self.closed.extend(self.talk_record());
         self.talker = None;
+        self.locks.forget_outgoing();
     }
 
     /// Stops receiving, and with it the keepalives of the channel.
@@ -175,6 +185,7 @@ impl Line {
         self.closed.extend(self.hear_record());
         self.hearer = None;
         self.punch = None;
+        self.locks.forget_incoming();
     }
 
     /// Begins to keep the way for media open.
@@ -190,6 +201,7 @@ impl Line {
         let Some(talker) = &mut self.talker else { return };
         let (packets, towards, next) = (talker.due(desk.now), talker.towards, talker.next);
         for packet in packets {
+            let Some(packet) = self.locks.seal(packet) else { continue };
             self.send_rtp(desk, towards.rtp, towards.mark, &packet);
         }
         desk.timers.set(self.timer(CallTimer::Talk(self.medium)), next);
@@ -235,7 +247,9 @@ impl Line {
         from: SocketAddr,
         datagram: &[u8],
     ) -> Option<Vec<i16>> {
-        self.hearer.as_mut()?.hear(now, from, datagram)
+        let hearer = self.hearer.as_mut()?;
+        let payload_type = hearer.codec.payload_type();
+        hearer.hear(now, from, &self.locks.open(datagram, payload_type)?)
     }
 
     /// A datagram came to the RTCP socket.
@@ -298,13 +312,17 @@ impl Line {
     fn talk_record(&self) -> Option<ChannelRecord> {
         let talker = self.talker.as_ref()?;
         let record = self.record("transmit", talker.codec);
-        Some(ChannelRecord { packets: talker.packets, ..record })
+        let (cipher, dh_bits) = self.locks.told(true);
+        Some(ChannelRecord { packets: talker.packets, cipher, dh_bits, ..record })
     }
 
     fn hear_record(&self) -> Option<ChannelRecord> {
         let hearer = self.hearer.as_ref()?;
         let counts = hearer.receiver.counts();
+        let (cipher, dh_bits) = self.locks.told(false);
         Some(ChannelRecord {
+            cipher,
+            dh_bits,
             packets: counts.packets,
             lost: counts.lost,
             jitter_ms: hearer.receiver.jitter_ms().map(round),
@@ -325,6 +343,7 @@ impl Line {
             cipher: "none".to_owned(),
             dh_bits: None,
             strangers: 0,
+            legs: Vec::new(),
             latency_ms: self.latency.ms(),
         }
     }

@@ -1,6 +1,7 @@
 //! The media of a call: audio, and what else the operator wants, each on sockets of its own.
 
 mod line;
+mod locks;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

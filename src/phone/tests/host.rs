@@ -192,6 +192,7 @@ impl Lab {
 
     fn carry_out(&mut self, guest: usize, output: Output) {
         match output {
+            Output::Ask { .. } => panic!("a phone asks nothing"),
             Output::Bind { bind, ports, .. } => self.bind(guest, bind, *ports.start()),
             Output::Unbind(bind) => self.unbind(guest, bind),
             Output::Datagram { socket, to, bytes } => self.datagram(guest, socket, to, bytes),

@@ -26,6 +26,7 @@ mod ports;
 mod reach;
 mod rebinding;
 mod release;
+mod secure;
 mod silence;
 mod sprays;
 mod storms;

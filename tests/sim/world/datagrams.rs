@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole::face::Bind;
-use pinhole::media::Channel;
+use pinhole::media::{Channel, Table};
 
 use super::host::{Arrival, Owner};
 use super::link::repeated;
@@ -143,9 +143,14 @@ impl World {
                 self.hosts[host].inbox.push_back(Arrival::Datagram { socket, from, bytes });
             }
             Some(Owner::Media(pair, channel)) => {
-                let egress = self.hosts[host].media.forward(self.now, pair, channel, from, &bytes);
+                let length = bytes.len();
+                let mut bytes = bytes;
+                bytes.resize(length + Table::TAILROOM, 0);
+                let media = &mut self.hosts[host].media;
+                let departure = media.relay(self.now, pair, channel, from, &mut bytes, length);
                 self.tell_facts(host);
-                if let Some(egress) = egress {
+                if let Some(departure) = departure {
+                    let egress = departure.egress();
                     let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied()
                     else {
                         self.violation(host, "the media plane sends from a pair not bound");
@@ -153,7 +158,7 @@ impl World {
                     let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
                     let mut packet: Vec<u8> =
                         egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
-                    packet.extend_from_slice(&bytes[egress.skip..]);
+                    packet.extend_from_slice(&bytes[egress.skip..departure.end()]);
                     self.launch(host, at, egress.to, packet);
                 }
             }

@@ -6,7 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use pinhole::event::Event;
-use pinhole::face::{Agent, Bind, FlowFact, FlowId, Input, ListenerId, PairId, SocketId, StreamId};
+use pinhole::face::{
+    Agent, Answer, Bind, FlowFact, FlowId, Input, ListenerId, PairId, QuestionId, SocketId,
+    StreamId,
+};
 use pinhole::media::{Channel, Table};
 
 use super::link::{Lane, Link};
@@ -27,6 +30,7 @@ pub(crate) enum Arrival {
     Bytes { stream: StreamId, bytes: Vec<u8> },
     Closed { stream: StreamId },
     Flow { flow: FlowId, fact: FlowFact },
+    Answer { id: QuestionId, answer: Option<Answer> },
     Shutdown,
     Timeout,
 }
@@ -47,6 +51,7 @@ impl Arrival {
             Self::Bytes { stream, bytes } => Input::Bytes { stream: *stream, bytes },
             Self::Closed { stream } => Input::Closed { stream: *stream },
             Self::Flow { flow, fact } => Input::Flow { flow: *flow, fact: *fact },
+            Self::Answer { id, answer } => Input::Answer { id: *id, answer: answer.clone() },
             Self::Shutdown => Input::Shutdown,
             Self::Timeout => Input::Timeout,
         }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use pinhole::face::{Bind, FlowCommand, FlowId, Output};
+use pinhole::face::{Answer, Bind, FlowCommand, FlowId, Output, Question};
 use pinhole::media::Channel;
 
 use super::host::{Arrival, Owner};
@@ -73,6 +73,12 @@ impl World {
             }
             Output::Send { stream, bytes } => self.send(host, stream, bytes),
             Output::Close { stream } => self.close(host, stream),
+            Output::Ask { id, question } => {
+                let answer = match question {
+                    Question::HalfKeys(work) => Some(Answer::HalfKeys(work.done())),
+                };
+                self.hosts[host].inbox.push_back(Arrival::Answer { id, answer });
+            }
             Output::Flow(command) => self.flow(host, command),
             Output::Event(event) => {
                 self.note(host, Fact::Event { what: format!("{event:?}") });
@@ -174,6 +180,11 @@ impl World {
             FlowCommand::Multiplex { .. }
             | FlowCommand::Datagrams { .. }
             | FlowCommand::Rearm { .. }
+            | FlowCommand::Lock { .. }
+            | FlowCommand::Decrypt { .. }
+            | FlowCommand::Encrypt { .. }
+            | FlowCommand::ForgetOld { .. }
+            | FlowCommand::Forget { .. }
             | FlowCommand::Party { .. } => {}
             FlowCommand::Close { flow } => self.close_pairs(host, *flow),
         }

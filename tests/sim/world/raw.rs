@@ -128,6 +128,8 @@ impl Raw {
 impl Agent for Raw {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
+            // It asks nothing.
+            Input::Answer { .. } => {}
             Input::Bound { bind, at } => {
                 self.bound.insert(bind, at);
             }

@@ -1,0 +1,12 @@
+//! What H.235.6 adds to call signalling and H.245: tokens with half keys, capabilities of encrypted media, data types
+//! of encrypted channels, and session keys on their way. No cipher is here, and no rule of who may do what.
+
+mod capability;
+mod key;
+mod media;
+mod token;
+
+pub use capability::{Encryptable, add_capabilities, capabilities, remove_capabilities};
+pub use key::{WrappedKey, acknowledge_update, command_update};
+pub use media::{static_payload_type, unwrap, wrap};
+pub use token::{HalfKey, bare};

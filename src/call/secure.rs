@@ -1,0 +1,260 @@
+//! Encryption of calls in call signalling (H.235.6 §8.5): what is offered to the called party and answered to the caller.
+//! Work with half keys is done elsewhere; meanwhile the call's messages wait.
+
+use std::collections::VecDeque;
+
+use pinhole_h323::cause::Release;
+use pinhole_h323::q931::MessageType;
+use pinhole_h323::signal::Signal;
+use rand::Rng as _;
+use zeroize::Zeroizing;
+
+use super::{Call, CallKey, Calls, State, Why};
+use crate::control;
+use crate::face::{Answer as Solution, Output, Question, QuestionId, Side};
+use crate::node::{Cx, Mode};
+use crate::security::agreement::{Agreed, Done, Work, others, tokens};
+use crate::security::{Answer, Offered, Purpose, Security};
+
+/// Messages of a call that may wait for work with half keys.
+const MOST_HELD: usize = 32;
+
+/// The messages of a call that wait.
+pub(super) type Held = VecDeque<(Side, Vec<u8>)>;
+
+fn seed(cx: &mut Cx<'_>) -> [u8; 32] {
+    let mut seed = [0; 32];
+    cx.core.rng.fill_bytes(&mut seed);
+    seed
+}
+
+impl Calls {
+    /// What is wanted of a new call. False when it is refused at once.
+    pub(super) fn begin_security(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
+        let Some(call) = self.live(key) else { return false };
+        let State::Placing(setup) = &call.state else { return true };
+        let policies =
+            [Side::A, Side::B].map(|side| cx.core.settings.encryption.of(call.leg(side)));
+        let one_leg = cx.core.settings.encryption.one_leg;
+        call.security = Security::new(policies, one_leg, setup.clear_tokens());
+        if !call.security.is_idle() {
+            call.mode = Mode::Proxied;
+            call.translates = true;
+        }
+        match call.security.hopeless() {
+            Some(why) => {
+                self.insecure(cx, key, why);
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Setup is about to be sent: true when half keys have to be made first.
+    pub(super) fn waits_for_half_keys(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
+        let Some(call) = self.live(key) else { return false };
+        if call.security.waits_for().is_some() {
+            return true;
+        }
+        if call.security.is_idle() || call.half_keys.is_some() {
+            return false;
+        }
+        let groups = call.security.to_offer();
+        if groups.is_empty() {
+            // Without any offer there is nothing to wait for.
+            return call.security.is_settled() && !self.decide(cx, key);
+        }
+        let work = Work::Offer { groups, seed: Zeroizing::new(seed(cx)) };
+        self.ask(cx, key, Purpose::Offer, work);
+        true
+    }
+
+    /// Puts into a Setup what is offered to the called party. Proposals of fast start are in clear, so they are withheld.
+    pub(super) fn secure_setup(call: &mut Call, setup: &mut Signal) {
+        if call.security.is_idle() {
+            return;
+        }
+        let pairs = call.half_keys.take();
+        let mut all = others(setup.clear_tokens());
+        match call.security.offer(pairs) {
+            Offered::Nothing => return,
+            Offered::Passed => {}
+            Offered::Ours(pairs) => {
+                all.extend(tokens(pairs.iter().map(|pair| (pair.group(), pair.half_key()))));
+                setup.set_clear_tokens(all);
+                setup.remove_crypto_tokens();
+            }
+        }
+        setup.set_fast_start(Vec::new());
+    }
+
+    /// A message of the called party: true when the call goes no further with it now, because there is work to be done
+    /// first, or because the call is over.
+    pub(super) fn waits_for_secret(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        side: Side,
+        signal: &Signal,
+    ) -> bool {
+        let Some(call) = self.live(key) else { return true };
+        if side != Side::B || !call.security.is_undecided() {
+            return false;
+        }
+        let connect = signal.message_type() == MessageType::Connect;
+        let answer = call.security.answered(signal.clear_tokens(), connect, seed(cx));
+        let Some(call) = self.live(key) else { return true };
+        match answer {
+            Answer::Wait => false,
+            Answer::EndToEnd(bits) => {
+                call.security.leave_to_them(bits);
+                !self.decide(cx, key)
+            }
+            Answer::Clear => !self.decide(cx, key),
+            Answer::Work(purpose, work) => {
+                self.ask(cx, key, purpose, work);
+                true
+            }
+        }
+    }
+
+    /// Puts into an answer of the called party what the caller gets to see of it.
+    pub(super) fn secure_answer(call: &mut Call, from: Side, signal: &mut Signal) {
+        if from != Side::B || call.security.is_idle() || call.security.is_undecided() {
+            return;
+        }
+        let mut early = call.security.take_early(from);
+        if !early.is_empty() {
+            early.extend(signal.h245_control().into_iter().map(<[u8]>::to_vec));
+            signal.set_h245_control(early);
+        }
+        if call.security.is_half() {
+            let mut all = others(signal.clear_tokens());
+            // Some look at Connect only, some at the first answer that has any.
+            if let Some(agreed) = &call.to_caller {
+                all.extend(tokens([(agreed.group, &agreed.half_key[..])]));
+            }
+            signal.set_clear_tokens(all);
+            signal.remove_crypto_tokens();
+        }
+    }
+
+    /// A message of a call that waits for work; true when it was kept.
+    pub(super) fn hold(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        side: Side,
+        octets: &[u8],
+    ) -> bool {
+        let Some(call) = self.live(key) else { return false };
+        let placing = matches!(call.state, State::Placing(_));
+        if call.security.waits_for().is_none() || placing {
+            return false;
+        }
+        if call.held.len() >= MOST_HELD {
+            let sentence = format!("{} said too much before it was answered", call.leg(side).name);
+            self.end(cx, key, &Why::protocol_error(side, sentence));
+        } else {
+            call.held.push_back((side, octets.to_vec()));
+        }
+        true
+    }
+
+    fn ask(&mut self, cx: &mut Cx<'_>, key: CallKey, purpose: Purpose, work: Work) {
+        let id = QuestionId(self.index.new_question(key));
+        if let Some(call) = self.live(key) {
+            call.security.wait_for(Some(purpose));
+        }
+        cx.core.out.push(Output::Ask { id, question: Question::HalfKeys(work) });
+    }
+
+    /// Work is done, or will not be.
+    pub(crate) fn answered(&mut self, cx: &mut Cx<'_>, id: QuestionId, answer: Option<Solution>) {
+        let Some(key) = self.index.questions.remove(&id.0) else { return };
+        let Some(call) = self.live(key) else { return };
+        let Some(purpose) = call.security.waits_for() else { return };
+        call.security.wait_for(None);
+        match (purpose, answer) {
+            (Purpose::Offer, Some(Solution::HalfKeys(Done::Offered(pairs)))) => {
+                call.half_keys = Some(pairs);
+                return self.send_setup(cx, key);
+            }
+            (Purpose::Finish, Some(Solution::HalfKeys(Done::Agreed(Ok(agreed))))) => {
+                call.security.agree(Side::B, agreed);
+                call.leg_mut(Side::B).encrypted = true;
+            }
+            (Purpose::Accept, Some(Solution::HalfKeys(Done::Agreed(Ok(agreed))))) => {
+                call.security.agree(Side::A, agreed.clone());
+                call.leg_mut(Side::A).encrypted = true;
+                call.to_caller = Some(agreed);
+            }
+            (Purpose::Offer, _) => {
+                call.half_keys = Some(Vec::new());
+                return self.send_setup(cx, key);
+            }
+            // It counts as if the party had offered nothing.
+            (Purpose::Finish | Purpose::Accept, _) => {}
+        }
+        // The caller may have offered something of its own: then each leg has its own secret.
+        if purpose == Purpose::Finish
+            && let Some(work) = self.live(key).and_then(|call| call.security.accept(seed(cx)))
+        {
+            return self.ask(cx, key, Purpose::Accept, work);
+        }
+        if self.decide(cx, key) {
+            self.release_held(cx, key);
+        }
+    }
+
+    /// It is known who encrypts: what waited for that goes on. False when the call is over.
+    fn decide(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
+        let Some(call) = self.live(key) else { return false };
+        if let Err(why) = call.security.decide() {
+            self.insecure(cx, key, why);
+            return false;
+        }
+        // What the called party said early goes with the message that decides.
+        let from = Side::A;
+        for octets in call.security.take_early(from) {
+            let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else {
+                return false;
+            };
+            let verdict = control::receive(cx, call, &mut self.index, from, &octets);
+            if let Some(message) = verdict.forward {
+                self.send_control(cx, key, from.other(), message);
+            }
+            if let Some(message) = verdict.reply {
+                self.send_control(cx, key, from, message);
+            }
+        }
+        self.live(key).is_some()
+    }
+
+    fn release_held(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        while let Some(call) = self.live(key) {
+            if call.security.waits_for().is_some() {
+                return;
+            }
+            let Some((side, octets)) = call.held.pop_front() else { return };
+            self.signal(cx, key, side, &octets);
+        }
+    }
+
+    /// Ends a call whose media would not be as secure as it has to be.
+    pub(super) fn check_security(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let breach = self.live(key).and_then(|call| call.security.take_breach());
+        if let Some(why) = breach {
+            self.insecure(cx, key, &why);
+        }
+    }
+
+    /// The call would not be secure: it ends, and both are told why.
+    pub(super) fn insecure(&mut self, cx: &mut Cx<'_>, key: CallKey, why: &str) {
+        let sentence = format!("it would not be secure: {why}");
+        self.end(cx, key, &Why::own(Release::SecurityDenied, sentence));
+    }
+}
+
+/// What a call keeps for its answers.
+pub(super) type ToCaller = Option<Agreed>;

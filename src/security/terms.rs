@@ -1,0 +1,96 @@
+//! What may be agreed: the ciphers and the Diffie-Hellman groups, as a party or a policy wants them.
+
+use pinhole_crypto::Algorithm;
+use pinhole_crypto::dh::Group;
+
+/// What may be agreed. The strongest that both sides have is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// The groups, strongest first.
+    groups: Vec<Group>,
+    /// The ciphers, strongest first.
+    ciphers: Vec<Algorithm>,
+}
+
+impl Terms {
+    /// These groups and ciphers, in any order.
+    #[must_use]
+    pub fn new(groups: &[Group], ciphers: &[Algorithm]) -> Self {
+        let mut terms = Self { groups: groups.to_vec(), ciphers: ciphers.to_vec() };
+        terms.groups.sort_unstable_by(|a, b| b.cmp(a));
+        terms.ciphers.sort_unstable_by(|a, b| b.cmp(a));
+        terms
+    }
+
+    /// Everything up to a size of group in bits, beginning with the group of 1024 bits that every endpoint has; a
+    /// larger one alone allows AES-256, as GnuGk has it (`H235HalfCallMaxTokenLength`).
+    #[must_use]
+    pub fn up_to(bits: usize) -> Self {
+        // Groups that no endpoint is known to prefer would only make the Setup longer.
+        let usual = [Group::Modp1024, Group::Modp2048, Group::Modp4096];
+        let fits = |group: &Group| group.bits() <= bits.max(1024);
+        let mut groups: Vec<Group> = usual.into_iter().filter(fits).collect();
+        let largest = Group::ALL.into_iter().rfind(fits);
+        groups.extend(largest.filter(|largest| !usual.contains(largest)));
+        let ciphers: &[Algorithm] =
+            if bits > 1024 { &Algorithm::ALL } else { &[Algorithm::Aes128] };
+        Self::new(&groups, ciphers)
+    }
+
+    /// The groups, strongest first.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The ciphers to offer with a group, strongest first. With the group of 1024 bits other implementations know
+    /// AES-128 only, so nothing else is offered with it unless nothing else may be.
+    #[must_use]
+    pub fn ciphers(&self, group: Group) -> Vec<Algorithm> {
+        let small = group <= Group::Modp1024 && self.ciphers.contains(&Algorithm::Aes128);
+        let usual = |cipher: &Algorithm| !small || *cipher == Algorithm::Aes128;
+        self.ciphers.iter().copied().filter(usual).collect()
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let groups = self.groups.iter().filter(|group| other.groups.contains(group));
+        let ciphers = self.ciphers.iter().filter(|cipher| other.ciphers.contains(cipher));
+        Self { groups: groups.copied().collect(), ciphers: ciphers.copied().collect() }
+    }
+}
+
+/// The name of a cipher in records and sentences.
+#[must_use]
+pub const fn cipher_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Aes128 => "AES-128-CBC",
+        Algorithm::Aes256 => "AES-256-CBC",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_token_says_what_is_allowed() {
+        let bits = |max| -> Vec<usize> {
+            Terms::up_to(max).groups().iter().copied().map(Group::bits).collect()
+        };
+        assert_eq!(bits(0), [1024], "there is no smaller one");
+        assert_eq!(bits(1024), [1024]);
+        assert_eq!(bits(1536), [1536, 1024]);
+        assert_eq!(bits(2048), [2048, 1024]);
+        assert_eq!(bits(4096), [4096, 2048, 1024]);
+        assert_eq!(bits(8192), [8192, 4096, 2048, 1024]);
+        assert_eq!(Terms::up_to(1024).ciphers(Group::Modp1024), [Algorithm::Aes128]);
+        let both = [Algorithm::Aes256, Algorithm::Aes128];
+        assert_eq!(Terms::up_to(2048).ciphers(Group::Modp2048), both);
+        assert_eq!(Terms::up_to(2048).ciphers(Group::Modp1024), [Algorithm::Aes128]);
+        let strong = Terms::new(&[Group::Modp1024], &[Algorithm::Aes256]);
+        assert_eq!(strong.ciphers(Group::Modp1024), [Algorithm::Aes256]);
+        assert_eq!(Terms::up_to(4096).and(&strong), strong);
+    }
+}
