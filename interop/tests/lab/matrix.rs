@@ -116,8 +116,30 @@ impl Seat {
     }
 }
 
+/// What the callers, and what the called parties add to a call with two videos: both show themselves, the caller a
+/// presentation as well.
+const VIDEO: [&[&str]; 2] =
+    [&["--video", "256", "--h239", "128"], &["--video", "256", "--h239", "0"]];
+
 /// Makes every variant of a call from one place to another, and holds them all at once.
 fn calls(test: &str, from: Party, to: Party) {
+    calls_with(test, from, to, &variants().collect::<Vec<_>>(), [&[], &[]]);
+}
+
+/// A few variants, with two videos.
+fn video(test: &str, from: Party, to: Party) {
+    let variant = |h245, fast_start, multiplexed| Variant { h245, fast_start, multiplexed };
+    let variants = [
+        variant(["tunnel", "tunnel"], false, false),
+        variant(["separate", "separate"], false, true),
+        variant(["tunnel", "separate"], true, true),
+        variant(["separate", "tunnel"], true, false),
+    ];
+    calls_with(test, from, to, &variants, VIDEO);
+}
+
+/// Makes these calls, and holds them all at once; `more` are further arguments of callers and called parties.
+fn calls_with(test: &str, from: Party, to: Party, variants: &[Variant], more: [&[&str]; 2]) {
     let dual = [from.1, to.1].iter().any(|ip| ip(GATEKEEPER).is_ipv6());
     let lab = if dual { Lab::dual_stack(folder(test)) } else { Lab::new(folder(test)) }.unwrap();
     let capture = lab.folder().join("gatekeeper.pcapng");
@@ -130,9 +152,11 @@ fn calls(test: &str, from: Party, to: Party) {
     let gatekeeper = Gatekeeper::start(&lab.gatekeeper, &configuration).unwrap();
 
     let mut pairs = Vec::new();
-    for (number, variant) in (0..).step_by(2).zip(variants()) {
-        let called = Seat::new(number, to, variant, &["--listen", "--auto-answer"]);
-        let calling = Seat::new(number + 1, from, variant, &["--hold", HOLD, &called.user]);
+    for (number, variant) in (0..).step_by(2).zip(variants.iter().copied()) {
+        let arguments = [more[1], &["--listen", "--auto-answer"]].concat();
+        let called = Seat::new(number, to, variant, &arguments);
+        let arguments = [more[0], &["--hold", HOLD, &called.user]].concat();
+        let calling = Seat::new(number + 1, from, variant, &arguments);
         let phone = called.start(&lab, to, variant.h245[1]);
         pairs.push((variant, calling, called, phone));
     }
@@ -154,34 +178,45 @@ fn calls(test: &str, from: Party, to: Party) {
         let (out, answered) = (ended(caller), ended(callee));
         assert_heard(&context, &out, *called, &answered);
         assert_heard(&context, &answered, *calling, &out);
+        if more == VIDEO {
+            assert_through(&context, "video", &out, &answered);
+            assert_through(&context, "video", &answered, &out);
+            assert_through(&context, "presentation", &out, &answered);
+        }
         assert!(caller.ended(PATIENCE).unwrap(), "{context}: {}", caller.seen());
         assert!(callee.stop().unwrap(), "{context}: {}", callee.seen());
     }
     gatekeeper.stop().unwrap();
     assert_eq!(lab.nat.uninvited().unwrap(), Uninvited::default());
     assert_eq!(lab.far_nat.uninvited().unwrap(), Uninvited::default());
-    assert_witnessed(&witness.finish().unwrap());
+    assert_witnessed(&witness.finish().unwrap(), variants);
 }
 
 /// The record of a call says that this tone came through, and all that the other one sent.
 fn assert_heard(context: &str, record: &Value, tone: u32, other: &Value) {
-    let number = |record: &Value, direction: &str, name: &str| {
-        let channel = channel(record, "audio", direction);
-        channel
-            .and_then(|channel| channel[name].as_f64())
-            .unwrap_or_else(|| panic!("{context}: {record}"))
-    };
-    let heard = |name: &str| number(record, "receive", name);
-    assert!((heard("tone_hz") - f64::from(tone)).abs() < 5.0, "{context}: not {tone} Hz: {record}");
-    assert_eq!(heard("lost"), 0.0, "{context}: {record}");
-    let sent = number(other, "transmit", "packets");
-    assert!(sent > 100.0, "{context}: hardly a call: {other}");
+    assert_through(context, "audio", other, record);
+    let heard = number(context, record, "audio", "receive", "tone_hz");
+    assert!((heard - f64::from(tone)).abs() < 5.0, "{context}: not {tone} Hz: {record}");
+}
+
+/// What one party sent has come to the other.
+fn assert_through(context: &str, media: &str, sender: &Value, receiver: &Value) {
+    let received = |name| number(context, receiver, media, "receive", name);
+    assert_eq!(received("lost"), 0.0, "{context}: {media} {receiver}");
+    let sent = number(context, sender, media, "transmit", "packets");
+    assert!(sent > 100.0, "{context}: hardly any {media}: {sender}");
     // The first packets may be there before the way is open, and the last may be on it at the end.
-    assert!((sent - 100.0..=sent).contains(&heard("packets")), "{context}: {sent} sent: {record}");
+    let packets = received("packets");
+    assert!((sent - 100.0..=sent).contains(&packets), "{context}: {sent} {media} sent: {receiver}");
+}
+
+fn number(context: &str, record: &Value, media: &str, direction: &str, name: &str) -> f64 {
+    let channel = channel(record, media, direction).and_then(|channel| channel[name].as_f64());
+    channel.unwrap_or_else(|| panic!("{context}: no {name} of {direction} {media}: {record}"))
 }
 
 /// tshark finds nothing wrong, and sees that the variants were not only asked for.
-fn assert_witnessed(capture: &Path) {
+fn assert_witnessed(capture: &Path, variants: &[Variant]) {
     const SETUP: &str = "h225.setup_element";
     const FAST_START: &str = "h225.fastStart";
     let name = capture.display();
@@ -192,10 +227,11 @@ fn assert_witnessed(capture: &Path) {
     let count = |fields: &[&str]| {
         frames.iter().filter(|f| fields.iter().all(|field| f.fields.contains(*field))).count()
     };
-    let each = variants().count();
+    let each = variants.len();
+    let fast = variants.iter().filter(|variant| variant.fast_start).count();
     // To the gatekeeper and from it.
     assert_eq!(count(&[SETUP]), 2 * each, "{name}: Setups");
-    assert_eq!(count(&[SETUP, FAST_START]), each, "{name}: Setups with fast start");
+    assert_eq!(count(&[SETUP, FAST_START]), 2 * fast, "{name}: Setups with fast start");
     let multiplexed = multiplexed(capture).unwrap();
     assert!(multiplexed > 1000, "{name}: only {multiplexed} packets of multiplexed media");
     let control = || frames.iter().filter(|frame| frame.carries("h245"));
@@ -262,4 +298,24 @@ fn outside_over_ipv4_calls_inside_over_ipv6() {
 #[test]
 fn outside_over_ipv6_calls_inside_over_ipv4() {
     calls("matrix-out6-in4", Party(Place::Outside, V6), Party(Place::Inside, V4));
+}
+
+#[test]
+fn inside_shows_outside_two_videos() {
+    video("matrix-video-in-out", Party(Place::Inside, V4), Party(Place::Outside, V4));
+}
+
+#[test]
+fn outside_shows_inside_two_videos() {
+    video("matrix-video-out-in", Party(Place::Outside, V4), Party(Place::Inside, V4));
+}
+
+#[test]
+fn inside_shows_inside_of_another_nat_two_videos() {
+    video("matrix-video-in-far", Party(Place::Inside, V4), Party(Place::Far, V4));
+}
+
+#[test]
+fn inside_over_ipv4_shows_outside_over_ipv6_two_videos() {
+    video("matrix-video-in4-out6", Party(Place::Inside, V4), Party(Place::Outside, V6));
 }
