@@ -119,35 +119,42 @@ impl Worker {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         let mut pace = Pace::new(clock::now());
-        loop {
-            // Ports whose turn was over before they were empty do not report again.
-            let patience = (!self.ready.is_empty()).then_some(std::time::Duration::ZERO);
-            match self.poll.poll(&mut events, patience) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    error!(%error, "a media worker ends: its poll fails");
-                    return;
-                }
-                _ => {}
-            }
-            let mut ordered = false;
-            for event in &events {
-                if event.token() == WAKER {
-                    ordered = true;
-                } else {
-                    self.queue(event.token().0);
-                }
-            }
-            let packets = self.take_turns();
-            if ordered && !self.obey() {
-                return;
-            }
-            self.report();
+        while let Some(packets) = self.step(&mut events) {
             if let Some(rest) = pace.woken(clock::now(), packets)
                 && self.ready.is_empty()
             {
                 std::thread::sleep(rest);
             }
         }
+    }
+
+    /// Waits until there is something to do, and does it; how many packets there were, or nothing when it is over.
+    fn step(&mut self, events: &mut Events) -> Option<u32> {
+        // Ports whose turn was over before they were empty do not report again.
+        let patience = (!self.ready.is_empty()).then_some(std::time::Duration::ZERO);
+        match self.poll.poll(events, patience) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                error!(%error, "a media worker ends: its poll fails");
+                return None;
+            }
+            _ => {}
+        }
+        let mut ordered = false;
+        for event in &*events {
+            if event.token() == WAKER {
+                ordered = true;
+            } else {
+                self.queue(event.token().0);
+            }
+        }
+        // Orders first: a packet may be the answer to a message that was sent after an order, and the only one of its
+        // kind for a long time (a keepalive).
+        if ordered && !self.obey() {
+            return None;
+        }
+        let packets = self.take_turns();
+        self.report();
+        Some(packets)
     }
 
     fn queue(&mut self, token: usize) {
@@ -309,5 +316,55 @@ fn discard(socket: &std::net::UdpSocket) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::face::{Party, Ports, Side};
+
+    fn socket() -> UdpSocket {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    }
+
+    #[test]
+    fn a_keepalive_that_waits_together_with_the_order_that_expects_it_is_expected() {
+        const ID: u32 = 0x1234_5678;
+        let (pair, other, flow) = (PairId(1), PairId(2), FlowId(1));
+        let (orders, orders_end) = channel();
+        let (facts, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let mut worker = Worker::new(orders_end, facts).unwrap();
+        let waker = worker.waker().unwrap();
+        let mut events = Events::with_capacity(EVENTS);
+        let (shared, client) = (socket(), socket());
+        let at: SocketAddr = shared.local_addr().unwrap();
+        orders.send(Order::Share(pair, [shared, socket()])).unwrap();
+        waker.wake().unwrap();
+        worker.step(&mut events).unwrap();
+
+        let pairs = [(pair, None), (other, Some([socket(), socket()]))];
+        orders.send(Order::Open { flow, pairs }).unwrap();
+        let command = |command| orders.send(Order::Command(command)).unwrap();
+        let side = Side::A;
+        command(FlowCommand::Multiplex { flow, side, receive: Some(ID), send: Some(7) });
+        let ports = Ports::Learned { keepalive: None };
+        let party = Party { ip: Ipv4Addr::LOCALHOST.into(), ports };
+        command(FlowCommand::Party { flow, side, party });
+        // RTP without payload, as H.460.19 has it.
+        let mut keepalive = ID.to_be_bytes().to_vec();
+        keepalive.extend([0x80, 127, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        client.send_to(&keepalive, at).unwrap();
+        waker.wake().unwrap();
+        while worker.step(&mut events).unwrap() == 0 {}
+        let (of, fact) = told.try_recv().unwrap();
+        let from = client.local_addr().unwrap();
+        let learned = matches!(fact, FlowFact::Learned { from: source, .. } if source == from);
+        assert!(of == flow && learned, "{fact:?}");
     }
 }
