@@ -15,6 +15,7 @@ macro_rules! as_sent_and_octet_by_octet {
 mod calls;
 mod face;
 mod fast;
+mod floods;
 mod hostile;
 pub(crate) mod lab;
 mod load;
