@@ -98,7 +98,7 @@ fn one_call(town: &Town, callee: &Callee, n: u64) -> Duration {
     let mut id = [3; 16];
     id[..8].copy_from_slice(&n.to_be_bytes());
     let begun = now();
-    let took = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let answered = scope.spawn(|| callee.answer().expect("it is called"));
         let mut caller = connect(town.host(10), town.gatekeeper(1720)).expect("a connection");
         send(&mut caller, &setup(CallId(id), callee.at())).expect("it takes Setup");
@@ -116,8 +116,7 @@ fn one_call(town: &Town, callee: &Callee, n: u64) -> Duration {
         let mut called = answered.join().expect("it answers");
         let _ = called.read_to_end(&mut Vec::new());
         took
-    });
-    took
+    })
 }
 
 /// Setups as fast as they are refused, four at a time.

@@ -136,6 +136,18 @@ impl Hostile {
     }
 }
 
+/// True of a message by which an endpoint would give its own registration up, or change it: it must not be sent in the
+/// name of one that is to stay.
+pub(crate) fn takes_away(octets: &[u8]) -> bool {
+    use pinhole_h323::asn::h225::RasMessage as M;
+    pinhole_h323::ras::Ras::decode(octets).is_ok_and(|ras| {
+        matches!(
+            ras.message(),
+            M::unregistrationRequest(_) | M::registrationRequest(_) | M::disengageRequest(_)
+        )
+    })
+}
+
 /// In a TPKT, as far as it fits into one.
 pub(crate) fn framed(payload: &[u8]) -> Vec<u8> {
     let fits = payload.get(..tpkt::MAX_PAYLOAD).unwrap_or(payload);

@@ -21,6 +21,10 @@ pub(super) struct Manner {
     pub(super) traversal: bool,
     pub(super) tunnelling: bool,
     pub(super) fast_start: bool,
+    /// It can send and receive multiplexed media.
+    pub(super) multiplex: bool,
+    /// It knows only IPv6.
+    pub(super) ipv6: bool,
     pub(super) hold: Option<Duration>,
 }
 
@@ -65,6 +69,10 @@ pub(super) enum Act {
     Garble { seed: u64, at: Who },
     /// A stranger sends audio and garbage to the gatekeeper's media ports.
     MediaStorm { seed: u64 },
+    /// A stranger opens connections to the gatekeeper, and sends Setups and pieces of them.
+    Flood { seed: u64 },
+    /// Messages with structured flaws come to the gatekeeper: datagrams from anywhere, or on connections of somebody.
+    Siege { seed: u64, within: Option<Who> },
 }
 
 /// A world.
@@ -72,6 +80,8 @@ pub(super) enum Act {
 pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) chop: Chop,
+    /// The gatekeeper shares its media ports among clients that multiplex.
+    pub(super) multiplexes: bool,
     pub(super) nats: Vec<Rules>,
     pub(super) residents: Vec<Manner>,
     /// What happens, in order.
@@ -97,6 +107,7 @@ impl Plan {
         let mut plan = Self {
             seed,
             chop: [Chop::AsSent, Chop::AsSent, Chop::Random, Chop::EachByte][r.random_range(0..4)],
+            multiplexes: false,
             nats,
             residents,
             acts: Vec::new(),
@@ -114,6 +125,41 @@ impl Plan {
             plan.calls.push((millis(r.random_range(0..1500)), r.random_range(0..count), calling));
         }
         plan
+    }
+
+    /// Draws what worlds did not have at first: the worlds of the past stay what they were.
+    pub(super) fn widened(mut self) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0x77_6964_6572);
+        let r = &mut random;
+        self.multiplexes = r.random();
+        for manner in &mut self.residents {
+            widen(r, manner);
+        }
+        for manner in self.acts.iter_mut().filter_map(|(_, act)| match act {
+            Act::Call { manner, .. } => Some(manner),
+            _ => None,
+        }) {
+            widen(r, manner);
+            // Who is behind a NAT and knows nothing of it can call, but not be called.
+            manner.traversal &= r.random_bool(0.8);
+        }
+        for (_, _, manner) in &mut self.calls {
+            widen(r, manner);
+            manner.traversal &= r.random_bool(0.8);
+        }
+        let (count, callers) = (self.residents.len(), 3);
+        for _ in 0..r.random_range(0..3) {
+            let (at, seed) = (r.random_range(0..CHAOS_MS), r.random());
+            let within = match r.random_range(0..4) {
+                0 => Some(Who::Caller(r.random_range(0..callers))),
+                1 => Some(Who::Resident(r.random_range(0..count))),
+                _ => None,
+            };
+            let flood = r.random_bool(0.3);
+            self.at(at, if flood { Act::Flood { seed } } else { Act::Siege { seed, within } });
+        }
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
     }
 
     fn draw_acts(&mut self, r: &mut ChaCha8Rng) {
@@ -188,8 +234,15 @@ fn manner(r: &mut ChaCha8Rng, gates: usize) -> Manner {
         traversal: place.is_some() || r.random(),
         tunnelling: r.random(),
         fast_start: r.random_bool(0.3),
+        multiplex: false,
+        ipv6: false,
         hold: None,
     }
+}
+
+fn widen(r: &mut ChaCha8Rng, manner: &mut Manner) {
+    manner.multiplex = r.random();
+    manner.ipv6 = r.random_bool(0.25) && manner.place.is_none();
 }
 
 fn weather(r: &mut ChaCha8Rng) -> Link {

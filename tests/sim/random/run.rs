@@ -4,14 +4,19 @@ use pinhole::face::StreamId;
 use pinhole::node::{Node, Settings};
 use pinhole::phone::Phone;
 use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
+use pinhole_h323::id::CallId;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::plan::{Act, Manner, Plan, Who};
+use crate::hostile::stock::octets;
+use crate::hostile::{Hostile, framed};
 use crate::scenarios::lab::{NODE, registered};
 use crate::scenarios::mutants::{RAS, TPKT, mutants};
 use crate::world::{GateId, HostId, Link, Patience, Raw, World, at, ip, millis, seconds};
 
+/// The gatekeeper's other address.
+const NODE6: &str = "2001:db8:1::10";
 const MALLORY: &str = "192.0.2.66";
 const RESIDENTS: [&str; 4] = ["anna", "bert", "carla", "dirk"];
 const CALLERS: [&str; 6] = ["emil", "frida", "gerd", "hanna", "ingo", "jana"];
@@ -40,6 +45,7 @@ pub(super) struct Run {
     mallory: HostId,
     begun: u8,
     addresses: [u8; 3],
+    multiplexes: bool,
 }
 
 impl Run {
@@ -50,19 +56,23 @@ impl Run {
         *world.patience() = Patience::shell();
         let nat = |(n, rules): (usize, &_)| world.nat(&format!("203.0.113.{}", n + 1), *rules);
         let gates = plan.nats.iter().enumerate().map(nat).collect();
-        let host = world.host("node", NODE, gatekeeper(0, world.now()));
+        let node = gatekeeper(0, plan.multiplexes, world.now());
+        let host = world.host_at("node", &[NODE, NODE6], node);
         let mallory = world.host("mallory", MALLORY, Raw::default());
         let manner = Manner {
             place: None,
             traversal: false,
             tunnelling: false,
             fast_start: false,
+            multiplex: false,
+            ipv6: false,
             hold: None,
         };
         let node = Party { host, name: "node", manner, tone: 0.0, since: 0, vanished: false };
         let (residents, callers) = (Vec::new(), Vec::new());
+        let (begun, addresses, multiplexes) = (0, [10; 3], plan.multiplexes);
         let mut run =
-            Self { world, node, residents, callers, gates, mallory, begun: 0, addresses: [10; 3] };
+            Self { world, node, residents, callers, gates, mallory, begun, addresses, multiplexes };
         run.world.run_for(millis(10));
         for (n, manner) in plan.residents.iter().enumerate() {
             let party = run.phone(RESIDENTS[n], 400.0 + 130.0 * n as f64, *manner, None);
@@ -126,7 +136,8 @@ impl Run {
         packet.extend((0..160).map(|n| if n % 4 < 2 { 0xaa } else { 0x2a }));
         garbage.truncate(200);
         for to in self.world.media_ports(self.node.host) {
-            let from = at(&format!("{MALLORY}:7000"));
+            let from = if to.is_ipv6() { "2001:db8:66::1" } else { MALLORY };
+            let from = std::net::SocketAddr::new(ip(from), 7000);
             self.world.inject_datagram(from, to, &packet);
             self.world.inject_datagram(from, to, &garbage);
         }
@@ -138,7 +149,7 @@ impl Run {
         let from = name.and_then(|name| self.seen(name));
         for bytes in mutants(&RAS[usize::from(from.is_some())..], seed, 20) {
             let from = from.unwrap_or_else(|| at(&format!("{MALLORY}:4000")));
-            self.world.inject_datagram(from, at(&format!("{NODE}:1719")), &bytes);
+            self.world.inject_datagram(from, ras_port(from), &bytes);
             self.world.run_for(millis(1));
         }
     }
@@ -191,6 +202,53 @@ impl Run {
                 self.each_stream(at, |world, host, s| world.inject_stream(host, s, &bytes));
             }
             Act::MediaStorm { seed } => self.media_storm(seed),
+            Act::Flood { seed } => self.flood(seed),
+            Act::Siege { seed, within } => self.siege(seed, within),
+        }
+    }
+
+    /// Many connections, of which some say nothing, some a part of a Setup, and some a Setup for nobody.
+    fn flood(&mut self, seed: u64) {
+        let setup = octets(TPKT[1]);
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        for _ in 0..100 {
+            let length = random.random_range(0..=setup.len());
+            self.knock(&setup[..length]);
+            self.world.run_for(millis(2));
+        }
+    }
+
+    /// A stranger connects to the gatekeeper, if that listens, and sends this.
+    fn knock(&mut self, bytes: &[u8]) {
+        let to = at(&format!("{NODE}:1720"));
+        if self.world.listeners(self.node.host).contains(&to) && !self.world.ended(self.node.host) {
+            self.world.with(self.mallory, |raw: &mut Raw, _| {
+                let stream = raw.connect(to);
+                raw.send(stream, bytes);
+            });
+        }
+    }
+
+    /// Messages with structured flaws.
+    fn siege(&mut self, seed: u64, within: Option<Who>) {
+        let mut hostile = Hostile::new(seed, CallId([seed as u8; 16]));
+        for n in 0..10 {
+            match within {
+                Some(who) => {
+                    let bytes = match n % 2 {
+                        0 => hostile.signalling().octets,
+                        _ => framed(&hostile.control().octets),
+                    };
+                    self.each_stream(who, |world, host, s| world.inject_stream(host, s, &bytes));
+                }
+                None => {
+                    let from = at(&format!("{MALLORY}:4000"));
+                    self.world.inject_datagram(from, ras_port(from), &hostile.ras().octets);
+                    let bytes = hostile.signalling().octets;
+                    self.knock(&bytes);
+                }
+            }
+            self.world.run_for(millis(20));
         }
     }
 
@@ -226,7 +284,7 @@ impl Run {
             self.begun += 1;
             self.node.since = self.world.events(self.node.host).len();
             self.node.vanished = false;
-            let node = gatekeeper(self.begun, self.world.now());
+            let node = gatekeeper(self.begun, self.multiplexes, self.world.now());
             self.world.restart(self.node.host, node);
         }
     }
@@ -246,8 +304,9 @@ impl Run {
     fn intruders(&mut self, seed: u64, who: Who) {
         let Some(host) = self.host(who) else { return };
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let to = self.world.listeners(host);
-        for (to, bytes) in to.into_iter().zip(mutants(TPKT, seed, 8)) {
+        // The stranger knows only IPv4.
+        let to = self.world.listeners(host).into_iter().filter(std::net::SocketAddr::is_ipv4);
+        for (to, bytes) in to.zip(mutants(TPKT, seed, 8)).collect::<Vec<_>>() {
             self.world.with(self.mallory, |raw: &mut Raw, _| {
                 let stream = raw.connect(to);
                 raw.send(stream, &bytes);
@@ -267,8 +326,12 @@ impl Run {
         let lan = manner.place.map_or(2, |gate| gate);
         self.addresses[lan] += 1;
         // The same private addresses are in use behind both NATs.
-        let net = if manner.place.is_some() { "10.0.0" } else { "198.51.100" };
-        let text = format!("{net}.{}", self.addresses[lan]);
+        let net = match manner.place {
+            Some(_) => "10.0.0.",
+            None if manner.ipv6 => "2001:db8:2::",
+            None => "198.51.100.",
+        };
+        let text = format!("{net}{}", self.addresses[lan]);
         let options = options(name, tone, manner, whom, ip(&text));
         let phone = Phone::new(options, [self.begun; 32], self.world.now());
         let host = match manner.place {
@@ -279,9 +342,15 @@ impl Run {
     }
 }
 
-fn gatekeeper(generation: u8, now: std::time::Instant) -> Node {
-    let settings = Settings { ttl_s: Some(60), ..Settings::default() };
-    Node::new(settings, vec![ip(NODE)], [generation ^ 0x80; 32], now)
+fn gatekeeper(generation: u8, multiplexes: bool, now: std::time::Instant) -> Node {
+    let multiplex_port = multiplexes.then_some(3000);
+    let settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::default() };
+    Node::new(settings, vec![ip(NODE), ip(NODE6)], [generation ^ 0x80; 32], now)
+}
+
+/// Where the gatekeeper takes datagrams of an address.
+fn ras_port(from: std::net::SocketAddr) -> std::net::SocketAddr {
+    std::net::SocketAddr::new(ip(if from.is_ipv6() { NODE6 } else { NODE }), 1719)
 }
 
 fn options(
@@ -292,13 +361,14 @@ fn options(
     ip: std::net::IpAddr,
 ) -> Options {
     let mut options = Options::new(name);
-    options.gatekeeper = Gatekeeper::At(at(&format!("{NODE}:1719")));
+    options.gatekeeper = Gatekeeper::At(ras_port(std::net::SocketAddr::new(ip, 1719)));
     options.ip = ip;
     options.source = Source::Tone(tone);
     options.hold = manner.hold;
     options.traversal = manner.traversal;
     options.tunnelling = manner.tunnelling;
     options.fast_start = manner.fast_start;
+    options.multiplex = manner.multiplex;
     match whom {
         Some(whom) => options.destination = Some(Destination::parse(whom)),
         None => options.incoming = Incoming::Answer,

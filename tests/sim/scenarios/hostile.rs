@@ -7,7 +7,7 @@ use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::signal::{Leg, Signal};
 
 use super::lab::{Lab, NODE, Place, Plan, connected, ended, heard, lab};
-use crate::hostile::{Hostile, framed};
+use crate::hostile::{Hostile, framed, takes_away};
 use crate::world::{Chop, HostId, Raw, at, millis, seconds};
 use Place::{Inside, Outside};
 
@@ -66,18 +66,6 @@ fn hostile_datagrams_at_the_ras_port() {
         }
         assert!(counted(lab).malformed_ras > 1000, "{:?}", counted(lab));
     });
-}
-
-/// True of a message by which an endpoint would give its own registration up, or change it.
-fn takes_away(octets: &[u8]) -> bool {
-    use pinhole_h323::asn::h225::RasMessage as M;
-    let message = pinhole_h323::ras::Ras::decode(octets);
-    message.is_ok_and(|ras| {
-        matches!(
-            ras.message(),
-            M::unregistrationRequest(_) | M::registrationRequest(_) | M::disengageRequest(_)
-        )
-    })
 }
 
 #[test]
