@@ -207,6 +207,14 @@ pub enum Output {
         /// What is asked.
         question: Question,
     },
+    /// Read no faster from one connection than what is sent on another leaves: what comes on the first is passed on
+    /// there.
+    Pace {
+        /// Which is read.
+        stream: StreamId,
+        /// Which sets the pace.
+        by: StreamId,
+    },
     /// A command to the media plane.
     Flow(FlowCommand),
     /// Something that people, records or checks want to know.

@@ -325,6 +325,9 @@ impl DataChannels {
         let from = Some(legs[host.index()].local);
         let owner = Owner::Data(key, host);
         let dialled = cx.core.streams.dial(cx.now, owner, from, to, &mut cx.core.out);
+        for (stream, by) in [(stream, dialled), (dialled, stream)] {
+            cx.core.out.push(Output::Pace { stream, by });
+        }
         channel.lines.push(Line { ends: [stream, dialled], waiting: Some(Vec::new()) });
         true
     }

@@ -229,6 +229,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Send { stream, bytes } => self.send(stream, bytes),
             Output::Close { stream } => self.close(stream),
             Output::Ask { id, question } => self.labour.ask(id, question),
+            Output::Pace { stream, by } => self.pace(stream, by),
             Output::Flow(command) => self.flow(command),
             Output::Event(event) => {
                 log::event(&event);
@@ -260,6 +261,13 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 stream.abort();
             }
             self.owed.push_back(Owed::Closed { stream: id });
+        }
+    }
+
+    fn pace(&self, id: StreamId, by: StreamId) {
+        let stream = |id| self.streams.get(self.stream_serials.get(&id)?);
+        if let (Some(stream), Some(by)) = (stream(id), stream(by)) {
+            stream.pace(by);
         }
     }
 

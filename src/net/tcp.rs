@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -42,6 +42,13 @@ const PORT_ATTEMPTS: u32 = 32;
 
 /// The local end of a connection to be made: address and ports, of which any will do.
 pub(super) type Local = (Option<IpAddr>, RangeInclusive<u16>);
+
+/// Octets that may wait on a connection before the one that feeds it is not read, and how long that is then.
+const MOST_AHEAD: usize = 64 << 10;
+const PACE_PAUSE: Duration = Duration::from_millis(5);
+
+/// How much waits on the connection that sets the pace, if one does.
+type Pace = OnceLock<Arc<AtomicUsize>>;
 
 /// A listener that accepts, until dropped.
 #[derive(Debug)]
@@ -98,6 +105,7 @@ pub(super) struct Stream {
     used: bool,
     queue: mpsc::UnboundedSender<Vec<u8>>,
     queued: Arc<AtomicUsize>,
+    pace: Arc<Pace>,
     task: AbortHandle,
     /// Its end tells the task that the agent has closed.
     _open: oneshot::Sender<()>,
@@ -108,6 +116,7 @@ struct Wire {
     serial: u64,
     queue: mpsc::UnboundedReceiver<Vec<u8>>,
     queued: Arc<AtomicUsize>,
+    pace: Arc<Pace>,
     arrivals: mpsc::Sender<Arrival>,
     closed: oneshot::Receiver<()>,
 }
@@ -157,6 +166,12 @@ impl Stream {
         self.task.id()
     }
 
+    /// From now on it is read no faster than what waits on another leaves.
+    pub(super) fn pace(&self, by: &Self) {
+        // The first word stands.
+        let _ = self.pace.set(Arc::clone(&by.queued));
+    }
+
     /// Closes at once, and forgets what is queued.
     pub(super) fn abort(self) {
         self.task.abort();
@@ -176,9 +191,12 @@ impl Stream {
         let (queue, queue_end) = mpsc::unbounded_channel();
         let (open, closed) = oneshot::channel();
         let queued = Arc::new(AtomicUsize::new(0));
-        let wire = Wire { serial, queue: queue_end, queued: Arc::clone(&queued), arrivals, closed };
+        let pace = Arc::new(Pace::new());
+        let (queued_too, pace_too) = (Arc::clone(&queued), Arc::clone(&pace));
+        let wire =
+            Wire { serial, queue: queue_end, queued: queued_too, pace: pace_too, arrivals, closed };
         let task = tasks.spawn(run(wire));
-        Self { id, connected, used: false, queue, queued, task, _open: open }
+        Self { id, connected, used: false, queue, queued, pace, task, _open: open }
     }
 }
 
@@ -207,7 +225,7 @@ impl Wire {
         prepare(&stream);
         let (reader, writer) = stream.split();
         let deaf = AtomicBool::new(false);
-        let read = read(reader, &deaf, self.serial, &self.arrivals);
+        let read = read(reader, &deaf, &self.pace, self.serial, &self.arrivals);
         let write = write(writer, &deaf, &mut self.queue, &self.queued);
         let too_late = async {
             let _ = self.closed.await;
@@ -262,11 +280,14 @@ fn prepare(stream: &TcpStream) {
 async fn read(
     mut reader: ReadHalf<'_>,
     deaf: &AtomicBool,
+    pace: &Pace,
     serial: u64,
     arrivals: &mpsc::Sender<Arrival>,
 ) {
     let mut buffer = vec![0; TURN];
-    while let Ok(length @ 1..) = reader.read(&mut buffer).await {
+    loop {
+        give_way(pace).await;
+        let Ok(length @ 1..) = reader.read(&mut buffer).await else { break };
         if deaf.load(Ordering::Relaxed) {
             continue;
         }
@@ -276,6 +297,13 @@ async fn read(
         }
     }
     let _ = arrivals.send(Arrival::Closed { serial }).await;
+}
+
+/// Waits until what waits elsewhere has left.
+async fn give_way(pace: &Pace) {
+    while pace.get().is_some_and(|queued| queued.load(Ordering::Relaxed) > MOST_AHEAD) {
+        tokio::time::sleep(PACE_PAUSE).await;
+    }
 }
 
 /// Sends what is queued until the agent closes, and then our end.

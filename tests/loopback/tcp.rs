@@ -237,3 +237,42 @@ async fn one_source_cannot_take_all_connections() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_connection_that_feeds_another_is_read_at_its_pace() {
+    const ALL: usize = 8 << 20;
+    let (teller, mut ear) = grapevine();
+    let (feeder, reader) = (StreamId::accepted(0), StreamId::accepted(1));
+    let join = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+        match input {
+            Input::Accepted { stream, .. } if stream == reader => {
+                out.push(Output::Pace { stream: feeder, by: reader });
+            }
+            Input::Bytes { stream, bytes } if stream == feeder => {
+                out.push(Output::Send { stream: reader, bytes: bytes.to_vec() });
+                return;
+            }
+            _ => {}
+        }
+        tell(&teller, &input);
+    });
+    play(join, async {
+        let at = ear.bound().await;
+        let mut fast = TcpStream::connect(at).await.unwrap();
+        assert!(matches!(ear.next().await, Told::Accepted(_)));
+        let mut slow = TcpStream::connect(at).await.unwrap();
+        assert!(matches!(ear.next().await, Told::Accepted(_)));
+        let feeding = tokio::spawn(async move {
+            fast.write_all(&vec![7; ALL]).await.unwrap();
+            fast
+        });
+        moment().await;
+        assert!(!feeding.is_finished(), "it has to wait");
+        let mut all = vec![0; ALL];
+        slow.read_exact(&mut all).await.unwrap();
+        assert!(all.iter().all(|octet| *octet == 7));
+        drop(feeding.await.unwrap());
+        assert_eq!(ear.next().await, Told::Closed);
+    })
+    .await;
+}

@@ -79,6 +79,14 @@ impl World {
                 };
                 self.hosts[host].inbox.push_back(Arrival::Answer { id, answer });
             }
+            // Queues of this world have no end.
+            Output::Pace { stream, by } => {
+                for id in [stream, by] {
+                    if !self.hosts[host].streams.contains_key(&id) {
+                        self.violation(host, &format!("{id:?} is paced, which is not open"));
+                    }
+                }
+            }
             Output::Flow(command) => self.flow(host, command),
             Output::Event(event) => {
                 self.note(host, Fact::Event { what: format!("{event:?}") });
