@@ -31,13 +31,6 @@ impl Calls {
         true
     }
 
-    /// A connection to a party stands.
-    pub(super) fn data_connected(&mut self, cx: &mut Cx<'_>, key: CallKey, stream: StreamId) {
-        if let Some(call) = self.live(key) {
-            call.data.connected(cx, stream);
-        }
-    }
-
     /// A connection has ended.
     pub(super) fn data_closed(&mut self, cx: &mut Cx<'_>, key: CallKey, stream: StreamId) {
         if let Some(call) = self.live(key) {

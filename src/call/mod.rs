@@ -216,7 +216,7 @@ impl Calls {
         match owner {
             Owner::Signalling(key, _) => self.reached(cx, key, local.ip()),
             Owner::Control(key, side) => self.control_connected(cx, key, side),
-            Owner::Data(key, _) => self.data_connected(cx, key, stream),
+            Owner::Data(..) => {}
             Owner::Fresh => cx.close(stream),
         }
     }

@@ -29,8 +29,6 @@ use crate::node::streams::Owner;
 const MOST_CHANNELS: usize = 4;
 /// Connections of a data channel at a time: T.123 has one for each priority.
 const MOST_LINES: usize = 4;
-/// Octets that may wait for the connection to the party that listens.
-const MOST_WAITING: usize = 64 << 10;
 
 /// The data channels of a call.
 #[derive(Debug, Default)]
@@ -55,14 +53,9 @@ struct Door {
     ours: Listener,
 }
 
-/// Two connections that are one.
-#[derive(Debug)]
-struct Line {
-    /// From the party that connected, and to the one that listens.
-    ends: [StreamId; 2],
-    /// What waits for the second; `None` once it stands.
-    waiting: Option<Vec<u8>>,
-}
+/// Two connections that are one: from the party that connected, and to the one that listens. The host keeps what comes
+/// before the second stands, and reads no more of the first than it has room for.
+type Line = [StreamId; 2];
 
 /// Where an OpenLogicalChannel tells the address for connections.
 fn address_of_open(olc: &mut OpenLogicalChannel) -> Option<&mut H245TransportAddress> {
@@ -274,7 +267,7 @@ impl DataChannel {
     fn close(mut self, cx: &mut Cx<'_>, index: &mut Index) {
         self.forget(cx, index, Side::A);
         self.forget(cx, index, Side::B);
-        for end in self.lines.into_iter().flat_map(|line| line.ends) {
+        for end in self.lines.into_iter().flatten() {
             cx.close(end);
         }
     }
@@ -328,47 +321,29 @@ impl DataChannels {
         for (stream, by) in [(stream, dialled), (dialled, stream)] {
             cx.core.out.push(Output::Pace { stream, by });
         }
-        channel.lines.push(Line { ends: [stream, dialled], waiting: Some(Vec::new()) });
+        channel.lines.push([stream, dialled]);
         true
     }
 
-    fn line(&mut self, stream: StreamId) -> Option<&mut Line> {
-        let lines = self.open.iter_mut().flat_map(|channel| &mut channel.lines);
-        lines.into_iter().find(|line| line.ends.contains(&stream))
-    }
-
-    /// A connection to the party that listens stands.
-    pub(crate) fn connected(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
-        let Some(line) = self.line(stream) else { return };
-        if let Some(waiting) = line.waiting.take().filter(|waiting| !waiting.is_empty()) {
-            cx.core.streams.send_octets(stream, &waiting, &mut cx.core.out);
-        }
-    }
-
-    /// Octets came on a connection. One that sends too much before the other end stands is closed.
-    pub(crate) fn octets(&mut self, cx: &mut Cx<'_>, stream: StreamId, octets: &[u8]) {
-        let Some(line) = self.line(stream) else { return cx.close(stream) };
-        let [guest, host] = line.ends;
-        let other = if stream == guest { host } else { guest };
-        match &mut line.waiting {
-            Some(waiting) if waiting.len() + octets.len() <= MOST_WAITING => {
-                waiting.extend_from_slice(octets);
+    /// Octets came on a connection.
+    pub(crate) fn octets(&self, cx: &mut Cx<'_>, stream: StreamId, octets: &[u8]) {
+        let mut lines = self.open.iter().flat_map(|channel| &channel.lines);
+        match lines.find(|line| line.contains(&stream)) {
+            Some([guest, host]) => {
+                let other = if stream == *guest { *host } else { *guest };
+                cx.core.streams.send_octets(other, octets, &mut cx.core.out);
             }
-            Some(_) => {
-                cx.close(other);
-                self.closed(cx, other);
-            }
-            None => cx.core.streams.send_octets(other, octets, &mut cx.core.out),
+            None => cx.close(stream),
         }
     }
 
     /// A connection has ended: so does the other.
     pub(crate) fn closed(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
         for channel in &mut self.open {
-            let place = channel.lines.iter().position(|line| line.ends.contains(&stream));
+            let place = channel.lines.iter().position(|line| line.contains(&stream));
             if let Some(place) = place {
                 let line = channel.lines.remove(place);
-                line.ends.into_iter().filter(|end| *end != stream).for_each(|end| cx.close(end));
+                line.into_iter().filter(|end| *end != stream).for_each(|end| cx.close(end));
             }
         }
     }

@@ -118,12 +118,10 @@ fn standing() -> (Talk, [StreamId; 2]) {
 #[test]
 fn t120_goes_through_us_octet_for_octet() {
     let (mut talk, [here, there]) = standing();
-    let outputs = talk.desk.tell(Input::Bytes { stream: here, bytes: b"before " });
-    assert_eq!(sent(&outputs), []);
-    talk.desk.tell(Input::Bytes { stream: here, bytes: &[3, 0, 0] });
-    let local = at("198.51.100.2:55555");
-    let outputs = talk.desk.tell(Input::Connected { stream: there, local });
-    assert_eq!(sent(&outputs), [(there, b"before \x03\0\0".to_vec())]);
+    // The host keeps it until the connection stands.
+    let outputs = talk.desk.tell(Input::Bytes { stream: here, bytes: &[3, 0, 0] });
+    assert_eq!(sent(&outputs), [(there, vec![3, 0, 0])]);
+    talk.desk.tell(Input::Connected { stream: there, local: at("198.51.100.2:55555") });
     let outputs = talk.desk.tell(Input::Bytes { stream: there, bytes: &[0xff; 5000] });
     assert_eq!(sent(&outputs), [(here, vec![0xff; 5000])]);
     let outputs = talk.desk.tell(Input::Closed { stream: there });
@@ -162,8 +160,8 @@ fn the_end_of_the_call_ends_its_data_channels() {
 }
 
 #[test]
-fn t120_has_so_many_connections_and_octets_that_wait_and_no_more() {
-    let (mut talk, [here, there]) = standing();
+fn t120_has_so_many_connections_and_no_more() {
+    let (mut talk, _) = standing();
     let ours = talk.desk.listeners.iter().find(|(id, _)| talk.desk.node.calls.waits_for_data(*id));
     let (listener, local) = *ours.expect("a listener");
     let peer = at("198.51.100.10:33334");
@@ -174,12 +172,6 @@ fn t120_has_so_many_connections_and_octets_that_wait_and_no_more() {
         stands += usize::from(dialled(&outputs).is_some());
     }
     assert_eq!(stands, 4);
-    let outputs = talk.desk.tell(Input::Bytes { stream: here, bytes: &[0; 65_536] });
-    assert_eq!(closed(&outputs), []);
-    let outputs = talk.desk.tell(Input::Bytes { stream: here, bytes: &[0] });
-    let mut ended = closed(&outputs);
-    ended.sort();
-    assert_eq!(ended, [there, here]);
 }
 
 #[test]

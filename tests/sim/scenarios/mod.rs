@@ -13,6 +13,7 @@ macro_rules! as_sent_and_octet_by_octet {
 }
 
 mod calls;
+mod data;
 mod face;
 mod fast;
 mod floods;
