@@ -4,6 +4,7 @@
 
 mod behind;
 mod call;
+mod load;
 mod media;
 mod script;
 mod service;

@@ -1,0 +1,137 @@
+//! Many calls through the gatekeeper as a proxy, on real sockets: all are heard at both ends, and nothing is left.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use pinhole::event::{CallRecord, Event, LoadRecord};
+use pinhole::face::Agent;
+use pinhole::net::{Ended, drive, now, stopper};
+use pinhole::node::{Node, Settings};
+use pinhole::phone::Phone;
+use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
+use pinhole_config::Config;
+use tokio::sync::watch;
+
+/// The tones of who calls and of who is called, in hertz.
+const TONES: [f64; 2] = [440.0, 1000.0];
+
+/// What the three told: the gatekeeper, who is called, who calls.
+type Told = [Rc<RefCell<Vec<Event>>>; 3];
+
+/// Calls as `adjust` says; what everybody told.
+async fn load(number: u8, adjust: impl FnOnce(&mut Options)) -> Told {
+    let at = |host| IpAddr::from([127, 0, number, host]);
+    let told: Told = Default::default();
+    let [keeper, called, caller] = told.clone();
+    let text = "[Gatekeeper::Main]\nName=Load\n[RoutedMode]\nGKRouted=1\nH245Routed=1\n\
+                [Proxy]\nEnable=1\nProxyAlways=1\n";
+    let (config, problems) = Config::read(text);
+    assert_eq!(problems, []);
+    let node = Node::new(Settings::from(&config), vec![at(1)], [1; 32], now());
+    let options = |alias, host, tone| Options {
+        gatekeeper: Gatekeeper::At(SocketAddr::new(at(1), 1719)),
+        ip: at(host),
+        source: Source::Tone(tone),
+        ..Options::new(alias)
+    };
+    let bob = Options { incoming: Incoming::Answer, ..options("bob", 2, TONES[1]) };
+    let destination = Some(Destination::parse("bob"));
+    let mut alice = Options { destination, ..options("alice", 3, TONES[0]) };
+    adjust(&mut alice);
+    let phone = |options, seed| -> Box<dyn Agent> { Box::new(Phone::new(options, seed, now())) };
+    let (ready, mut is_ready) = watch::channel(false);
+    let ((stop_bob, bob_stops), (stop_node, node_stops)) = (stopper(), stopper());
+    let node = drive(Box::new(node), node_stops, |event| keeper.borrow_mut().push(event.clone()));
+    let wait = async {
+        let ended = drive(phone(bob, [2; 32]), bob_stops, |event| {
+            if matches!(event, Event::Registered { .. }) {
+                ready.send_replace(true);
+            }
+            called.borrow_mut().push(event.clone());
+        });
+        let ended = ended.await;
+        stop_node.stop();
+        ended
+    };
+    let call = async {
+        is_ready.wait_for(|yes| *yes).await.unwrap();
+        let (_stopper, stop) = stopper();
+        let tell = |event: &Event| caller.borrow_mut().push(event.clone());
+        let ended = drive(phone(alice, [3; 32]), stop, tell).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stop_bob.stop();
+        ended
+    };
+    let all =
+        tokio::time::timeout(Duration::from_secs(120), async { tokio::join!(node, wait, call) });
+    let ended = all.await.unwrap_or_else(|_| panic!("too late: {told:#?}"));
+    assert_eq!(ended, (Ended::Finished, Ended::Finished, Ended::Finished));
+    told
+}
+
+fn summary(events: &[Event]) -> LoadRecord {
+    let load = |event: &Event| match event {
+        Event::LoadEnded(record) => Some((**record).clone()),
+        _ => None,
+    };
+    events.iter().find_map(load).unwrap_or_else(|| panic!("no summary: {events:#?}"))
+}
+
+fn records(events: &[Event]) -> Vec<&CallRecord> {
+    let record = |event| match event {
+        &Event::CallEnded(ref record) => Some(&**record),
+        _ => None,
+    };
+    events.iter().filter_map(record).collect()
+}
+
+/// Each end heard the other's tone in every call, and the gatekeeper relayed each.
+fn all_heard(told: &Told, calls: u64) {
+    let [keeper, called, caller] = told.each_ref().map(|events| events.borrow());
+    for (events, tone) in [(&called, TONES[0]), (&caller, TONES[1])] {
+        let load = summary(events);
+        assert_eq!((load.calls, load.connected, load.heard), (calls, calls, calls), "{load:#?}");
+        for record in records(events) {
+            let heard = record.channels.iter().find(|c| c.direction == "receive").unwrap();
+            assert!((heard.tone_hz.unwrap() - tone).abs() < 5.0, "{record:#?}");
+        }
+    }
+    let relayed = records(&keeper);
+    assert_eq!(relayed.len() as u64, calls);
+    for record in relayed {
+        assert!(record.channels.iter().all(|channel| channel.packets > 0), "{record:#?}");
+    }
+}
+
+/// Open descriptors of this process. Other tests run in it at the same time, so that only a leak of many shows.
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+#[tokio::test]
+async fn fifty_calls_at_a_time() {
+    let before = descriptors();
+    let told = load(90, |options| {
+        (options.calls, options.rate) = (50, 40.0);
+        options.hold = Some(Duration::from_secs(3));
+    })
+    .await;
+    all_heard(&told, 50);
+    // Each call has nine sockets in all.
+    assert!(descriptors() < before + 200, "sockets are left: {before}, {}", descriptors());
+}
+
+#[tokio::test]
+async fn two_hundred_calls_a_few_at_a_time() {
+    let before = descriptors();
+    let told = load(91, |options| {
+        (options.calls, options.rate, options.at_once) = (200, 40.0, 20);
+        options.hold = Some(Duration::from_secs(1));
+        options.tunnelling = false;
+    })
+    .await;
+    all_heard(&told, 200);
+    assert!(descriptors() < before + 200, "sockets are left: {before}, {}", descriptors());
+}
