@@ -1,8 +1,9 @@
 //! `pinhole bench calls`.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::contender::processor_time;
@@ -73,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<(), String> {
 
 /// The processor time of a gatekeeper for one call, in milliseconds.
 fn round(args: &Args, program: &Path, phone: &Path, file: &Path) -> Result<f64, String> {
-    let mut gatekeeper = Process::start(Command::new(program).arg("-c").arg(file))?;
+    let gatekeeper = Process::start(Command::new(program).arg("-c").arg(file))?;
     if program == phone {
         gatekeeper.wait_for("ready")?;
     } else {
@@ -87,12 +88,12 @@ fn round(args: &Args, program: &Path, phone: &Path, file: &Path) -> Result<f64, 
         command.args(["--h245", h245, "--traversal", "none"]);
         command
     };
-    let mut answering = Process::start(call("called", called).arg("-a"))?;
+    let answering = Process::start(call("called", called).arg("-a"))?;
     answering.wait_for("\"registered\"")?;
     let before = processor_time(gatekeeper.child.id())?;
     let numbers = [args.calls.to_string(), args.rate.to_string(), args.hold.to_string()];
     let [calls, rate, hold] = &numbers;
-    let mut calling = Process::start(
+    let calling = Process::start(
         call("caller", caller).args(["--calls", calls, "--rate", rate, "--hold", hold, "called"]),
     )?;
     let connected = calling.connected()?;
@@ -134,7 +135,7 @@ impl Drop for Configuration {
 /// A child whose stdout is read. It ends when this is dropped.
 struct Process {
     child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Process {
@@ -143,17 +144,24 @@ impl Process {
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.map_err(|error| format!("cannot start {command:?}: {error}"))?;
         let out = child.stdout.take().ok_or("no stdout")?;
-        Ok(Self { child, lines: BufReader::new(out).lines() })
+        let (sender, lines) = channel();
+        // All of it is read, whether anybody wants it or not: a child whose output nobody takes stops.
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Ok(Self { child, lines })
     }
 
     /// Reads on until a line has a word in it.
-    fn wait_for(&mut self, word: &str) -> Result<String, String> {
-        let found = self.lines.by_ref().map_while(Result::ok).find(|line| line.contains(word));
+    fn wait_for(&self, word: &str) -> Result<String, String> {
+        let found = self.lines.iter().find(|line| line.contains(word));
         found.ok_or_else(|| format!("a process ended before it said {word}"))
     }
 
     /// How many calls were answered, as the summary says.
-    fn connected(&mut self) -> Result<u64, String> {
+    fn connected(&self) -> Result<u64, String> {
         let line = self.wait_for("\"load-ended\"")?;
         let summary: serde_json::Value =
             serde_json::from_str(&line).map_err(|error| error.to_string())?;
@@ -165,7 +173,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::io::stdout().flush();
     }
 }
 
