@@ -94,6 +94,21 @@ pub enum Event {
         /// The other end.
         peer: SocketAddr,
     },
+    /// A neighbour or the other end of a traversal zone came up, went down, moved, or was not believed.
+    Zone {
+        /// Its name in the configuration; empty of somebody unknown.
+        name: String,
+        /// `up`, `down`, `moved`, `refused`.
+        state: &'static str,
+        /// Its address as its packets show it.
+        peer: Option<SocketAddr>,
+        /// How long the last keepalive took to be answered.
+        round_trip_ms: Option<u64>,
+        /// Calls carried since the beginning.
+        calls: u64,
+        /// Why, in one sentence.
+        sentence: String,
+    },
     /// The call was answered.
     CallConnected {
         /// The call.

@@ -61,6 +61,11 @@ pub struct QuestionId(pub u32);
 pub enum Question {
     /// Half keys of a Diffie-Hellman agreement.
     HalfKeys(Work),
+    /// The addresses of hosts, by name or address, each with its port; in their order.
+    Addresses {
+        /// The hosts.
+        hosts: Vec<(String, u16)>,
+    },
 }
 
 /// What the host answers.
@@ -68,6 +73,8 @@ pub enum Question {
 pub enum Answer {
     /// Of a Diffie-Hellman agreement.
     HalfKeys(Done),
+    /// Addresses; none when no name is known.
+    Addresses(Vec<SocketAddr>),
 }
 
 /// What is bound, and the number by which the agent knows it.
@@ -139,6 +146,11 @@ pub enum Input<'a> {
         flow: FlowId,
         /// What.
         fact: FlowFact,
+    },
+    /// The time of day. It comes first of all, and from time to time, since clocks are set.
+    Clock {
+        /// Seconds since 1970.
+        unix: u64,
     },
     /// The operator wants the agent to end: calls are released, registrations given up. The agent answers with
     /// [`Output::Finished`] once that is done; the host waits for it, but not for ever.
@@ -376,6 +388,20 @@ pub enum FlowCommand {
         side: Side,
         /// True for what comes in from the leg, false for what leaves on it.
         incoming: bool,
+    },
+    /// Send one RTP and one RTCP keepalive (H.460.19 §7) from a side's pair, so that the server there learns our
+    /// address and the NATs between stay open. With the multiplexID that the side wants, if it wants one.
+    Punch {
+        /// Of which flow.
+        flow: FlowId,
+        /// From which side's pair.
+        side: Side,
+        /// Where RTP and RTCP keepalives go.
+        to: [SocketAddr; 2],
+        /// The payload type of the RTP one.
+        payload_type: u8,
+        /// The sequence number of the RTP one.
+        sequence: u16,
     },
     /// End a flow: its pairs are closed, [`FlowFact::Ended`] answers.
     Close {

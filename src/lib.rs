@@ -12,3 +12,4 @@ pub mod node;
 pub mod phone;
 mod ras;
 pub mod security;
+pub mod zone;

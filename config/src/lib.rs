@@ -9,6 +9,7 @@ mod ini;
 mod known;
 mod lint;
 mod manual;
+mod neighbors;
 mod problem;
 mod read;
 mod section;
@@ -22,12 +23,14 @@ pub use entries::{Row, Table};
 pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
 pub use sections::{
-    AdmissionFeatures, Limits, Main, Proxy, RegistrationFeatures, Routed, StatusAuth,
+    AdmissionFeatures, Limits, LocationFeatures, Main, Neighbor, Proxy, RegistrationFeatures,
+    Routed, StatusAuth, Tokens,
 };
 pub use value::{
-    AliasText, External, Fault, FilePath, GatekeeperId, GatewayPrefix, GatewayPrefixes, IpList,
-    Letters, Limit, Milliseconds, MulticastGroup, NetList, Number, Permanent, Port, PortRange,
-    Remark, Seconds, SignalAddress, StatusRule, Suffix, Value, Wrong,
+    AliasText, Aliases, Area, Destinations, External, Fault, FilePath, Forward, GatekeeperId,
+    GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Milliseconds,
+    MulticastGroup, Name, NetList, Number, Permanent, Port, PortRange, Prefixes, Remark, Seconds,
+    Secret, SignalAddress, StatusRule, Suffix, Value, Wrong,
 };
 
 use entries::{About, Entries};
@@ -43,8 +46,10 @@ macro_rules! config {
         pub struct Config {
             $($(#[doc = $doc])+ pub $field: $section,)+
             $($(#[doc = $about])+ pub $table: $rows,)+
+            /// `[Neighbor::…]`, by name, in the order of `[RasSrv::Neighbors]`.
+            pub neighbors: Vec<(String, Neighbor)>,
             /// Where the values come from that are not defaults.
-            sources: BTreeMap<(&'static str, &'static str), Source>,
+            sources: BTreeMap<(String, &'static str), Source>,
         }
 
         impl Config {
@@ -76,6 +81,10 @@ config! {
     main: Main,
     /// `[GkStatus::Auth]`
     status_auth: StatusAuth,
+    /// `[RasSrv::LRQFeatures]`
+    location: LocationFeatures,
+    /// `[H235]`
+    tokens: Tokens,
     /// `[RasSrv::RRQFeatures]`
     registration: RegistrationFeatures,
     /// `[RasSrv::ARQFeatures]`
@@ -129,10 +138,10 @@ pub struct Override {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
     /// The section.
-    pub section: &'static str,
+    pub section: String,
     /// The key.
     pub key: String,
-    /// The value, as it would stand in the file.
+    /// The value, as it would stand in the file; of a password only stars.
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
@@ -156,11 +165,15 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> Vec<Effective> {
         let mut all = Vec::new();
-        for section in self.sections() {
+        let named = self.sections().into_iter().map(|section| (section.name().to_owned(), section));
+        let neighbors = self.neighbors.iter().map(|(name, neighbor)| {
+            (format!("{}::{name}", neighbor.name()), neighbor as &dyn Section)
+        });
+        for (title, section) in named.chain(neighbors) {
             let values = section.keys().iter().zip(section.show());
             for (key, value) in values.filter(|(key, _)| !key.inert) {
-                let (section, key) = (section.name(), key.name);
-                let source = self.sources.get(&(section, key));
+                let (section, key) = (title.clone(), key.name);
+                let source = self.sources.get(&(section.clone(), key));
                 let origin = source.map_or(Origin::Default, |source| source.origin);
                 all.push(Effective { section, key: key.to_owned(), value, origin });
             }
@@ -168,7 +181,7 @@ impl Config {
         for (about, table) in self.tables() {
             for (key, value, line) in table.show() {
                 let origin = Origin::Line(line);
-                all.push(Effective { section: about.name, key, value, origin });
+                all.push(Effective { section: about.name.to_owned(), key, value, origin });
             }
         }
         all
@@ -176,6 +189,6 @@ impl Config {
 
     /// Where a typed key was said; nothing if nowhere.
     fn source(&self, section: &'static str, key: &'static str) -> Option<Source> {
-        self.sources.get(&(section, key)).copied()
+        self.sources.get(&(section.to_owned(), key)).copied()
     }
 }

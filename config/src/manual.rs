@@ -12,7 +12,8 @@ use crate::section::{Key, Section};
 pub fn keys() -> String {
     let config = Config::default();
     let mut text = String::from("## Keys with effect\n");
-    for section in config.sections() {
+    let neighbor = crate::Neighbor::default();
+    for section in config.sections().into_iter().chain([&neighbor as &dyn Section]) {
         typed(&mut text, section);
     }
     for (about, table) in config.tables() {
@@ -49,8 +50,10 @@ fn typed(text: &mut String, section: &dyn Section) {
         return;
     }
     let about = prose(section.about());
+    let title = known::all().find(|known| known.section == section.name());
+    let title = title.map_or_else(|| section.name().to_owned(), known::Known::title);
     text.push('\n');
-    lines(text, &[&format!("### `[{}]`", section.name()), "", &about, ""]);
+    lines(text, &[&format!("### `[{title}]`"), "", &about, ""]);
     lines(text, &["| Key | Value | Default | Meaning |", "|---|---|---|---|"]);
     for (key, default) in rows {
         let syntax = format!("{}{}", key.syntax, key.limit.describe());

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use crate::entries::Part;
 use crate::ini::{self, Entry, column_after};
 use crate::known::{self, Known, Note};
-use crate::section::Key;
+use crate::section::{Key, Section as _};
 use crate::value::{Fault, Wrong};
-use crate::{Config, Origin, Override, Problem, Source, lint, suggest};
+use crate::{Config, Neighbor, Origin, Override, Problem, Source, lint, neighbors, suggest};
 
 /// Reads a file.
 pub(crate) fn read(bytes: &[u8], overrides: &[Override]) -> (Config, Vec<Problem>) {
     let (document, problems) = ini::parse(bytes);
     let mut reader = Reader { config: Config::default(), problems };
+    reader.problems.extend(neighbors::declare(&mut reader.config, &document));
     for section in &document.sections {
         match known::find(&section.name) {
             Some(known) => reader.section(section, known),
@@ -44,6 +45,12 @@ impl Reader {
             let first = *seen.entry(entry.key.to_ascii_lowercase()).or_insert(entry);
             let again = first.line != entry.line;
             let key = typed.iter().find(|key| key.name.eq_ignore_ascii_case(&entry.key));
+            if known.section == neighbors::DECLARED {
+                if again {
+                    self.duplicate(entry, first);
+                }
+                continue;
+            }
             let named = known.keys().find(|name| name.eq_ignore_ascii_case(&entry.key));
             match (key, named) {
                 (None, None) if self.is_table(known.section) => {
@@ -61,7 +68,7 @@ impl Reader {
                     self.unknown_key(entry, &section.name, typed, known);
                 }
                 _ if again => self.duplicate(entry, first),
-                (Some(key), _) => self.typed(entry, key, known.section),
+                (Some(key), _) => self.typed(entry, key, (&section.name, known.section)),
                 (None, _) => self.without_effect(entry, known),
             }
         }
@@ -102,7 +109,7 @@ impl Reader {
         self.warn(entry.line, entry.key_column, text);
     }
 
-    fn typed(&mut self, entry: &Entry, key: &'static Key, section: &'static str) {
+    fn typed(&mut self, entry: &Entry, key: &'static Key, section: (&str, &'static str)) {
         let mut text = entry.value.as_str();
         if let (true, Some((value, comment, at))) = (key.bare, trailing_comment(text)) {
             let column = entry.value_column + column_after(at) - 1;
@@ -122,13 +129,27 @@ impl Reader {
         }
     }
 
-    fn set(&mut self, section: &'static str, key: &'static Key, text: &str, source: Source) {
+    /// Sets a key of a section, told by its whole name and the one of its kind.
+    fn set(
+        &mut self,
+        (whole, section): (&str, &'static str),
+        key: &'static Key,
+        text: &str,
+        source: Source,
+    ) {
         let Source { line, column, .. } = source;
-        let mut sections = self.config.sections_mut();
-        let Some(typed) = sections.iter_mut().find(|typed| typed.name() == section) else { return };
-        match typed.set(key.name, text) {
+        let (done, title) = if section == neighbors::KIND {
+            let Some((title, neighbor)) = neighbors::find(&mut self.config, whole) else { return };
+            (neighbor.set(key.name, text), title)
+        } else {
+            let mut sections = self.config.sections_mut();
+            let found = sections.iter_mut().find(|typed| typed.name() == section);
+            let Some(typed) = found else { return };
+            (typed.set(key.name, text), section.to_owned())
+        };
+        match done {
             Ok(remark) => {
-                self.config.sources.insert((section, key.name), source);
+                self.config.sources.insert((title, key.name), source);
                 if let Some(remark) = remark {
                     self.warn(line, column, format!("{}: {remark}", key.name));
                 }
@@ -148,7 +169,7 @@ impl Reader {
         let typed = typed_keys(&self.config, one.section);
         if let Some(key) = typed.iter().find(|key| key.name == one.key) {
             let source = Source { origin: Origin::CommandLine(one.flag), line: 0, column: 0 };
-            self.set(one.section, key, &one.value, source);
+            self.set((one.section, one.section), key, &one.value, source);
         }
     }
 
@@ -230,6 +251,9 @@ fn sentence(note: Option<Note>) -> Option<String> {
 
 /// The typed keys of a section.
 fn typed_keys(config: &Config, section: &str) -> &'static [Key] {
+    if section == neighbors::KIND {
+        return Neighbor::default().keys();
+    }
     let sections = config.sections();
     sections.iter().find(|typed| typed.name() == section).map_or(&[], |typed| typed.keys())
 }
@@ -237,7 +261,9 @@ fn typed_keys(config: &Config, section: &str) -> &'static [Key] {
 /// The default of a typed key, as it is told.
 fn default(section: &str, key: &str) -> String {
     let config = Config::default();
-    let typed = config.sections().into_iter().find(|typed| typed.name() == section);
+    let neighbor = Neighbor::default();
+    let all = config.sections().into_iter().chain([&neighbor as &dyn crate::section::Section]);
+    let typed = all.into_iter().find(|typed| typed.name() == section);
     let value = typed
         .and_then(|typed| typed.keys().iter().zip(typed.show()).find(|(one, _)| one.name == key));
     value.map(|(_, value)| format!("the default {value}")).unwrap_or_default()

@@ -200,7 +200,10 @@ fn comment_is_allowed_everywhere() {
 fn instances_and_families_have_their_sections_keys() {
     let none = "is accepted, has no effect in this version";
     assert_eq!(said("[Routing::Sql::two]\nQuery=x"), [format!("f:2:1: warning: Query {none}")]);
-    assert_eq!(said("[Neighbor::A]\nHost=x"), [format!("f:2:1: warning: Host {none}")]);
+    assert_eq!(
+        said("[RasSrv::Neighbors]\nA=GnuGk\n[Neighbor::A]\nSendLRQPing=1"),
+        [format!("f:4:1: warning: SendLRQPing {none}")]
+    );
     assert_eq!(
         said("[Routing::ENUM::xmpp]\nE2U+xmpp=gw"),
         [format!("f:1:2: warning: [Routing::ENUM::xmpp] with 1 entry {none}")]
@@ -386,6 +389,9 @@ fn free_keys_have_types_where_they_have_an_effect() {
     assert_eq!(config.permanent.0.len(), 1);
     let effective = config.effective();
     let gateway = effective.iter().find(|one| one.key == "gw").unwrap();
-    assert_eq!((gateway.section, gateway.value.as_str()), ("RasSrv::GWPrefixes", "02:=2,!021"));
+    assert_eq!(
+        (gateway.section.as_str(), gateway.value.as_str()),
+        ("RasSrv::GWPrefixes", "02:=2,!021")
+    );
     assert_eq!(gateway.origin, Origin::Line(9));
 }

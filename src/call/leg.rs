@@ -6,6 +6,7 @@ use pinhole_h323::id::EndpointId;
 
 use crate::face::StreamId;
 use crate::node::ports::Listener;
+use crate::zone::ZoneId;
 
 /// One of the two parties of a call.
 #[derive(Debug, Clone)]
@@ -22,6 +23,11 @@ pub(crate) struct Leg {
     pub(crate) peer: IpAddr,
     /// True for an H.460.18/.19 client: it opens every connection itself, and its media address is learned.
     pub(crate) client: bool,
+    /// The neighbour it is, or through whom it is reached.
+    pub(crate) zone: Option<ZoneId>,
+    /// True when it is the server of a traversal zone and we are its client: we open every connection ourselves, and
+    /// keep the pinholes of its media open.
+    pub(crate) server: bool,
     /// True when it can send multiplexed media (H.460.19 supportTransmitMultiplexedMedia).
     pub(crate) multiplexes: bool,
     /// True when its media is encrypted by us.
@@ -78,6 +84,8 @@ impl Leg {
             local,
             peer,
             client: false,
+            zone: None,
+            server: false,
             multiplexes: false,
             encrypted: false,
             natted: false,
@@ -90,6 +98,11 @@ impl Leg {
             queue: Vec::new(),
             session_ended: false,
         }
+    }
+
+    /// True when H.460.19 is spoken with it, as its server or as its client.
+    pub(crate) const fn traverses(&self) -> bool {
+        self.client || self.server
     }
 
     /// True when media to it can only go where its own packets come from.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pinhole_h323::cause::Release;
 use pinhole_h323::control::Control;
+use pinhole_h323::h46018;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
@@ -42,9 +43,15 @@ impl Calls {
         if let Some(told) = told
             && !call.leg(from).client
         {
+            let told = at_server(call.leg(from), told);
             call.leg_mut(from).h245 = Some(told);
         }
         let to = from.other();
+        // In Setup a server can only take it for an address that it can connect to.
+        if call.leg(to).server && signal.message_type() == MessageType::Setup {
+            signal.set_h245_address(None);
+            return;
+        }
         let wanted = match signal.message_type() {
             MessageType::Setup => told.is_some() && may_tell(cx, call, signal),
             // Whoever has no tunnel has to be told by now, even if the called party has no address to tell: it may
@@ -90,6 +97,13 @@ impl Calls {
         {
             self.summon(cx, key, from);
         }
+        if let Some(call) = self.live(key)
+            && call.leg(from).server
+            && !carrier::tunnelled(call, from)
+            && call.leg(from).h245.is_some()
+        {
+            self.reach(cx, key, from);
+        }
         if from == Side::B && signal.message_type() == MessageType::Connect {
             for side in [Side::A, Side::B] {
                 self.reach_after_connect(cx, key, side);
@@ -125,6 +139,8 @@ impl Calls {
                     cx.core.streams.dial(cx.now, owner, Some(leg.local), to, &mut cx.core.out);
                 leg.control = ControlLink::Dialling(dialled);
             }
+            // The server of a zone cannot connect to us, and tells its address itself.
+            None if leg.server => {}
             None => self.summon(cx, key, side),
         }
     }
@@ -210,9 +226,19 @@ impl Calls {
     /// One side stands: what waited for it is sent, and the other side is made.
     fn control_open(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
+        let call_id = call.id;
         let leg = call.leg_mut(side);
         let ControlLink::Open(stream) = leg.control else { return };
-        for message in std::mem::take(&mut leg.queue) {
+        let queued = std::mem::take(&mut leg.queue);
+        // The first thing that a server hears: which call it is for (H.460.18 §11).
+        if leg.server {
+            let answer_call = side == Side::A;
+            let correlation = h46018::Correlation { call_id, answer_call }.to_control();
+            if let Ok(octets) = correlation.encode() {
+                cx.send(stream, &octets);
+            }
+        }
+        for message in queued {
             cx.send(stream, &message);
         }
         if call.leg(side.other()).control != ControlLink::None {
@@ -342,4 +368,9 @@ pub(super) fn end_session(cx: &mut Cx<'_>, leg: &Leg) {
     if let (false, Ok(octets)) = (leg.session_ended, Control::end_session().encode()) {
         cx.send(stream, &octets);
     }
+}
+
+/// Where a party listens for H.245: the server of a zone only at its own address.
+fn at_server(leg: &Leg, told: SocketAddr) -> SocketAddr {
+    if leg.server { SocketAddr::new(leg.peer, told.port()) } else { told }
 }

@@ -3,6 +3,7 @@
 
 mod carrier;
 mod data;
+mod hole;
 mod leg;
 mod link;
 mod placing;
@@ -25,6 +26,7 @@ use crate::event::CallRecord;
 use crate::face::{FlowFact, FlowId, ListenerId, Side, StreamId};
 use crate::node::{Cx, Mode, Timer};
 use crate::security::Security;
+use crate::zone::{self, ZoneId};
 pub(crate) use leg::{ControlLink, Leg};
 pub(crate) use release::Why;
 
@@ -46,6 +48,8 @@ pub(crate) enum CallTimer {
     Control,
     /// A party has sent DRQ: its ReleaseComplete, which says more, has to follow.
     Disengaged(Side),
+    /// The connections and pinholes to the server of a zone have to be kept open.
+    KeepAlive,
     /// The media plane has to report the counts of an ended call.
     Report,
 }
@@ -184,6 +188,17 @@ impl Calls {
         self.calls.get(key)?.leg(Side::B).endpoint.clone()
     }
 
+    /// The neighbour that a call is placed to.
+    pub(crate) fn called_zone(&self, id: CallId) -> Option<ZoneId> {
+        let key = self.index.ids.get(&id)?;
+        self.calls.get(key)?.leg(Side::B).zone
+    }
+
+    /// True when there is a call with this identifier.
+    pub(crate) fn has(&self, id: CallId) -> bool {
+        self.index.ids.contains_key(&id)
+    }
+
     /// True when an endpoint is the called party of a call.
     pub(crate) fn is_called(&self, id: CallId, endpoint: &EndpointId) -> bool {
         self.called_endpoint(id).as_ref() == Some(endpoint)
@@ -217,6 +232,7 @@ impl Calls {
             Owner::Signalling(key, _) => self.reached(cx, key, local.ip()),
             Owner::Control(key, side) => self.control_connected(cx, key, side),
             Owner::Data(..) => {}
+            Owner::Hole => zone::connected(cx, stream),
             Owner::Fresh => cx.close(stream),
         }
     }
@@ -226,7 +242,10 @@ impl Calls {
         use crate::node::streams::Owner;
         let Some(closed) = cx.core.streams.closed(stream) else { return };
         match closed.owner() {
-            Owner::Fresh => cx.stop(&Timer::FirstMessage(stream)),
+            Owner::Fresh | Owner::Hole => {
+                zone::hole(cx, stream);
+                cx.stop(&Timer::FirstMessage(stream));
+            }
             Owner::Signalling(key, side) => self.party_lost(cx, key, side, closed.peer),
             Owner::Control(key, side) => self.control_lost(cx, key, side),
             Owner::Data(key, _) => self.data_closed(cx, key, stream),
@@ -238,7 +257,8 @@ impl Calls {
         use crate::node::streams::{Owner, Stream};
         let Some(owner) = cx.core.streams.get(stream).map(Stream::owner) else { return };
         match owner {
-            Owner::Fresh => {
+            Owner::Fresh | Owner::Hole => {
+                zone::hole(cx, stream);
                 cx.stop(&Timer::FirstMessage(stream));
                 cx.close(stream);
             }
@@ -269,6 +289,7 @@ impl Calls {
             }
             CallTimer::Disengaged(side) => self.disengage(cx, key, side),
             CallTimer::Control => self.without_control(cx, key),
+            CallTimer::KeepAlive => self.keep_alive(cx, key),
             CallTimer::Report => self.report(cx, key),
         }
     }

@@ -30,6 +30,12 @@ impl Calls {
         }
         match destination {
             Destination::Address(address) => self.dial(cx, key, *address),
+            Destination::Neighbor { zone, signalling } => {
+                self.place_at_neighbor(cx, key, *zone, *signalling);
+            }
+            Destination::Elsewhere(aliases, address) => {
+                self.place_elsewhere(cx, key, aliases, *address);
+            }
             Destination::Endpoint(endpoint) => {
                 let registration = cx.core.registrations.get(endpoint);
                 let Some(registration) = registration else {
@@ -60,7 +66,7 @@ impl Calls {
         }
     }
 
-    fn dial(&mut self, cx: &mut Cx<'_>, key: CallKey, to: SocketAddr) {
+    pub(super) fn dial(&mut self, cx: &mut Cx<'_>, key: CallKey, to: SocketAddr) {
         let Some(call) = self.live(key) else { return };
         let id = call.id;
         let leg = call.leg_mut(Side::B);
@@ -68,7 +74,7 @@ impl Calls {
         debug!(call = %id, %to, "connecting to the called party");
         let owner = Owner::Signalling(key, Side::B);
         // A registration tells which of our addresses the party knows; else the routes of the host decide.
-        let known = leg.endpoint.is_some() || cx.core.locals.len() == 1;
+        let known = leg.endpoint.is_some() || leg.zone.is_some() || cx.core.locals.len() == 1;
         let from = known.then_some(leg.local);
         let stream = cx.core.streams.dial(cx.now, owner, from, to, &mut cx.core.out);
         leg.stream = Some(stream);
@@ -131,6 +137,7 @@ impl Calls {
         let wait = cx.core.settings.signal_timeout;
         cx.set(Timer::Call(key, CallTimer::Answer), wait);
         self.relay(cx, key, Side::A, setup);
+        self.keep_open(cx, key);
     }
 }
 

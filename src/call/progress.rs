@@ -116,7 +116,7 @@ impl Calls {
     pub(super) fn relay(&mut self, cx: &mut Cx<'_>, key: CallKey, from: Side, mut signal: Signal) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         if let Some(feature) = signal.feature(H460_19)
-            && call.leg(from).client
+            && call.leg(from).traverses()
         {
             let leg = call.leg_mut(from);
             leg.multiplexes = Ability::read(feature).transmit_multiplexed;
@@ -219,7 +219,9 @@ fn adapt_features(ours: Ability, call: &Call, from: Side, signal: &mut Signal) {
             | MessageType::Alerting
             | MessageType::Connect
     );
-    if negotiates && call.leg(from.other()).client {
+    let to = call.leg(from.other());
+    if negotiates && to.traverses() {
+        let ours = Ability { server: to.client, ..ours };
         signal.set_feature(generic::Need::Supported, ours.to_feature());
     }
 }

@@ -120,13 +120,15 @@ impl Calls {
             }
         }
         let disengaged = [Side::A, Side::B].map(CallTimer::Disengaged);
-        for timer in [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control]
-            .into_iter()
-            .chain(disengaged)
+        for timer in
+            [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control, CallTimer::KeepAlive]
+                .into_iter()
+                .chain(disengaged)
         {
             cx.stop(&Timer::Call(key, timer));
         }
         cx.core.pinholes.cancel(call.id);
+        crate::zone::abandon(cx, key);
         if self.index.ids.get(&call.id) == Some(&key) {
             self.index.ids.remove(&call.id);
         }

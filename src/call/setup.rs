@@ -23,6 +23,7 @@ use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::{Destination, resolve};
 use crate::security::Security;
+use crate::zone::{self, Caller};
 
 /// Where a new connection comes from and in.
 #[derive(Debug, Clone, Copy)]
@@ -73,14 +74,25 @@ impl Calls {
         if let Err(why) = cx.may_try(ends.peer.ip(), &signal) {
             return refuse(cx, ends, &signal, &why);
         }
-        let routed = self.identify(cx, ends, setup, id).and_then(|caller| {
-            let destination = route(cx, ends, &signal, setup, id)?;
-            cx.has_room(self, ends.peer.ip())?;
-            cx.may_begin()?;
-            Ok((caller, destination))
-        });
+        let hole = cx.core.streams.get(ends.stream).is_some_and(|s| s.owner() == Owner::Hole);
+        let neighbor = zone::caller(cx, ends.stream, ends.peer, id);
+        let routed = match neighbor {
+            None if hole => {
+                let sentence = "the connection was made for another call".to_owned();
+                Err((Release::UndefinedReason, sentence))
+            }
+            _ => self.identify(cx, ends, setup, id, neighbor.is_some()).and_then(|caller| {
+                let destination = route(cx, ends, &signal, setup, id, neighbor.as_ref())?;
+                cx.has_room(self, ends.peer.ip())?;
+                cx.may_begin()?;
+                Ok((caller, destination))
+            }),
+        };
         match routed {
-            Ok((caller, destination)) => self.begin(cx, ends, signal, id, caller, &destination),
+            Ok((caller, destination)) => {
+                let from = calling_leg(cx, ends, caller, &signal, neighbor.as_ref());
+                self.begin(cx, ends, signal, id, from, &destination);
+            }
             Err(why) => refuse(cx, ends, &signal, &why),
         }
     }
@@ -93,10 +105,14 @@ impl Calls {
         ends: Ends,
         setup: &SetupUUIE,
         id: CallId,
+        neighbor: bool,
     ) -> Result<Option<EndpointId>, Refused> {
         if self.index.ids.contains_key(&id) {
             let sentence = "a call with the same call identifier exists already".to_owned();
             return Err((Release::UndefinedReason, sentence));
+        }
+        if neighbor {
+            return Ok(None);
         }
         let registrations = &cx.core.registrations;
         let named = setup.endpoint_identifier.as_ref().map(EndpointId::from);
@@ -120,20 +136,20 @@ impl Calls {
         ends: Ends,
         signal: Signal,
         id: CallId,
-        caller: Option<EndpointId>,
+        from: Leg,
         destination: &Destination,
     ) {
         cx.core.admissions.forget(id);
         cx.stop(&Timer::Admission(id));
         let key = self.index.new_call(id);
-        let mut from = calling_leg(cx, ends, caller, &signal);
+        let mut from = from;
         let mut to = called_leg(cx, ends.local, destination);
         from.may_tunnel = cx.core.settings.handling.tunnelling;
         to.may_tunnel = cx.core.settings.handling.tunnelling;
-        // Who has no address of the other's kind can only be reached through us.
-        let mixed = from.peer.is_ipv4() != to.peer.is_ipv4();
-        let helped = mixed || from.media_is_learned() || to.media_is_learned();
-        let mode = if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) };
+        let mode = mode(cx, [&from, &to]);
+        for zone in [&from, &to].into_iter().filter_map(|leg| leg.zone) {
+            cx.core.zones.carried(zone);
+        }
         debug!(call = %id, ?mode, "goes");
         cx.event(Event::CallStarted {
             callid: id.to_string(),
@@ -155,7 +171,7 @@ impl Calls {
             to_caller: None,
             held: VecDeque::new(),
             mode,
-            translates: mode == Mode::Proxied || cx.core.settings.handling.translates_tunnelling,
+            translates: translates(cx, mode),
             state: State::Placing(Box::new(signal)),
             started: cx.now,
         };
@@ -210,7 +226,11 @@ fn route(
     signal: &Signal,
     setup: &SetupUUIE,
     id: CallId,
+    neighbor: Option<&Caller>,
 ) -> Result<Destination, Refused> {
+    if let Some(destination) = neighbor.and_then(|caller| caller.destination.clone()) {
+        return Ok(destination);
+    }
     let registrations = &cx.core.registrations;
     let own = |caller| registrations.get(caller).is_some_and(|known| known.is_from(ends.peer));
     if let Some(admission) = cx.core.admissions.get(id).filter(|known| own(&known.caller)) {
@@ -219,19 +239,47 @@ fn route(
     let aliases = setup.destination_address.iter().flatten().filter_map(Alias::read);
     let number = signal.q931().called_number().map(|number| Alias::from_text(&number.digits));
     let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
-    resolve(cx.core, aliases.chain(number), named).ok_or_else(|| {
+    // What the server of a zone tells is how it sees us.
+    let named = named.filter(|_| !neighbor.is_some_and(|caller| caller.inward));
+    let mut aliases: Vec<Alias> = aliases.chain(number).collect();
+    let here = resolve(cx.core, aliases.iter().cloned(), named);
+    let address = match &here {
+        Some(Destination::Address(address)) => Some(*address),
+        _ => None,
+    };
+    if let (Some(address), true) = (address, aliases.is_empty()) {
+        aliases.push(Alias::Transport(address));
+    }
+    let is_here = matches!(here, Some(Destination::Endpoint(_)));
+    if !is_here && neighbor.is_none() && zone::is_reached_by(cx, &aliases) {
+        return Ok(Destination::Elsewhere(aliases, address));
+    }
+    here.ok_or_else(|| {
         let called = setup.destination_address.iter().flatten().find_map(Alias::read);
         let called = called.map_or_else(|| "the called party".to_owned(), |a| a.to_string());
         (Release::CalledPartyNotRegistered, format!("{called} is not registered"))
     })
 }
 
-fn calling_leg(cx: &Cx<'_>, ends: Ends, caller: Option<EndpointId>, signal: &Signal) -> Leg {
+fn calling_leg(
+    cx: &Cx<'_>,
+    ends: Ends,
+    caller: Option<EndpointId>,
+    signal: &Signal,
+    neighbor: Option<&Caller>,
+) -> Leg {
     let registration = caller.and_then(|id| cx.core.registrations.get(&id));
     let name = registration.map_or_else(|| ends.peer.ip().to_string(), |r| r.name());
     let mut leg = Leg::new(name, ends.local, ends.peer.ip());
     leg.stream = Some(ends.stream);
-    if let Some(registration) = registration {
+    if let Some(caller) = neighbor {
+        leg.zone = Some(caller.zone);
+        leg.server = caller.inward;
+        if let Some(zone) = cx.core.zones.get(caller.zone) {
+            leg.name.clone_from(&zone.name);
+            leg.client = zone.is_client();
+        }
+    } else if let Some(registration) = registration {
         leg.endpoint = Some(registration.id.clone());
         leg.client = registration.traversal;
         leg.natted = registration.natted;
@@ -242,8 +290,37 @@ fn calling_leg(cx: &Cx<'_>, ends: Ends, caller: Option<EndpointId>, signal: &Sig
     leg
 }
 
-fn called_leg(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
+/// Whether H.245 is translated between a party that tunnels it and one that does not.
+pub(super) fn translates(cx: &Cx<'_>, mode: Mode) -> bool {
+    mode == Mode::Proxied || cx.core.settings.handling.translates_tunnelling
+}
+
+/// How much of a call goes through us: all of it when a party needs our help.
+pub(super) fn mode(cx: &Cx<'_>, legs: [&Leg; 2]) -> Mode {
+    let [from, to] = legs;
+    // Who has no address of the other's kind can only be reached through us.
+    let mixed = from.peer.is_ipv4() != to.peer.is_ipv4();
+    let helped = mixed || legs.iter().any(|leg| leg.media_is_learned() || leg.server);
+    if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) }
+}
+
+pub(super) fn called_leg(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
     match destination {
+        Destination::Neighbor { zone, signalling } => {
+            let Some(neighbor) = cx.core.zones.get(*zone) else {
+                return Leg::new(signalling.to_string(), local, signalling.ip());
+            };
+            let peer = neighbor.address().map_or_else(|| signalling.ip(), |address| address.ip());
+            let mut leg = Leg::new(neighbor.name.clone(), neighbor.local().1, peer);
+            leg.zone = Some(*zone);
+            leg.client = neighbor.is_client();
+            leg.server = neighbor.is_server();
+            leg
+        }
+        Destination::Elsewhere(aliases, _) => {
+            let name = aliases.first().map_or_else(|| "nobody".to_owned(), ToString::to_string);
+            Leg::new(name, local, local)
+        }
         Destination::Address(address) => Leg::new(address.to_string(), local, address.ip()),
         Destination::Endpoint(id) => {
             let registration = cx.core.registrations.get(id);

@@ -59,7 +59,7 @@ fn effective_lines(file: &str, config: &Config) -> Vec<String> {
     let mut section = "";
     for (value, text) in values.iter().zip(&texts) {
         if value.section != section {
-            section = value.section;
+            section = &value.section;
             lines.extend([String::new(), format!("[{section}]")]);
         }
         lines.push(format!("{text:width$}  {}", origin(&value.origin, file)));

@@ -16,6 +16,7 @@ use pinhole_h323::control::Control;
 use pinhole_h323::h46019::Traversal;
 use pinhole_h323::mux::MultiplexId;
 
+use super::punch::KEEP_ALIVE_PAYLOAD_TYPE;
 use super::refusal::Refusal;
 use super::relayable::Carriage;
 use super::session::Session;
@@ -137,6 +138,7 @@ pub(super) fn adapt_open(
     }
     adapt_stack(cx, session, from, learned, &mut olc.separate_stack);
     session.wants(cx, from, wanted(legs, from, olc.generic_information.as_ref()));
+    session.punch_as_told(cx, legs, from, olc);
     information::strip(&mut olc.generic_information);
     let carries_forward = matches!(
         olc.forward_logical_channel_parameters.multiplex_parameters,
@@ -144,6 +146,21 @@ pub(super) fn adapt_open(
     );
     if legs[to.index()].client && carries_forward {
         punch_here(session, to, &mut olc.generic_information, keepalive_s);
+    }
+    if legs[to.index()].server {
+        announce(session, to, &mut olc.generic_information);
+    }
+}
+
+/// Says to a server that we know H.460.19, and where and by which multiplexID we want what it sends.
+pub(super) fn announce(
+    session: &Session,
+    server: Side,
+    information: &mut Option<Vec<GenericInformation>>,
+) {
+    let ours = ports_for(session, server);
+    if ours.multiplex_id.is_none() || ours.write(information).is_err() {
+        pinhole_h323::h46019::announce(information);
     }
 }
 
@@ -211,7 +228,7 @@ pub(super) fn wanted(
 ) -> Option<MultiplexId> {
     let told = Traversal::read(information).ok().flatten()?;
     let asks = told.media.is_some() || told.control.is_some();
-    told.multiplex_id.filter(|id| id.0 != 0 && asks && legs[client.index()].client)
+    told.multiplex_id.filter(|id| id.0 != 0 && asks && legs[client.index()].traverses())
 }
 
 /// The receiver of a channel has answered with its addresses.
@@ -274,7 +291,9 @@ fn adapt_ack(
     adapt_stack(cx, session, from, learned, &mut ack.separate_stack);
     // A client whose packets arrive at a shared pair has to mark them.
     let marks = ports_for(session, from.other());
-    if marks.multiplex_id.is_some() {
+    let payload_type = legs[from.other().index()].server.then_some(KEEP_ALIVE_PAYLOAD_TYPE);
+    let marks = Traversal { keep_alive_payload_type: payload_type, ..marks };
+    if marks.multiplex_id.is_some() || payload_type.is_some() {
         let _in_bounds = marks.write(&mut ack.generic_information);
     }
     if let Some(reverse) = &mut ack.reverse_logical_channel_parameters

@@ -11,7 +11,7 @@ use pinhole_h323::asn::h245::{
 };
 use pinhole_h323::asn::{decode_olc, encode_olc};
 
-use super::channels::{adapt_open, ports_for, punch_here, wanted};
+use super::channels::{adapt_open, announce, ports_for, punch_here, wanted};
 use super::relayable::Transport;
 use super::session::Session;
 use super::{codec, information, relayable};
@@ -104,6 +104,7 @@ fn adapt_accepted(
     let ours = session.pair(Side::A);
     let told = !called.media_is_learned();
     session.wants(cx, Side::B, wanted(legs, Side::B, olc.generic_information.as_ref()));
+    session.punch_as_told(cx, legs, Side::B, olc);
     information::strip(&mut olc.generic_information);
     if let Forward::h2250LogicalChannelParameters(parameters) =
         &mut olc.forward_logical_channel_parameters.multiplex_parameters
@@ -133,5 +134,8 @@ fn adapt_accepted(
         if caller.client {
             punch_here(session, Side::A, &mut olc.generic_information, keepalive_s);
         }
+    }
+    if caller.server {
+        announce(session, Side::A, &mut olc.generic_information);
     }
 }

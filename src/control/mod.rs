@@ -8,6 +8,7 @@ pub(crate) mod fast;
 mod information;
 mod modes;
 mod overload;
+mod punch;
 mod refusal;
 mod relayable;
 mod secure;

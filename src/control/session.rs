@@ -7,6 +7,7 @@ use pinhole_h323::mux::MultiplexId;
 use rand::RngExt as _;
 use tracing::debug;
 
+use super::punch::Punch;
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
 use crate::event::{ChannelRecord, LegCipher};
@@ -26,7 +27,7 @@ const MOST_CHANNELS: usize = 64;
 /// The sessions of a call.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    open: Vec<Session>,
+    pub(super) open: Vec<Session>,
     /// Closed; the media plane has not reported their counts yet.
     closing: Vec<Session>,
     records: Vec<ChannelRecord>,
@@ -37,7 +38,7 @@ pub(crate) struct Sessions {
 pub(crate) struct Session {
     /// The H.245 sessionID; 0 when the master has not assigned one yet.
     id: u8,
-    flow: FlowId,
+    pub(super) flow: FlowId,
     /// The pair towards A and the pair towards B.
     pairs: [Pair; 2],
     parties: [Party; 2],
@@ -52,6 +53,8 @@ pub(crate) struct Session {
     receive: [Option<MultiplexId>; 2],
     /// What each side wants packets to begin with.
     send: [Option<MultiplexId>; 2],
+    /// Where a server wants our keepalives.
+    pub(super) punches: [Option<Punch>; 2],
     /// What each direction carries, for the record.
     contents: [Option<(&'static str, String)>; 2],
     /// What each direction is encrypted with on its legs.
@@ -60,13 +63,13 @@ pub(crate) struct Session {
 
 /// A multiplexID nobody can guess, for a leg that can multiplex at an address of ours that has the ports for it.
 fn multiplexed(cx: &mut Cx<'_>, leg: &Leg) -> Option<MultiplexId> {
-    let possible = leg.client && leg.multiplexes && cx.core.ports.shared(leg.local).is_some();
+    let possible = leg.traverses() && leg.multiplexes && cx.core.ports.shared(leg.local).is_some();
     possible.then(|| MultiplexId(cx.core.rng.random_range(1..=u32::MAX)))
 }
 
 /// True for an address that media of a party may be sent to. One of our own is only that of a party on this host:
 /// anybody else who names it wants our ports to send to each other, round and round.
-fn is_sendable(cx: &Cx<'_>, peer: IpAddr, told: IpAddr) -> bool {
+pub(super) fn is_sendable(cx: &Cx<'_>, peer: IpAddr, told: IpAddr) -> bool {
     let broadcast = matches!(told, IpAddr::V4(v4) if v4.is_broadcast());
     let ours = told.is_loopback() || cx.core.locals.contains(&told);
     let external = cx.core.settings.external == Some(told);
@@ -328,6 +331,7 @@ impl Session {
             datagrams: false,
             receive,
             send: [None; 2],
+            punches: [None; 2],
             contents: [None, None],
             ciphers: [Vec::new(), Vec::new()],
         };

@@ -4,9 +4,9 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::Channel;
 use super::packet::{Kind, Stamp, classify, datagram};
 use super::source::{Judgement, Packet, Reason, Source};
+use super::{Channel, Egress};
 use crate::face::{FlowCounts, PairId, Party, Ports};
 
 /// RTP packets in a row that prove a source for which nothing else speaks.
@@ -78,6 +78,20 @@ impl SideState {
     /// A channel is opened anew: its packets may come from another port than before.
     pub(super) fn doubt(&mut self) {
         self.sources.iter_mut().for_each(Source::doubt);
+    }
+
+    /// Keepalives of ours to a server (H.460.19 §7), each through its port.
+    pub(super) fn keepalives(
+        &self,
+        [rtp, rtcp]: [SocketAddr; 2],
+        payload_type: u8,
+        sequence: u16,
+    ) -> [(Egress, Vec<u8>); 2] {
+        let egress =
+            |channel, to| Egress { pair: self.pair, channel, to, skip: 0, prefix: self.prefix };
+        let header = pinhole_h323::rtp::keepalive(payload_type, sequence).to_vec();
+        let report = pinhole_h323::rtcp::KEEPALIVE.to_vec();
+        [(egress(Channel::Rtp, rtp), header), (egress(Channel::Rtcp, rtcp), report)]
     }
 
     /// Where packets of the other side are sent.

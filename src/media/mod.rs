@@ -50,6 +50,8 @@ pub struct Table {
     pairs: HashMap<PairId, (FlowId, Side)>,
     shared: Shared,
     facts: Vec<(FlowId, FlowFact)>,
+    /// Packets of our own that wait to be sent.
+    own: Vec<(Egress, Vec<u8>)>,
 }
 
 impl Table {
@@ -73,6 +75,12 @@ impl Table {
                     let state = open.side_mut(side);
                     state.prefix = send;
                     self.shared.tag(state.pair, (flow, side), receive);
+                }
+            }
+            FlowCommand::Punch { flow, side, to, payload_type, sequence } => {
+                if let Some(open) = self.flows.get_mut(&flow) {
+                    let own = open.side_mut(side).keepalives(to, payload_type, sequence);
+                    self.own.extend(own);
                 }
             }
             FlowCommand::Party { flow, side, party } => {
@@ -150,6 +158,11 @@ impl Table {
             self.facts.push((id, fact));
         }
         departure.map(|departure| departure.behind(skip))
+    }
+
+    /// Takes the keepalives that a [`FlowCommand::Punch`] left to be sent.
+    pub fn take_own(&mut self) -> Vec<(Egress, Vec<u8>)> {
+        std::mem::take(&mut self.own)
     }
 
     /// How many packets of shared pairs had a multiplexID of no flow. They were dropped.

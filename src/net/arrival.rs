@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use crate::face::QuestionId;
+
 /// What the sockets' tasks report; `serial` is the number from the [`Hall`].
 #[derive(Debug)]
 pub(super) enum Arrival {
@@ -39,6 +41,13 @@ pub(super) enum Arrival {
         serial: u64,
         /// What came.
         bytes: Vec<u8>,
+    },
+    /// What was asked is known.
+    Answer {
+        /// Which question.
+        id: QuestionId,
+        /// The answer.
+        addresses: Vec<SocketAddr>,
     },
     /// The end of a connection.
     Closed {

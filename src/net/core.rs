@@ -25,7 +25,8 @@ use super::stop::{Level, Stop};
 use super::tcp::{Local, Stream};
 use crate::event::Event;
 use crate::face::{
-    Agent, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId, StreamId,
+    Agent, Answer, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId,
+    Question, StreamId,
 };
 
 /// Arrivals that may wait for the agent.
@@ -36,6 +37,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// How long its connections may then take to deliver what is queued.
 const FLUSH_GRACE: Duration = Duration::from_secs(2);
+
+/// How often an agent hears the time of day.
+const TIME: Duration = Duration::from_secs(15);
 
 /// What an agent is owed before anything new.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ pub(super) struct Core<G, F> {
     accepted: u64,
     owed: VecDeque<Owed>,
     deadline: Option<Instant>,
+    time_told: Option<Instant>,
     finished: bool,
 }
 
@@ -91,9 +96,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             accepted: 0,
             owed: VecDeque::new(),
             deadline: None,
+            time_told: None,
             finished: false,
         };
-        core.drain();
+        core.tell_time();
         core
     }
 
@@ -115,7 +121,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                     self.input(Input::Shutdown);
                 }
                 () = until(give_up) => break Ended::Late,
-                () = until(self.deadline) => self.input(Input::Timeout),
+                () = until(self.deadline) => {
+                    self.tell_time();
+                    self.input(Input::Timeout);
+                }
                 Some((flow, fact)) = self.facts.recv() => self.tell(flow, fact),
                 Some((id, answer)) = self.answers.recv() => self.input(Input::Answer { id, answer }),
                 Some(arrival) = self.arrivals.recv() => self.arrive(arrival),
@@ -135,6 +144,15 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         self.drain();
     }
 
+    /// Tells the agent the time of day, at first and whenever the last time is a while ago.
+    fn tell_time(&mut self) {
+        let now = clock::now();
+        if self.time_told.is_none_or(|told| now.duration_since(told) >= TIME) {
+            self.time_told = Some(now);
+            self.input(Input::Clock { unix: clock::since_1970().as_secs() });
+        }
+    }
+
     fn arrive(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Datagram { serial, from, bytes } => {
@@ -143,6 +161,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 }
             }
             Arrival::Accepted { serial, stream, peer } => self.accept(serial, stream, peer),
+            Arrival::Answer { id, addresses } => {
+                let answer = Some(Answer::Addresses(addresses));
+                self.input(Input::Answer { id, answer });
+            }
             Arrival::Connected { serial, local } => {
                 if let Some(stream) = self.streams.get_mut(&serial) {
                     stream.connected = true;
@@ -228,7 +250,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Connect { stream, from, ports, to } => self.connect(stream, (from, ports), to),
             Output::Send { stream, bytes } => self.send(stream, bytes),
             Output::Close { stream } => self.close(stream),
-            Output::Ask { id, question } => self.labour.ask(id, question),
+            Output::Ask { id, question: Question::Addresses { hosts } } => {
+                super::answer::look_up(id, hosts, &mut self.hall);
+            }
+            Output::Ask { id, question: Question::HalfKeys(work) } => self.labour.ask(id, work),
             Output::Pace { stream, by } => self.pace(stream, by),
             Output::Flow(command) => self.flow(command),
             Output::Event(event) => {
@@ -310,6 +335,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             | FlowCommand::Encrypt { flow, .. }
             | FlowCommand::ForgetOld { flow, .. }
             | FlowCommand::Forget { flow, .. }
+            | FlowCommand::Punch { flow, .. }
             | FlowCommand::Party { flow, .. } => (flow, self.plane.command(flow, command)),
             FlowCommand::Close { flow } => {
                 let passed_on = self.plane.command(flow, command);

@@ -8,13 +8,14 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::{error, warn};
 
-use crate::face::{Answer, Question, QuestionId};
+use crate::face::{Answer, QuestionId};
+use crate::security::agreement::Work;
 
 /// Questions that may wait: with 2048 bits, a second's work of one thread.
 const MOST_WAITING: usize = 512;
 
 /// A question that waits for a thread.
-type Open = (QuestionId, Question);
+type Open = (QuestionId, Work);
 /// An answer on its way to the agent.
 pub(super) type Answered = (QuestionId, Option<Answer>);
 
@@ -34,12 +35,11 @@ impl Labour {
     }
 
     /// Takes a question. It is answered in any case, perhaps with nothing.
-    pub(super) fn ask(&mut self, id: QuestionId, question: Question) {
+    pub(super) fn ask(&mut self, id: QuestionId, work: Work) {
         if self.questions.is_none() {
             self.start();
         }
-        let taken =
-            self.questions.as_ref().is_some_and(|queue| queue.try_send((id, question)).is_ok());
+        let taken = self.questions.as_ref().is_some_and(|queue| queue.try_send((id, work)).is_ok());
         if !taken {
             warn!("too many half keys are asked for at once: one is not made");
             // Nobody listens: the driver is gone.
@@ -65,10 +65,8 @@ impl Labour {
 fn work(queue: &Mutex<Receiver<Open>>, answers: &UnboundedSender<Answered>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((id, question)) = next else { return };
-        let answer = match question {
-            Question::HalfKeys(work) => Answer::HalfKeys(work.done()),
-        };
+        let Ok((id, work)) = next else { return };
+        let answer = Answer::HalfKeys(work.done());
         if answers.send((id, Some(answer))).is_err() {
             return;
         }

@@ -3,6 +3,7 @@
 //! It decides nothing: [`drive()`] does what an [`Agent`](crate::face::Agent) says and tells it what came of it.
 //! It knows neither H.323 nor calls.
 
+mod answer;
 mod arrival;
 mod behind;
 mod bind;

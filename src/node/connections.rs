@@ -60,7 +60,7 @@ impl Node {
                 }
                 Ok(Some(message)) if message.is_empty() => {}
                 Ok(Some(message)) => match owner {
-                    Owner::Fresh => calls.first_message(&mut cx, id, &message),
+                    Owner::Fresh | Owner::Hole => calls.first_message(&mut cx, id, &message),
                     Owner::Signalling(key, side) => calls.signal(&mut cx, key, side, &message),
                     Owner::Control(key, side) => calls.control(&mut cx, key, side, &message),
                     Owner::Data(..) => {}
@@ -85,7 +85,9 @@ impl Cx<'_> {
 
     /// A connection did not say in time what it is for.
     pub(super) fn said_nothing(&mut self, id: StreamId) {
-        if self.core.streams.get(id).map(Stream::owner) == Some(Owner::Fresh) {
+        let owner = self.core.streams.get(id).map(Stream::owner);
+        if matches!(owner, Some(Owner::Fresh | Owner::Hole)) {
+            crate::zone::hole(self, id);
             self.core.counters.refused_streams += 1;
             self.close(id);
         }

@@ -22,6 +22,8 @@ pub struct Counters {
     pub excessive: u64,
     /// Calls, or requests for them, refused because there were too many.
     pub crowded: u64,
+    /// Keepalives, announcements and LRQs of those who did not prove that they are neighbours.
+    pub unbelieved: u64,
 }
 
 /// After so many messages that were not understood only every power of two is told.

@@ -29,15 +29,17 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::call::{CallKey, CallTimer, Calls};
 use crate::event::Event;
-use crate::face::{Agent, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
+use crate::face::{Agent, Answer, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
 use crate::ras;
 use crate::ras::table::Registrations;
+use crate::zone::{self, Zones};
 pub use bounds::Limits;
 pub use counters::Counters;
 pub use encryption::Encryption;
 pub use handling::Handling;
 pub use limits::Allowance;
 use limits::{Bucket, Limiter};
+pub(crate) use outside::is_private;
 use ports::Ports;
 pub use settings::{Mode, Settings, Traversal};
 use streams::Streams;
@@ -75,6 +77,9 @@ pub(crate) struct Core {
     pub(crate) pinholes: Server,
     pub(crate) registrations: Registrations,
     pub(crate) admissions: ras::admission::Admissions,
+    pub(crate) zones: Zones,
+    /// The time of day, in seconds since 1970, at some moment.
+    clock: Option<(Instant, u64)>,
     pub(crate) counters: Counters,
     pub(crate) ras_limit: Limiter,
     pub(crate) setup_limit: Limiter,
@@ -162,6 +167,13 @@ impl Core {
         self.last_seq
     }
 
+    /// The time of day, in seconds since 1970.
+    pub(crate) fn unix(&self, now: Instant) -> Option<u32> {
+        let (then, unix) = self.clock?;
+        let passed = now.saturating_duration_since(then).as_secs();
+        u32::try_from(unix.saturating_add(passed)).ok()
+    }
+
     /// The signalling address by which a peer reaches a local address.
     pub(crate) fn signalling_at(&self, local: IpAddr, peer: IpAddr) -> SocketAddr {
         let port = self.listening.get(&local).copied().unwrap_or(self.settings.signalling_port);
@@ -211,6 +223,7 @@ impl Node {
             settings.limits.message,
             settings.limits.messages,
         );
+        let zones = Zones::new(&settings.zones, &locals, now);
         let core = Core {
             settings,
             locals,
@@ -223,6 +236,8 @@ impl Node {
             pinholes: Server::default(),
             registrations: Registrations::default(),
             admissions: ras::admission::Admissions::default(),
+            zones,
+            clock: None,
             counters: Counters::default(),
             ras_limit,
             setup_limit,
@@ -271,6 +286,9 @@ impl Node {
         if let ("signalling", Some(at)) = (role, at) {
             self.core.listening.insert(ip, at.port());
         }
+        if (role, at.is_some()) == ("ras", true) {
+            zone::start(&mut self.parts().0);
+        }
         self.core.out.push(Output::Event(match at {
             Some(at) => Event::Listening { role, transport, at },
             None => Event::NotListening { role, transport, ip, port },
@@ -301,12 +319,16 @@ impl Node {
                 Timer::Call(key, timer) => calls.timeout(&mut cx, key, timer),
             }
         }
+        let (mut cx, calls) = self.parts();
+        zone::poll(&mut cx, calls);
         while let Some(action) = self.core.pinholes.poll(self.now) {
             let (mut cx, calls) = self.parts();
             match action {
                 Action::Announce { call, seq, .. } => {
                     if let Some(endpoint) = calls.called_endpoint(call) {
                         ras::service::announce(&mut cx, call, seq, &endpoint);
+                    } else if let Some(zone) = calls.called_zone(call) {
+                        zone::announce(&mut cx, call, seq, zone);
                     }
                 }
                 Action::GaveUp { call } => calls.client_did_not_come(&mut cx, call),
@@ -361,6 +383,10 @@ impl Agent for Node {
                 let (mut cx, calls) = self.parts();
                 calls.flow_fact(&mut cx, flow, fact);
             }
+            Input::Clock { unix } => self.core.clock = Some((now, unix)),
+            Input::Answer { id, answer: Some(Answer::Addresses(addresses)) } => {
+                zone::resolved(&mut self.parts().0, id, &addresses);
+            }
             Input::Answer { id, answer } => {
                 let (mut cx, calls) = self.parts();
                 calls.answered(&mut cx, id, answer);
@@ -374,7 +400,8 @@ impl Agent for Node {
 
     fn poll_output(&mut self) -> Output {
         self.core.out.pop().unwrap_or_else(|| {
-            let next = [self.core.timers.next(), self.core.pinholes.next()];
+            let zones = self.core.zones.next();
+            let next = [self.core.timers.next(), self.core.pinholes.next(), zones];
             Output::Timeout(next.into_iter().flatten().min())
         })
     }

@@ -28,7 +28,7 @@ impl Outgoing {
     /// The ports a connection comes from.
     pub(super) fn ports(&self, owner: Owner) -> RangeInclusive<u16> {
         match owner {
-            Owner::Signalling(..) => self.signalling.clone(),
+            Owner::Signalling(..) | Owner::Hole => self.signalling.clone(),
             Owner::Control(..) => self.control.clone(),
             Owner::Data(..) => self.data.clone(),
             Owner::Fresh => 0..=0,

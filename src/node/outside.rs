@@ -18,15 +18,19 @@ pub(crate) fn told(settings: &Settings, local: SocketAddr, peer: IpAddr) -> Sock
 /// True for an address of a private network (RFC 1918, RFC 6598, RFC 3927, RFC 4193), of this host, or of a network
 /// that the configuration calls internal.
 fn is_inside(peer: IpAddr, internal: &[IpNet]) -> bool {
-    let private = match peer {
+    is_private(peer) || internal.iter().any(|network| network.contains(&peer))
+}
+
+/// True for an address of a private network, or of this host.
+pub(crate) fn is_private(peer: IpAddr) -> bool {
+    match peer {
         IpAddr::V4(ip) => {
             let [first, second, ..] = ip.octets();
             let shared = first == 100 && (64..128).contains(&second);
             ip.is_private() || ip.is_link_local() || ip.is_loopback() || shared
         }
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    };
-    private || internal.iter().any(|network| network.contains(&peer))
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub struct Settings {
     pub check_keepalive: bool,
     /// What peers may ask for.
     pub limits: Limits,
+    /// Neighbours and traversal zones.
+    pub zones: crate::zone::Settings,
     /// How long a new signalling connection may stay without a message.
     pub setup_timeout: Duration,
     /// How long the called party may stay without an answer to Setup, and a traversal client without a connection.
@@ -125,6 +127,7 @@ impl From<&Config> for Settings {
             encryption: Encryption::from(config),
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
             check_keepalive: config.proxy.check_keepalive,
+            zones: crate::zone::Settings::from(config),
             limits: Limits::from(config),
             setup_timeout: routed.setup_timeout.duration(),
             signal_timeout: routed.signal_timeout.duration(),

@@ -20,6 +20,8 @@ const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 pub(crate) enum Owner {
     /// Nobody's yet: its first message tells.
     Fresh,
+    /// One that we opened to the server of a zone: Setup comes on it.
+    Hole,
     /// The signalling connection of a leg.
     Signalling(CallKey, Side),
     /// The H.245 connection of a leg.

@@ -35,8 +35,8 @@ impl Phone {
             Input::Connected { stream, local } => self.connected(stream, local),
             Input::Bytes { stream, bytes } => self.bytes(stream, bytes),
             Input::Closed { stream } => self.closed(stream),
-            // The phone asks for no relayed flows.
-            Input::Flow { .. } => {}
+            // The phone asks for no relayed flows, and needs no time of day.
+            Input::Flow { .. } | Input::Clock { .. } => {}
             Input::Shutdown => self.leave(),
             Input::Timeout => self.timeout(),
         }

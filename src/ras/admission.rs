@@ -17,6 +17,7 @@ use super::Origin;
 use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Core, Cx, Mode, Timer};
+use crate::zone::{self, Asker, Wanted, ZoneId};
 
 /// How long an admission waits for its Setup.
 const WAIT: Duration = Duration::from_secs(60);
@@ -32,6 +33,15 @@ pub(crate) enum Destination {
     Endpoint(EndpointId),
     /// To an address that the caller named.
     Address(SocketAddr),
+    /// To a neighbour, who knows the called party.
+    Neighbor {
+        /// Which.
+        zone: ZoneId,
+        /// Its call signalling address; of the client of a zone, which connects itself, of no use.
+        signalling: SocketAddr,
+    },
+    /// Perhaps to a neighbour: those that fit have to be asked about these names; else where it would go without.
+    Elsewhere(Vec<Alias>, Option<SocketAddr>),
 }
 
 /// A call that may be made.
@@ -89,7 +99,17 @@ pub(super) fn answer(
     origin: Origin,
     request: &AdmissionRequest,
 ) -> RasMessage {
-    match admit(cx, calls, origin, request) {
+    let admitted = admit(cx, calls, origin, request);
+    tell(cx, origin, request, admitted)
+}
+
+fn tell(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &AdmissionRequest,
+    admitted: Result<(CallModel, SocketAddr), AdmissionRejectReason>,
+) -> RasMessage {
+    match admitted {
         Ok((call_model, to)) => RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
             request_seq_num: request.request_seq_num.clone(),
             band_width: request.band_width.clone(),
@@ -158,6 +178,19 @@ fn admit(
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
     let destination = resolve(cx.core, aliases, named)
         .ok_or(AdmissionRejectReason::calledPartyNotRegistered(()))?;
+    grant(cx, origin, caller, call, destination)
+}
+
+/// Enters a call that may be made.
+fn grant(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    caller: EndpointId,
+    call: Option<CallId>,
+    destination: Destination,
+) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
+    let through_us =
+        (CallModel::gatekeeperRouted(()), cx.core.signalling_at(origin.local, origin.from.ip()));
     if let Some(to) = direct(cx.core, &caller, &destination) {
         return Ok((CallModel::direct(()), to));
     }
@@ -182,8 +215,63 @@ fn direct(core: &Core, caller: &EndpointId, destination: &Destination) -> Option
     let to = match destination {
         Destination::Endpoint(id) => open(id)?.signalling,
         Destination::Address(address) => Some(*address),
+        Destination::Neighbor { .. } | Destination::Elsewhere(..) => None,
     };
     to.filter(|to| to.is_ipv4() == from.is_ipv4())
+}
+
+/// Asks neighbours, when somebody is called who is not here; nothing when there is none to ask.
+pub(super) fn elsewhere(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &AdmissionRequest,
+) -> Option<RasMessage> {
+    if request.answer_call {
+        return None;
+    }
+    let caller = cx.registered(&request.endpoint_identifier, origin.from)?;
+    let call = request.call_identifier.as_ref().map(CallId::from)?;
+    let seq = request.request_seq_num.0;
+    if zone::is_asked(cx, call) {
+        return Some(zone::in_progress(cx, seq));
+    }
+    let mut aliases = Alias::read_all(request.destination_info.iter().flatten());
+    let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
+    let here = resolve(cx.core, aliases.iter().cloned(), named);
+    match here {
+        Some(Destination::Endpoint(_)) => return None,
+        Some(Destination::Address(address)) if aliases.is_empty() => {
+            aliases.push(Alias::Transport(address));
+        }
+        _ => {}
+    }
+    let source = cx.core.registrations.get(&caller)?.aliases.clone();
+    let wanted = Wanted { aliases, call, source, hop_count: None };
+    let asker = Asker::Admission(origin, Box::new(request.clone()));
+    zone::ask(cx, asker, wanted).ok()?;
+    Some(zone::in_progress(cx, seq))
+}
+
+/// The answer once neighbours have been asked.
+pub(crate) fn located(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &AdmissionRequest,
+    found: Option<Destination>,
+) -> RasMessage {
+    let caller = cx.registered(&request.endpoint_identifier, origin.from);
+    let call = request.call_identifier.as_ref().map(CallId::from);
+    let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
+    let found = found.or_else(|| {
+        let aliases = request.destination_info.iter().flatten().filter_map(Alias::read);
+        resolve(cx.core, aliases, named)
+    });
+    let admitted = match (caller, found) {
+        (None, _) => Err(AdmissionRejectReason::invalidEndpointIdentifier(())),
+        (_, None) => Err(AdmissionRejectReason::calledPartyNotRegistered(())),
+        (Some(caller), Some(destination)) => grant(cx, origin, caller, call, destination),
+    };
+    tell(cx, origin, request, admitted)
 }
 
 /// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,

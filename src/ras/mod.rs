@@ -10,11 +10,11 @@ pub(crate) mod service;
 pub(crate) mod table;
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use pinhole_h323::asn::h225::{
-    BandRejectReason, BandwidthConfirm, BandwidthReject, InfoRequestAck, LocationReject,
-    LocationRejectReason, RasMessage, RequestSeqNum, ResourcesAvailableConfirm,
-    UnknownMessageResponse,
+    BandRejectReason, BandwidthConfirm, BandwidthReject, InfoRequestAck, RasMessage, RequestSeqNum,
+    ResourcesAvailableConfirm, UnknownMessageResponse,
 };
 use pinhole_h323::error::Malformed;
 use pinhole_h323::id::Seq;
@@ -24,6 +24,7 @@ use tracing::trace;
 use crate::call::Calls;
 use crate::face::{Output, SocketId};
 use crate::node::Cx;
+use crate::zone::{self, Reply};
 
 /// Where a request came from and in.
 #[derive(Debug, Clone, Copy)]
@@ -90,14 +91,16 @@ fn handle(
             Some(registration::unregister(cx, origin, request))
         }
         RasMessage::admissionRequest(request) => {
-            Some(admission::answer(cx, calls, origin, request))
+            let asked = admission::elsewhere(cx, origin, request);
+            asked.or_else(|| Some(admission::answer(cx, calls, origin, request)))
         }
         RasMessage::disengageRequest(request) => {
             Some(disengage::answer(cx, calls, origin, request))
         }
-        RasMessage::serviceControlIndication(request) => Some(service::refuse(request)),
+        RasMessage::serviceControlIndication(request) => zone::sci(cx, calls, origin, ras, request),
         RasMessage::serviceControlResponse(response) => {
             cx.core.pinholes.answered(origin.from, response.request_seq_num.0);
+            zone::scr(cx, origin, ras, response);
             None
         }
         RasMessage::bandwidthRequest(request) => {
@@ -115,12 +118,23 @@ fn handle(
                 })),
             })
         }
-        RasMessage::locationRequest(request) => {
-            Some(RasMessage::locationReject(Box::new(LocationReject {
-                request_seq_num: request.request_seq_num.clone(),
-                reject_reason: LocationRejectReason::invalidPermission(()),
-                ..Default::default()
-            })))
+        RasMessage::locationRequest(request) => zone::lrq(cx, origin, request),
+        RasMessage::locationConfirm(confirm) => {
+            let reply = zone::told(&confirm.call_signal_address).map(Reply::There);
+            let seq = confirm.request_seq_num.0;
+            zone::answered(cx, calls, origin.from, seq, reply.unwrap_or(Reply::Unknown));
+            None
+        }
+        RasMessage::locationReject(reject) => {
+            let seq = reject.request_seq_num.0;
+            zone::answered(cx, calls, origin.from, seq, Reply::Unknown);
+            None
+        }
+        RasMessage::requestInProgress(wait) => {
+            let delay = Duration::from_millis(wait.delay.into());
+            let seq = wait.request_seq_num.0;
+            zone::answered(cx, calls, origin.from, seq, Reply::Wait(delay));
+            None
         }
         RasMessage::infoRequestResponse(response) => {
             if let Some(id) = cx.registered(&response.endpoint_identifier, origin.from) {

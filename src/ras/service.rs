@@ -1,8 +1,5 @@
-//! SCI and SCR: H.460.18 announces calls to endpoints behind NATs with them.
+//! SCI: H.460.18 announces calls to endpoints behind NATs with it.
 
-use pinhole_h323::asn::h225::{
-    RasMessage, ServiceControlIndication, ServiceControlResponse, ServiceControlResponseResult,
-};
 use pinhole_h323::h46018;
 use pinhole_h323::id::{CallId, EndpointId, Seq};
 
@@ -24,13 +21,4 @@ pub(crate) fn announce(cx: &mut Cx<'_>, call: CallId, seq: u16, endpoint: &Endpo
     super::send(cx, socket, client, announcement.into_message());
     let callid = call.to_string();
     cx.event(Event::Pinhole { callid, step: "announced", peer: client });
-}
-
-/// Answers a ServiceControlIndication: nobody has a service of ours to control.
-pub(super) fn refuse(request: &ServiceControlIndication) -> RasMessage {
-    RasMessage::serviceControlResponse(Box::new(ServiceControlResponse {
-        request_seq_num: request.request_seq_num.clone(),
-        result: Some(ServiceControlResponseResult::failed(())),
-        ..Default::default()
-    }))
 }

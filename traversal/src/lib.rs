@@ -1,8 +1,10 @@
 //! NAT traversal machines (H.460.18), timers and back-off. No sockets, no clock: addresses and times come in, decisions go out.
 
 mod backoff;
+pub mod client;
 pub mod server;
 mod timers;
+pub mod watch;
 
 pub use backoff::Backoff;
 pub use timers::Timers;

@@ -120,7 +120,6 @@ const NOTES: &[(&str, &str, Note)] = &[
     ("Gatekeeper::Main", "FortyTwo", Note::Silent),
     ("Gatekeeper::Main", "FourtyTwo", Note::Silent),
     ("GeoIPAuth", "*", Note::Access),
-    ("Neighbor", "Password", Note::Access),
     ("Neighbor", "UseTLS", Note::Signalling),
     ("PrefixAuth", "*", Note::Access),
     ("RasSrv::RRQAuth", "*", Note::Access),

@@ -129,8 +129,8 @@ pub(super) const KNOWN: &[Known] = &[
     free("H225toQ931", ""),
     named(
         "H235",
-        "CheckSendersID FullQ931Checking RequireGeneralID TimestampGracePeriod \
-         UseEndpointIdentifier VerifyRandomNumber",
+        "CheckSendersID FullQ931Checking RequireGeneralID UseEndpointIdentifier \
+         VerifyRandomNumber",
     ),
     named("H350PasswordAuth", "PasswordTimeout"),
     named(
@@ -159,12 +159,7 @@ pub(super) const KNOWN: &[Known] = &[
          UnregisterEvent UpdateEvent User UseSSL",
     ),
     free("NATedEndpoints", ""),
-    family(
-        "Neighbor",
-        "AcceptForwardedLRQ AcceptPrefixes AuthUser Dynamic ForwardHopCount ForwardLRQ \
-         ForwardResponse GatekeeperIdentifier H46018Client H46018Server Host Password SendAliases \
-         SendAuthUser SendIPs SendLRQPing SendPassword SendPrefixes UseTLS",
-    ),
+    family("Neighbor", "AcceptForwardedLRQ ForwardHopCount ForwardResponse SendLRQPing UseTLS"),
     named(
         "PortNotifications",
         "H245PortClose H245PortOpen Q931PortClose Q931PortOpen RadiusPortClose RadiusPortOpen \
@@ -213,11 +208,10 @@ pub(super) const KNOWN: &[Known] = &[
     free("RasSrv::GWRewriteE164", ""),
     named(
         "RasSrv::LRQFeatures",
-        "AcceptForwardedLRQ AcceptNonNeighborLCF AcceptNonNeighborLRQ AlwaysForwardLRQ \
-         CiscoGKCompatible EnableLanguageRouting ForwardHopCount ForwardLRQ ForwardResponse \
-         IncludeDestinationInfoInLCF LoopDetection LoopDetectionExpireTime \
-         LoopDetectionReprocessLCFs LRQPingInterval NeighborTimeout PingAlias PreserveDestination \
-         SendLRQPing SendRetries SendRIP",
+        "AcceptForwardedLRQ AcceptNonNeighborLCF AlwaysForwardLRQ CiscoGKCompatible \
+         EnableLanguageRouting ForwardResponse IncludeDestinationInfoInLCF LoopDetection \
+         LoopDetectionExpireTime LoopDetectionReprocessLCFs LRQPingInterval PingAlias \
+         PreserveDestination SendLRQPing SendRIP",
     ),
     free("RasSrv::Neighbors", ""),
     free("RasSrv::PermanentEndpoints", ""),
@@ -243,7 +237,7 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "RoutedMode",
-        "AbortOnInvalidTPKT AcceptNeighborsCalls ActivateFailover \
+        "AbortOnInvalidTPKT ActivateFailover \
          AlwaysRewriteSourceCallSignalAddress AppendToCallingPartyNumberIE AppendToDisplayIE \
          AutoProxyIPv4ToIPv6Calls CalledPlanOfNumber CalledTypeOfNumber CallingPlanOfNumber \
          CallingTypeOfNumber \

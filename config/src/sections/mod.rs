@@ -2,6 +2,7 @@
 
 mod limits;
 mod main;
+mod neighbor;
 mod proxy;
 mod ras;
 mod routed;
@@ -9,6 +10,7 @@ mod status;
 
 pub use limits::Limits;
 pub use main::Main;
+pub use neighbor::{LocationFeatures, Neighbor, Tokens};
 pub use proxy::Proxy;
 pub use ras::{AdmissionFeatures, RegistrationFeatures};
 pub use routed::Routed;

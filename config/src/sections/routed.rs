@@ -33,6 +33,8 @@ section! {
         require_half_call: bool as "RequireH235HalfCallMedia" = false;
         /// The largest Diffie-Hellman group that is offered and accepted, in bits; above 1024 with AES-256, too.
         half_call_bits: Number as "H235HalfCallMaxTokenLength" = Number(1024) => Limit::Within(1024, 8192);
+        /// Whether calls of neighbours are taken.
+        accept_neighbors: bool as "AcceptNeighborsCalls" = true;
         /// H.460.18 and H.460.19: endpoints behind a NAT or firewall register and are called through pinholes that
         /// they open themselves.
         h46018: bool as "EnableH46018" = false;

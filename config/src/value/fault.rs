@@ -36,6 +36,9 @@ pub enum Fault {
     /// No multicast group.
     #[error("'{0}' is not an IPv4 multicast group (224.0.0.0 to 239.255.255.255)")]
     NotGroup(String),
+    /// Neither a host's name nor an address.
+    #[error("'{0}' is not a host's name or address")]
+    NotHost(String),
     /// No network.
     #[error("'{0}' is not a network (192.168.0.0/16, 192.168.0.0/255.255.0.0, or an address)")]
     NotNetwork(String),

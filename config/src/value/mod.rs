@@ -4,12 +4,14 @@ mod endpoint;
 mod fault;
 mod net;
 mod number;
+mod route;
 mod text;
 
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
 pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};
 pub use number::{Milliseconds, Number, Seconds};
+pub use route::{Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret};
 pub use text::{FilePath, GatekeeperId, Letters, StatusRule, Suffix};
 
 /// A type of values.

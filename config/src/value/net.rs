@@ -217,7 +217,7 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.parse().ok()
 }
 
-fn network(text: &str) -> Option<IpNet> {
+pub(super) fn network(text: &str) -> Option<IpNet> {
     let Some((ip, mask)) = text.split_once('/') else {
         return address(text).map(IpNet::from);
     };
@@ -237,7 +237,7 @@ const fn separates(c: char) -> bool {
 }
 
 /// The non-empty pieces between separators, each with its distance in characters from the beginning.
-fn pieces(text: &str, separates: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
+pub(super) fn pieces(text: &str, separates: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut at = 0;
     for piece in text.split(separates) {
@@ -249,7 +249,7 @@ fn pieces(text: &str, separates: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
     found
 }
 
-fn join<T: ToString>(all: &[T]) -> String {
+pub(super) fn join<T: ToString>(all: &[T]) -> String {
     all.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }
 

@@ -24,7 +24,7 @@ pub struct FilePath(pub String);
 pub struct Letters(pub String);
 
 /// Length in the 16-bit characters of a BMPString.
-fn fits(text: &str, most: usize) -> Result<String, Wrong> {
+pub(super) fn fits(text: &str, most: usize) -> Result<String, Wrong> {
     match text.encode_utf16().count() {
         length if length > most => Err(Fault::TooLong { length, most }.into()),
         _ => Ok(text.to_owned()),

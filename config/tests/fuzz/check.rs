@@ -17,11 +17,13 @@ pub(crate) fn check(bytes: &[u8]) {
         assert!(problem.column >= 1 && problem.column as usize <= line.len() + 1, "{problem:?}");
         assert!(!problem.text.chars().any(char::is_control), "{problem:?}");
     }
-    let values = |config: &Config| -> Vec<(&str, String, String)> {
+    let values = |config: &Config| -> Vec<(String, String, String)> {
         config.effective().into_iter().map(|one| (one.section, one.key, one.value)).collect()
     };
     let before = values(&config);
     let lines = before.iter().map(|(section, key, value)| format!("[{section}]\n{key}={value}\n"));
-    let (again, _) = Config::read(&lines.collect::<String>());
+    let neighbors = config.neighbors.iter().map(|(name, _)| format!("{name}=GnuGk\n"));
+    let neighbors = format!("[RasSrv::Neighbors]\n{}", neighbors.collect::<String>());
+    let (again, _) = Config::read(&lines.chain([neighbors]).collect::<String>());
     assert_eq!(before, values(&again), "values in force mean themselves");
 }

@@ -123,6 +123,7 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         Event::ChannelRefused { from, codec, sentence, .. } => {
             format!("PROBLEM: a channel of {from} ({codec}) was refused: {sentence}")
         }
+        Event::Zone { name, state, sentence, .. } => format!("zone {name} {state}: {sentence}"),
         Event::CallStarted { from, to, .. } if keeper => {
             format!("routes a call from {from} to {to}")
         }

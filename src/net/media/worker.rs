@@ -237,15 +237,32 @@ impl Worker {
                         | FlowCommand::Encrypt { .. }
                         | FlowCommand::ForgetOld { .. }
                         | FlowCommand::Forget { .. }
+                        | FlowCommand::Punch { .. }
                         | FlowCommand::Party { .. } => None,
                     };
                     self.table.command(command);
+                    self.send_own();
                     if let Some(flow) = closed {
                         self.close(flow);
                     }
                 }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Sends keepalives of ours.
+    fn send_own(&mut self) {
+        for (egress, packet) in self.table.take_own() {
+            let tokens = self.pairs.get(&egress.pair);
+            let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { continue };
+            let mut octets: Vec<u8> =
+                egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
+            octets.extend(packet);
+            if let Some(Some(port)) = self.ports.get(out) {
+                // One that the system does not take is followed by another.
+                let _ = port.socket.send_to(&octets, egress.to);
             }
         }
     }

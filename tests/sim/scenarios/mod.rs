@@ -36,3 +36,4 @@ mod streams;
 mod theft;
 mod twins;
 mod wires;
+mod zone;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole::face::Bind;
-use pinhole::media::{Channel, Table};
+use pinhole::media::{Channel, Egress, Table};
 
 use super::host::{Arrival, Owner};
 use super::link::repeated;
@@ -151,19 +151,22 @@ impl World {
                 self.tell_facts(host);
                 if let Some(departure) = departure {
                     let egress = departure.egress();
-                    let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied()
-                    else {
-                        self.violation(host, "the media plane sends from a pair not bound");
-                    };
-                    let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
-                    let mut packet: Vec<u8> =
-                        egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
-                    packet.extend_from_slice(&bytes[egress.skip..departure.end()]);
-                    self.launch(host, at, egress.to, packet);
+                    self.relay(host, egress, &bytes[..departure.end()]);
                 }
             }
             None => self.note(host, Fact::Dropped { from, to, why: "nobody listens there" }),
         }
         self.settle(host);
+    }
+
+    /// The media plane of a host sends.
+    pub(super) fn relay(&mut self, host: usize, egress: Egress, bytes: &[u8]) {
+        let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied() else {
+            self.violation(host, "the media plane sends from a pair not bound");
+        };
+        let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
+        let mut packet: Vec<u8> = egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
+        packet.extend_from_slice(&bytes[egress.skip..]);
+        self.launch(host, at, egress.to, packet);
     }
 }

@@ -31,6 +31,7 @@ pub(crate) enum Arrival {
     Closed { stream: StreamId },
     Flow { flow: FlowId, fact: FlowFact },
     Answer { id: QuestionId, answer: Option<Answer> },
+    Clock { unix: u64 },
     Shutdown,
     Timeout,
 }
@@ -52,6 +53,7 @@ impl Arrival {
             Self::Closed { stream } => Input::Closed { stream: *stream },
             Self::Flow { flow, fact } => Input::Flow { flow: *flow, fact: *fact },
             Self::Answer { id, answer } => Input::Answer { id: *id, answer: answer.clone() },
+            Self::Clock { unix } => Input::Clock { unix: *unix },
             Self::Shutdown => Input::Shutdown,
             Self::Timeout => Input::Timeout,
         }

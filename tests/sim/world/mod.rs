@@ -81,6 +81,8 @@ pub(crate) struct World {
     patience: Patience,
     trace: Trace,
     capture: Option<Capture>,
+    /// What names lead to.
+    names: BTreeMap<String, IpAddr>,
     steps_at_now: u32,
 }
 
@@ -111,6 +113,7 @@ impl World {
             patience: Patience::default(),
             trace: Trace::new(),
             capture: Capture::open(seed),
+            names: BTreeMap::new(),
             steps_at_now: 0,
         }
     }
@@ -181,6 +184,26 @@ impl World {
     /// Changes a host's line, from now on.
     pub(crate) fn link(&mut self, host: HostId) -> &mut Link {
         &mut self.hosts[host.0].link
+    }
+
+    /// From now on a name leads to this address, or nowhere.
+    pub(crate) fn name(&mut self, name: &str, ip: Option<IpAddr>) {
+        match ip {
+            Some(ip) => self.names.insert(name.to_owned(), ip),
+            None => self.names.remove(name),
+        };
+    }
+
+    /// Sets a host's clock so many seconds wrong.
+    pub(crate) fn set_clock(&mut self, host: HostId, skew: i64) {
+        let unix = self.unix().saturating_add_signed(skew);
+        self.hosts[host.0].inbox.push_back(Arrival::Clock { unix });
+        self.settle(host.0);
+    }
+
+    /// The right time, in seconds since 1970.
+    pub(crate) fn unix(&self) -> u64 {
+        1_700_000_000 + self.elapsed().as_secs()
     }
 
     /// A NAT or firewall.
@@ -344,6 +367,8 @@ impl World {
         let ips = ips.iter().map(|text| ip(text)).collect();
         self.hosts.push(Host::new(name, ips, gate, agent, self.now));
         let host = self.hosts.len() - 1;
+        let unix = self.unix();
+        self.hosts[host].inbox.push_back(Arrival::Clock { unix });
         self.drain(host);
         self.settle(host);
         HostId(host)

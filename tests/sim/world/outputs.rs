@@ -76,6 +76,9 @@ impl World {
             Output::Ask { id, question } => {
                 let answer = match question {
                     Question::HalfKeys(work) => Some(Answer::HalfKeys(work.done())),
+                    Question::Addresses { hosts } => {
+                        Some(Answer::Addresses(self.addresses(&hosts)))
+                    }
                 };
                 self.hosts[host].inbox.push_back(Arrival::Answer { id, answer });
             }
@@ -96,6 +99,15 @@ impl World {
             Output::Finished => self.finish(host),
             Output::Timeout(_) => {}
         }
+    }
+
+    /// What names lead to.
+    fn addresses(&self, hosts: &[(String, u16)]) -> Vec<SocketAddr> {
+        let address = |(name, port): &(String, u16)| {
+            let ip = name.parse().ok().or_else(|| self.names.get(name).copied())?;
+            Some(SocketAddr::new(ip, *port))
+        };
+        hosts.iter().filter_map(address).collect()
     }
 
     fn bind(&mut self, host: usize, bind: Bind, ip: IpAddr, ports: &RangeInclusive<u16>) {
@@ -193,10 +205,14 @@ impl World {
             | FlowCommand::Encrypt { .. }
             | FlowCommand::ForgetOld { .. }
             | FlowCommand::Forget { .. }
+            | FlowCommand::Punch { .. }
             | FlowCommand::Party { .. } => {}
             FlowCommand::Close { flow } => self.close_pairs(host, *flow),
         }
         self.hosts[host].media.command(command);
+        for (egress, packet) in self.hosts[host].media.take_own() {
+            self.relay(host, egress, &packet);
+        }
         self.tell_facts(host);
     }
 

@@ -153,7 +153,7 @@ impl Agent for Raw {
                 line.portions += 1;
             }
             Input::Closed { stream } => self.lines.entry(stream).or_default().closed = true,
-            Input::Flow { .. } => {}
+            Input::Flow { .. } | Input::Clock { .. } => {}
             Input::Shutdown => self.out.push(Output::Finished),
             Input::Timeout => {
                 self.timeouts += 1;

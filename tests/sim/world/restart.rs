@@ -29,6 +29,8 @@ impl World {
         for (conn, end) in streams.into_values() {
             self.forget_end(conn, end);
         }
+        let unix = self.unix();
+        self.hosts[host.0].inbox.push_back(super::host::Arrival::Clock { unix });
         self.drain(host.0);
         self.settle(host.0);
     }

@@ -1,0 +1,116 @@
+//! Calls to and from neighbours, and what the client of a traversal zone does for its calls: it keeps their connections
+//! and pinholes open (H.460.18, H.460.19 §7).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole_h323::alias::Alias;
+use pinhole_h323::cause::Release;
+use pinhole_h323::signal::Signal;
+
+use super::{CallKey, CallTimer, Calls, ControlLink, State, Why, setup};
+use crate::face::Side;
+use crate::node::{Cx, Timer};
+use crate::ras::admission::Destination;
+use crate::zone::{self, Asker, Wanted, ZoneId};
+
+/// The time between the keepalives of a call.
+const KEEP_ALIVE: Duration = Duration::from_secs(19);
+
+impl Calls {
+    /// The called party is where a neighbour says.
+    pub(super) fn place_at_neighbor(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        zone: ZoneId,
+        signalling: SocketAddr,
+    ) {
+        let Some(call) = self.live(key) else { return };
+        let (id, name, client) =
+            (call.id, call.leg(Side::B).name.clone(), call.leg(Side::B).client);
+        if !client {
+            return self.dial(cx, key, signalling);
+        }
+        let Some(address) = cx.core.zones.get(zone).and_then(zone::Neighbor::address) else {
+            let sentence = format!("the traversal zone {name} is down");
+            return self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+        };
+        let seq = cx.core.next_seq();
+        let wait = Self::client_wait(cx);
+        cx.core.pinholes.invite(cx.now, id, address, seq, wait);
+    }
+
+    /// Neighbours have to be asked first.
+    pub(super) fn place_elsewhere(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        aliases: &[Alias],
+        address: Option<SocketAddr>,
+    ) {
+        let Some(call) = self.live(key) else { return };
+        let State::Placing(signal) = &call.state else { return };
+        let source = match signal.body() {
+            Some(pinhole_h323::asn::h225::H323UUPDUH323MessageBody::setup(setup)) => {
+                Alias::read_all(setup.source_address.iter().flatten())
+            }
+            _ => Vec::new(),
+        };
+        let aliases = aliases.to_vec();
+        let wanted = Wanted { aliases, call: call.id, source, hop_count: None };
+        if zone::ask(cx, Asker::Call(key, address), wanted).is_err() {
+            self.located(cx, key, address.map(Destination::Address));
+        }
+    }
+
+    /// The neighbours have answered.
+    pub(crate) fn located(&mut self, cx: &mut Cx<'_>, key: CallKey, found: Option<Destination>) {
+        let Some(call) = self.live(key) else { return };
+        let name = call.leg(Side::B).name.clone();
+        let Some(destination) = found else {
+            let sentence = format!("{name} is not registered, and no neighbour knows it");
+            return self.end(cx, key, &Why::own(Release::CalledPartyNotRegistered, sentence));
+        };
+        let mut to = setup::called_leg(cx, call.leg(Side::A).local, &destination);
+        to.may_tunnel = cx.core.settings.handling.tunnelling;
+        let mode = setup::mode(cx, [call.leg(Side::A), &to]);
+        if let Some(zone) = to.zone {
+            cx.core.zones.carried(zone);
+        }
+        let Some(call) = self.live(key) else { return };
+        *call.leg_mut(Side::B) = to;
+        call.mode = mode;
+        call.translates = setup::translates(cx, mode);
+        self.place(cx, key, &destination);
+    }
+
+    /// Begins to keep the connections to a server open.
+    pub(super) fn keep_open(&self, cx: &mut Cx<'_>, key: CallKey) {
+        let call = self.calls.get(&key);
+        if call.is_some_and(|call| call.legs.iter().any(|leg| leg.server)) {
+            cx.set(Timer::Call(key, CallTimer::KeepAlive), KEEP_ALIVE);
+        }
+    }
+
+    /// Keeps the connections and pinholes to a server open.
+    pub(super) fn keep_alive(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let Some(call) = self.live(key) else { return };
+        for side in [Side::A, Side::B] {
+            let leg = call.leg(side);
+            if !leg.server {
+                continue;
+            }
+            let words = Signal::transport(call.speaks_to(side));
+            if let (Some(stream), Ok(octets)) = (leg.stream, words.encode()) {
+                cx.send(stream, &octets);
+            }
+            // An empty TPKT.
+            if let ControlLink::Open(stream) = leg.control {
+                cx.send(stream, &[]);
+            }
+        }
+        call.sessions.punch(cx);
+        self.keep_open(cx, key);
+    }
+}

@@ -1,0 +1,171 @@
+//! LRQ from neighbours: is somebody here, or known to another neighbour?
+
+use std::net::SocketAddr;
+
+use pinhole_config::Forward;
+use pinhole_h323::address::to_h225;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{
+    LocationConfirm, LocationReject, LocationRejectReason, LocationRequest, RasMessage,
+    RequestInProgress,
+};
+use pinhole_h323::id::CallId;
+
+use super::locate::{self, Asker, Wanted};
+use super::token::{self, Doubt};
+use super::{ZoneId, route};
+use crate::event::Event;
+use crate::node::Cx;
+use crate::ras::Origin;
+use crate::ras::admission::{Destination, resolve};
+
+/// By how many seconds proofs can overtake each other.
+const REORDERED_S: u32 = 5;
+
+/// Answers an LRQ; nothing when it comes from nobody we know.
+pub(crate) fn lrq(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &LocationRequest,
+) -> Option<RasMessage> {
+    let zone = match who(cx, origin, request) {
+        Ok(zone) => zone,
+        Err(Some(doubt)) => {
+            cx.core.counters.unbelieved += 1;
+            cx.refusal(Event::Zone {
+                name: String::new(),
+                state: "refused",
+                peer: Some(origin.from),
+                round_trip_ms: None,
+                calls: 0,
+                sentence: format!("LRQ from {} was refused: {doubt}", origin.from),
+            });
+            return Some(reject(request, LocationRejectReason::securityDenial(())));
+        }
+        Err(None) => {
+            cx.core.counters.unbelieved += 1;
+            return Some(reject(request, LocationRejectReason::invalidPermission(())));
+        }
+    };
+    let aliases: Vec<Alias> = Alias::read_all(&request.destination_info);
+    if let Some(known) = zone.and_then(|id| cx.core.zones.get(id))
+        && !route::accepts(&known.config, &aliases)
+    {
+        return Some(reject(request, LocationRejectReason::invalidPermission(())));
+    }
+    let here = resolve(cx.core, aliases.iter().cloned(), None);
+    if let Some(destination @ Destination::Endpoint(_)) = here {
+        return Some(match zone {
+            Some(zone) => located(cx, origin, zone, request, Some(destination)),
+            None => confirm(cx, origin, request),
+        });
+    }
+    pass_on(cx, origin, zone, request, aliases)
+}
+
+/// Asks other neighbours, if that is wanted.
+fn pass_on(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    zone: Option<ZoneId>,
+    request: &LocationRequest,
+    aliases: Vec<Alias>,
+) -> Option<RasMessage> {
+    let unknown = reject(request, LocationRejectReason::notRegistered(()));
+    let call = request.call_identifier.as_ref().map(CallId::from);
+    let (Some(id), Some(call)) = (zone, call) else { return Some(unknown) };
+    let Some(known) = cx.core.zones.get(id) else { return Some(unknown) };
+    let wish = known.config.forward.unwrap_or(cx.core.settings.zones.forward);
+    let lives = request.hop_count.is_none_or(|count| count > 1);
+    let wanted = match wish {
+        Forward::Always => lives,
+        Forward::Never => false,
+        Forward::Depends => lives && (request.hop_count.is_some() || known.is_client()),
+    };
+    if !wanted {
+        return Some(unknown);
+    }
+    let source = Alias::read_all(request.source_info.iter().flatten());
+    let wanted = Wanted { aliases, call, source, hop_count: request.hop_count };
+    let asker = Asker::Location(origin, id, Box::new(request.clone()));
+    Some(match locate::ask(cx, asker, wanted) {
+        Ok(()) => in_progress(cx, request.request_seq_num.0),
+        Err(_) => unknown,
+    })
+}
+
+/// RIP: the neighbours need their time.
+pub(crate) fn in_progress(cx: &Cx<'_>, seq: u16) -> RasMessage {
+    let zones = &cx.core.settings.zones;
+    let most = (zones.timeout * zones.tries * 2).as_millis().clamp(1000, 20_000);
+    RasMessage::requestInProgress(Box::new(RequestInProgress {
+        request_seq_num: pinhole_h323::asn::h225::RequestSeqNum(seq),
+        delay: u16::try_from(most).unwrap_or(u16::MAX),
+        ..Default::default()
+    }))
+}
+
+/// Who asks: a neighbour, or with `AcceptNonNeighborLRQ` anybody.
+fn who(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &LocationRequest,
+) -> Result<Option<ZoneId>, Option<Doubt>> {
+    let time = cx.core.unix(cx.now);
+    let grace_s = cx.core.settings.zones.grace_s;
+    let Some(id) = cx.core.zones.from(origin.from.ip()) else {
+        return if cx.core.settings.zones.accept_strangers { Ok(None) } else { Err(None) };
+    };
+    let Some(zone) = cx.core.zones.get(id) else { return Err(None) };
+    let Some(secret) = zone.password() else { return Ok(Some(id)) };
+    let proof = token::find(request.crypto_tokens.as_ref()).ok_or(Some(Doubt::Missing))?;
+    if proof.name != zone.auth_user() {
+        return Err(Some(Doubt::UnknownName(proof.name)));
+    }
+    proof.check(secret, time, grace_s).map_err(Some)?;
+    if proof.time.saturating_add(REORDERED_S) < zone.last_proof {
+        return Err(Some(Doubt::Replayed));
+    }
+    let time = proof.time;
+    if let Some(zone) = cx.core.zones.get_mut(id) {
+        zone.last_proof = zone.last_proof.max(time);
+    }
+    Ok(Some(id))
+}
+
+/// The answer once it is known where the call goes: the neighbour can make it.
+pub(super) fn located(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    zone: ZoneId,
+    request: &LocationRequest,
+    found: Option<Destination>,
+) -> RasMessage {
+    let Some(destination) = found else {
+        return reject(request, LocationRejectReason::notRegistered(()));
+    };
+    if let Some(call) = request.call_identifier.as_ref().map(CallId::from) {
+        let now = cx.now;
+        cx.core.zones.grant(now, call, zone, destination);
+    }
+    confirm(cx, origin, request)
+}
+
+fn confirm(cx: &Cx<'_>, origin: Origin, request: &LocationRequest) -> RasMessage {
+    let peer = origin.from.ip();
+    let ras = SocketAddr::new(origin.local, cx.core.settings.ras_port);
+    RasMessage::locationConfirm(Box::new(LocationConfirm {
+        request_seq_num: request.request_seq_num.clone(),
+        call_signal_address: to_h225(cx.core.signalling_at(origin.local, peer)),
+        ras_address: to_h225(cx.core.told(ras, peer)),
+        ..Default::default()
+    }))
+}
+
+fn reject(request: &LocationRequest, reject_reason: LocationRejectReason) -> RasMessage {
+    RasMessage::locationReject(Box::new(LocationReject {
+        request_seq_num: request.request_seq_num.clone(),
+        reject_reason,
+        ..Default::default()
+    }))
+}

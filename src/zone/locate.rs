@@ -1,0 +1,289 @@
+//! LRQ to neighbours: where is somebody who is not here? Those that fit best are asked at once, the others only when
+//! none of the first knows; the first LCF counts.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pinhole_h323::address::{from_h225, to_h225};
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{AdmissionRequest, LocationRequest, RasMessage, RequestSeqNum};
+use pinhole_h323::id::CallId;
+
+use super::{Deadline, ZoneId, route};
+use crate::call::{CallKey, Calls};
+use crate::node::Cx;
+use crate::ras::admission::Destination;
+use crate::ras::{self, Origin};
+
+/// Questions that may be open.
+const MOST: usize = 2000;
+/// The longest that a neighbour can ask us to wait.
+const LONGEST: Duration = Duration::from_secs(20);
+/// The hopCount of what is passed on when none was told.
+const HOPS: u8 = 7;
+
+/// Who wants to know.
+#[derive(Debug)]
+pub(crate) enum Asker {
+    /// An endpoint that sent ARQ.
+    Admission(Origin, Box<AdmissionRequest>),
+    /// A call whose Setup came without ARQ, and where it goes when no neighbour knows.
+    Call(CallKey, Option<SocketAddr>),
+    /// A neighbour that sent LRQ.
+    Location(Origin, ZoneId, Box<LocationRequest>),
+}
+
+/// Somebody who is looked for.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) aliases: Vec<Alias>,
+    pub(crate) call: CallId,
+    /// Who calls.
+    pub(crate) source: Vec<Alias>,
+    /// As the question came with it.
+    pub(crate) hop_count: Option<u8>,
+}
+
+/// What is being asked.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    open: BTreeMap<u32, Question>,
+    /// Which question a requestSeqNum belongs to.
+    seqs: BTreeMap<u16, u32>,
+    last: u32,
+}
+
+#[derive(Debug)]
+struct Question {
+    asker: Asker,
+    wanted: Wanted,
+    /// Neighbours not asked yet, the best first.
+    groups: VecDeque<Vec<ZoneId>>,
+    /// Who is asked now, and under which requestSeqNum.
+    asked: Vec<(ZoneId, u16)>,
+    tries: u32,
+}
+
+/// What a neighbour answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reply {
+    /// LCF: call there.
+    There(SocketAddr),
+    /// LRJ.
+    Unknown,
+    /// RIP: it takes so much longer.
+    Wait(Duration),
+}
+
+/// The neighbours that fit, in groups of equals.
+fn groups(cx: &Cx<'_>, aliases: &[Alias], but: Option<ZoneId>) -> VecDeque<Vec<ZoneId>> {
+    let fits = |(id, zone): (ZoneId, &super::Neighbor)| {
+        zone.address()?;
+        let rank = route::rank(&zone.config, aliases)?;
+        (Some(id) != but).then_some((rank, id))
+    };
+    let mut sorted = BTreeMap::<_, Vec<ZoneId>>::new();
+    for (rank, id) in cx.core.zones.each().filter_map(fits) {
+        sorted.entry(rank).or_default().push(id);
+    }
+    sorted.into_values().collect()
+}
+
+/// True when there is a neighbour to ask about somebody.
+pub(crate) fn is_reached_by(cx: &Cx<'_>, aliases: &[Alias]) -> bool {
+    !groups(cx, aliases, None).is_empty()
+}
+
+/// Asks the neighbours that fit, but not the one that asks itself; gives the asker back when there is none, or when
+/// the call is being looked for already.
+pub(crate) fn ask(cx: &mut Cx<'_>, asker: Asker, wanted: Wanted) -> Result<(), Asker> {
+    let but = match &asker {
+        Asker::Location(_, zone, _) => Some(*zone),
+        Asker::Admission(..) | Asker::Call(..) => None,
+    };
+    let groups = groups(cx, &wanted.aliases, but);
+    let questions = &mut cx.core.zones.questions;
+    let again = questions.open.values().any(|question| question.wanted.call == wanted.call);
+    if groups.is_empty() || again || questions.open.len() >= MOST {
+        return Err(asker);
+    }
+    questions.last = questions.last.wrapping_add(1);
+    let number = questions.last;
+    let question = Question { asker, wanted, groups, asked: Vec::new(), tries: 0 };
+    questions.open.insert(number, question);
+    next_group(cx, number);
+    Ok(())
+}
+
+/// True when an admission is being looked up: its request came again.
+pub(crate) fn is_asked(cx: &Cx<'_>, call: CallId) -> bool {
+    cx.core.zones.questions.open.values().any(|question| question.wanted.call == call)
+}
+
+/// The call is over; nobody wants to know any more.
+pub(crate) fn abandon(cx: &mut Cx<'_>, key: CallKey) {
+    let of =
+        |question: &Question| matches!(&question.asker, Asker::Call(asker, _) if *asker == key);
+    let questions = &cx.core.zones.questions;
+    let number = questions.open.iter().find(|(_, one)| of(one)).map(|(number, _)| *number);
+    if let Some(number) = number {
+        close(cx, number);
+    }
+}
+
+fn close(cx: &mut Cx<'_>, number: u32) -> Option<Asker> {
+    let zones = &mut cx.core.zones;
+    let question = zones.questions.open.remove(&number)?;
+    zones.timers.stop(&Deadline::Question(number));
+    for (_, seq) in &question.asked {
+        zones.questions.seqs.remove(seq);
+    }
+    Some(question.asker)
+}
+
+/// Asks the next group; false when there is none.
+fn next_group(cx: &mut Cx<'_>, number: u32) -> bool {
+    let tries = cx.core.settings.zones.tries;
+    let questions = &mut cx.core.zones.questions;
+    let Some(question) = questions.open.get_mut(&number) else { return false };
+    let old = std::mem::take(&mut question.asked);
+    let group = question.groups.pop_front();
+    for (_, seq) in old {
+        questions.seqs.remove(&seq);
+    }
+    let Some(group) = group else { return false };
+    for zone in group {
+        let seq = cx.core.next_seq();
+        let questions = &mut cx.core.zones.questions;
+        let Some(question) = questions.open.get_mut(&number) else { return false };
+        question.asked.push((zone, seq));
+        question.tries = tries;
+        questions.seqs.insert(seq, number);
+    }
+    send_all(cx, number);
+    true
+}
+
+/// Sends to all that are asked and have not answered.
+fn send_all(cx: &mut Cx<'_>, number: u32) {
+    let Some(question) = cx.core.zones.questions.open.get_mut(&number) else { return };
+    question.tries = question.tries.saturating_sub(1);
+    for (zone, seq) in question.asked.clone() {
+        send(cx, number, zone, seq);
+    }
+    let at = cx.now + cx.core.settings.zones.timeout;
+    cx.core.zones.timers.set(Deadline::Question(number), at);
+}
+
+fn send(cx: &mut Cx<'_>, number: u32, id: ZoneId, seq: u16) {
+    let crypto_tokens = super::live::proof(cx, id);
+    let gatekeeper_identifier = Some(cx.gatekeeper_identifier());
+    let Some(zone) = cx.core.zones.get(id) else { return };
+    let ((socket, local), Some(to)) = (zone.local(), zone.address()) else { return };
+    let settings = &cx.core.settings;
+    let reply = cx.core.told(SocketAddr::new(local, settings.ras_port), to.ip());
+    let Some(question) = cx.core.zones.questions.open.get(&number) else { return };
+    let wanted = &question.wanted;
+    let passed_on = matches!(question.asker, Asker::Location(..));
+    let hop_count = match (passed_on, wanted.hop_count) {
+        (true, told) => Some(told.map_or(HOPS, |told| told.saturating_sub(1)).max(1)),
+        (false, _) => settings.zones.hop_count,
+    };
+    let source = Some(&wanted.source).filter(|source| !source.is_empty());
+    let request = LocationRequest {
+        request_seq_num: RequestSeqNum(seq),
+        destination_info: wanted.aliases.iter().map(Alias::to_asn).collect(),
+        reply_address: to_h225(reply),
+        source_info: source.map(|source| source.iter().map(Alias::to_asn).collect()),
+        can_map_alias: Some(true),
+        gatekeeper_identifier,
+        crypto_tokens,
+        hop_count,
+        call_identifier: Some(wanted.call.into()),
+        ..Default::default()
+    };
+    ras::send(cx, socket, to, RasMessage::locationRequest(Box::new(request)));
+}
+
+/// A question has waited long enough: it is asked again, or others are.
+pub(super) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, number: u32) {
+    let Some(question) = cx.core.zones.questions.open.get(&number) else { return };
+    if question.tries > 0 {
+        return send_all(cx, number);
+    }
+    if !next_group(cx, number) {
+        finish(cx, calls, number, None);
+    }
+}
+
+/// An answer to LRQ came; false when it answers nothing that was asked there.
+pub(crate) fn answered(
+    cx: &mut Cx<'_>,
+    calls: &mut Calls,
+    from: SocketAddr,
+    seq: u16,
+    reply: Reply,
+) -> bool {
+    let zones = &mut cx.core.zones;
+    let Some(number) = zones.questions.seqs.get(&seq).copied() else { return false };
+    let Some(question) = zones.questions.open.get_mut(&number) else { return false };
+    let Some(at) = question.asked.iter().position(|(_, known)| *known == seq) else { return false };
+    let Some((id, _)) = question.asked.get(at).copied() else { return false };
+    if !zones.all.get(id.0).is_some_and(|zone| zone.is_at(from.ip())) {
+        return false;
+    }
+    match reply {
+        Reply::Wait(delay) => {
+            let at = cx.now + delay.min(LONGEST) + cx.core.settings.zones.timeout;
+            question.tries = 0;
+            zones.timers.set(Deadline::Question(number), at);
+        }
+        Reply::Unknown => {
+            question.asked.remove(at);
+            zones.questions.seqs.remove(&seq);
+            let all = zones.questions.open.get(&number).is_some_and(|one| one.asked.is_empty());
+            if all && !next_group(cx, number) {
+                finish(cx, calls, number, None);
+            }
+        }
+        Reply::There(signalling) => {
+            let signalling = callable(cx, id, from, signalling);
+            finish(cx, calls, number, Some(Destination::Neighbor { zone: id, signalling }));
+        }
+    }
+    true
+}
+
+/// The address to call, of what a neighbour told: the server of a zone, and who tells no usable address, only where
+/// the answer came from.
+fn callable(cx: &Cx<'_>, id: ZoneId, from: SocketAddr, told: SocketAddr) -> SocketAddr {
+    let ip = told.ip();
+    let useless = ip.is_unspecified() || ip.is_loopback() && !from.ip().is_loopback();
+    let ours = cx.core.locals.contains(&ip);
+    let zone =
+        cx.core.zones.get(id).is_some_and(|zone| !matches!(zone.role, super::Role::Plain(_)));
+    if useless || ours || zone { SocketAddr::new(from.ip(), told.port()) } else { told }
+}
+
+fn finish(cx: &mut Cx<'_>, calls: &mut Calls, number: u32, found: Option<Destination>) {
+    match close(cx, number) {
+        Some(Asker::Admission(origin, request)) => {
+            let answer = ras::admission::located(cx, origin, &request, found);
+            ras::send(cx, origin.socket, origin.from, answer);
+        }
+        Some(Asker::Call(key, address)) => {
+            calls.located(cx, key, found.or_else(|| address.map(Destination::Address)));
+        }
+        Some(Asker::Location(origin, zone, request)) => {
+            let answer = super::answer::located(cx, origin, zone, &request, found);
+            ras::send(cx, origin.socket, origin.from, answer);
+        }
+        None => {}
+    }
+}
+
+/// The signalling address of an LCF.
+pub(crate) fn told(address: &pinhole_h323::asn::h225::TransportAddress) -> Option<SocketAddr> {
+    from_h225(address).filter(|address| address.port() != 0)
+}

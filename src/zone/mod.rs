@@ -1,0 +1,302 @@
+//! Neighbours: other gatekeepers, and the other ends of traversal zones (H.460.18 §12). Each is asked with LRQ where
+//! somebody is who is not here, and asks us. Of a zone one end, the client, is behind a firewall: it keeps a pinhole to
+//! the other, the server, open, and every connection is the client's.
+
+mod answer;
+mod inward;
+mod live;
+mod locate;
+mod route;
+pub(crate) mod token;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use pinhole_config::{Forward, Neighbor as Config, Secret};
+use pinhole_h323::id::CallId;
+use pinhole_traversal::Timers;
+use pinhole_traversal::client::Client;
+use pinhole_traversal::watch::Watch;
+
+use crate::face::{QuestionId, SocketId, StreamId};
+use crate::node::Cx;
+use crate::ras::admission::Destination;
+pub(crate) use answer::{in_progress, lrq};
+pub(crate) use inward::{Caller, caller, connected, hole};
+pub(crate) use live::{announce, resolved, sci, scr};
+pub(crate) use locate::{
+    Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, told,
+};
+
+/// How long a call that was located may take to arrive.
+const GRANT: Duration = Duration::from_secs(60);
+/// Calls that were located and have not arrived yet.
+const MOST_GRANTS: usize = 10_000;
+
+/// What the node is told of its neighbours.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[Neighbor::…]` by name.
+    pub neighbors: Vec<(String, Config)>,
+    /// How long an answer to LRQ is waited for.
+    pub timeout: Duration,
+    /// How often LRQ is sent before a neighbour counts as silent.
+    pub tries: u32,
+    /// The hopCount of LRQ.
+    pub hop_count: Option<u8>,
+    /// Whether LRQs are passed on.
+    pub forward: Forward,
+    /// Whether gatekeepers that are no neighbours get an answer to LRQ.
+    pub accept_strangers: bool,
+    /// Whether calls of neighbours are taken that no LRQ came before.
+    pub accept_calls: bool,
+    /// By how many seconds the clock of a peer may differ.
+    pub grace_s: u32,
+    /// The time between keepalives of a zone.
+    pub keepalive: Duration,
+}
+
+impl From<&pinhole_config::Config> for Settings {
+    fn from(config: &pinhole_config::Config) -> Self {
+        let location = &config.location;
+        Self {
+            neighbors: config.neighbors.clone(),
+            timeout: Duration::from_millis(u64::from(location.timeout.0) * 100),
+            tries: location.retries.0,
+            hop_count: location.hop_count.and_then(|count| u8::try_from(count.0).ok()),
+            forward: location.forward,
+            accept_strangers: location.accept_strangers,
+            accept_calls: config.routed.accept_neighbors,
+            grace_s: config.tokens.grace.0,
+            keepalive: config.routed.h46018_keepalive.duration(),
+        }
+    }
+}
+
+/// The number of a neighbour: its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ZoneId(usize);
+
+/// A deadline.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Deadline {
+    /// A question has waited long enough for its answers.
+    Question(u32),
+    /// A call that was located did not arrive.
+    Grant(CallId),
+}
+
+/// Which end of what a neighbour is.
+#[derive(Debug)]
+enum Role {
+    /// The server of a zone, whose client we are.
+    Server(Client),
+    /// The client of a zone, whose server we are.
+    Client(Watch),
+    /// A gatekeeper that is reached without help: its addresses.
+    Plain(Vec<SocketAddr>),
+}
+
+/// A neighbour.
+#[derive(Debug)]
+pub(crate) struct Neighbor {
+    pub(crate) name: String,
+    config: Config,
+    role: Role,
+    /// The RAS socket towards it, and its address.
+    socket: SocketId,
+    local: IpAddr,
+    /// The time stamps of its last believed keepalive and of its last believed proof.
+    last_keepalive: u32,
+    last_proof: u32,
+    /// What was told last of why it is not believed.
+    doubt: Option<String>,
+    up_since: Option<Instant>,
+    calls: u64,
+}
+
+/// All neighbours.
+#[derive(Debug)]
+pub(crate) struct Zones {
+    /// A RAS socket is bound: it can begin.
+    ready: bool,
+    all: Vec<Neighbor>,
+    questions: locate::Questions,
+    timers: Timers<Deadline>,
+    grants: BTreeMap<CallId, Grant>,
+    /// Connections made to a server for a call that it announced.
+    holes: BTreeMap<StreamId, (ZoneId, CallId)>,
+    /// Whose name is being looked up.
+    queries: BTreeMap<QuestionId, ZoneId>,
+    last_query: u32,
+}
+
+/// A call that a neighbour was told it can make.
+#[derive(Debug, Clone)]
+struct Grant {
+    zone: ZoneId,
+    destination: Destination,
+}
+
+impl Neighbor {
+    /// Where its RAS is, while it is up.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match &self.role {
+            Role::Server(client) => client.server().filter(|_| client.is_up()),
+            Role::Client(watch) => watch.address(),
+            Role::Plain(addresses) => addresses.first().copied(),
+        }
+    }
+
+    /// True when a message from this address can be its.
+    fn is_at(&self, from: IpAddr) -> bool {
+        match &self.role {
+            Role::Plain(addresses) => addresses.iter().any(|address| address.ip() == from),
+            Role::Server(_) | Role::Client(_) => self.address().is_some_and(|at| at.ip() == from),
+        }
+    }
+
+    /// True when it is the client of a zone.
+    pub(crate) const fn is_client(&self) -> bool {
+        matches!(self.role, Role::Client(_))
+    }
+
+    /// True when it is the server of a zone.
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self.role, Role::Server(_))
+    }
+
+    /// The RAS socket towards it, and its address.
+    pub(crate) const fn local(&self) -> (SocketId, IpAddr) {
+        (self.socket, self.local)
+    }
+
+    fn password(&self) -> Option<&str> {
+        self.config.password.as_ref().map(|Secret(text)| text.as_str())
+    }
+
+    /// Its gatekeeperIdentifier.
+    fn identifier(&self) -> &str {
+        self.config.gatekeeper_identifier.as_ref().map_or(&self.name, |name| &name.0)
+    }
+
+    /// The name by which it proves its password.
+    fn auth_user(&self) -> &str {
+        self.config.auth_user.as_ref().map_or_else(|| self.identifier(), |name| &name.0)
+    }
+}
+
+impl Zones {
+    /// The neighbours of a configuration.
+    pub(crate) fn new(settings: &Settings, locals: &[IpAddr], now: Instant) -> Self {
+        let most = settings.keepalive;
+        let new = |(name, config): &(String, Config)| {
+            let role = match (config.h46018_client, config.h46018_server) {
+                (true, _) => Role::Server(Client::new(now, Some(most))),
+                (false, true) => Role::Client(Watch::new(most)),
+                (false, false) => Role::Plain(Vec::new()),
+            };
+            let first =
+                locals.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+            Neighbor {
+                name: name.clone(),
+                config: config.clone(),
+                role,
+                socket: SocketId(0),
+                local: first,
+                last_keepalive: 0,
+                last_proof: 0,
+                doubt: None,
+                up_since: None,
+                calls: 0,
+            }
+        };
+        Self {
+            ready: false,
+            all: settings.neighbors.iter().map(new).collect(),
+            questions: locate::Questions::default(),
+            timers: Timers::default(),
+            grants: BTreeMap::new(),
+            holes: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            last_query: 0,
+        }
+    }
+
+    pub(crate) fn get(&self, id: ZoneId) -> Option<&Neighbor> {
+        self.all.get(id.0)
+    }
+
+    fn get_mut(&mut self, id: ZoneId) -> Option<&mut Neighbor> {
+        self.all.get_mut(id.0)
+    }
+
+    fn each(&self) -> impl Iterator<Item = (ZoneId, &Neighbor)> {
+        self.all.iter().enumerate().map(|(index, one)| (ZoneId(index), one))
+    }
+
+    /// The first neighbour from whom a message from this address can be.
+    fn from(&self, from: IpAddr) -> Option<ZoneId> {
+        self.each().find(|(_, one)| one.is_at(from)).map(|(id, _)| id)
+    }
+
+    /// A call came or went to a neighbour.
+    pub(crate) fn carried(&mut self, id: ZoneId) {
+        if let Some(neighbor) = self.get_mut(id) {
+            neighbor.calls += 1;
+        }
+    }
+
+    /// When [`poll`] has something next.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        if !self.ready {
+            return None;
+        }
+        let of = |one: &Neighbor| match &one.role {
+            Role::Server(client) => client.next(),
+            Role::Client(watch) => watch.next(),
+            Role::Plain(_) => None,
+        };
+        self.all.iter().filter_map(of).chain(self.timers.next()).min()
+    }
+
+    /// Notes that a neighbour may make a call, so that it is taken when it comes.
+    fn grant(&mut self, now: Instant, call: CallId, zone: ZoneId, destination: Destination) {
+        if self.grants.len() < MOST_GRANTS || self.grants.contains_key(&call) {
+            self.grants.insert(call, Grant { zone, destination });
+            self.timers.set(Deadline::Grant(call), now + GRANT);
+        }
+    }
+}
+
+/// A RAS socket is bound: it begins. Looks up the names of neighbours that are reached without help.
+pub(crate) fn start(cx: &mut Cx<'_>) {
+    if std::mem::replace(&mut cx.core.zones.ready, true) {
+        return;
+    }
+    let plain = |one: &Neighbor| {
+        matches!(one.role, Role::Plain(_)) || (one.is_client() && one.password().is_none())
+    };
+    let all: Vec<ZoneId> =
+        cx.core.zones.each().filter(|(_, one)| plain(one)).map(|(id, _)| id).collect();
+    for id in all {
+        live::look_up(cx, id);
+    }
+}
+
+/// Does what has come due.
+pub(crate) fn poll(cx: &mut Cx<'_>, calls: &mut crate::call::Calls) {
+    if !cx.core.zones.ready {
+        return;
+    }
+    live::poll(cx);
+    while let Some(deadline) = cx.core.zones.timers.expired(cx.now) {
+        match deadline {
+            Deadline::Question(number) => locate::expired(cx, calls, number),
+            Deadline::Grant(call) => {
+                cx.core.zones.grants.remove(&call);
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Traversal zones: a gatekeeper outside, one inside behind a firewall, plain phones at both.
+
+use pinhole::event::Event;
+use pinhole::firewall::Rules;
+use pinhole::node::{Node, Settings};
+use pinhole::phone::Phone;
+use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
+use pinhole_config::{Config, Severity};
+
+use super::lab::{Lab, NODE, Plan, ended, heard, lab, registered};
+use crate::world::{Chop, HostId, at, ip, millis, seconds};
+
+/// The gatekeeper inside.
+const INNER: &str = "10.0.0.2";
+const ALICE: f64 = 440.0;
+const BOB: f64 = 880.0;
+const TALK: u64 = 5;
+
+/// Settings as an operator writes them.
+pub(super) fn settings(text: &str) -> Settings {
+    let (config, problems) = Config::read(text);
+    assert!(problems.iter().all(|p| p.severity == Severity::Warning), "{problems:?}");
+    Settings::from(&config)
+}
+
+const MODE: &str = "[RoutedMode]\nGKRouted=1\nH245Routed=1\nEnableH46018=1\n[Proxy]\nEnable=1\n";
+
+fn outer(more: &str) -> Settings {
+    settings(&format!(
+        "[Gatekeeper::Main]\nName=Outer\n{MODE}{more}\n[RasSrv::Neighbors]\nInner=GnuGk\n\
+         [Neighbor::Inner]\nGatekeeperIdentifier=Inner\nSendPrefixes=*\nH46018Server=1\n\
+         AuthUser=clientuser\nPassword=clientpw\n"
+    ))
+}
+
+fn inner(host: &str, password: &str, more: &str) -> Settings {
+    settings(&format!(
+        "[Gatekeeper::Main]\nName=Inner\n{MODE}{more}\n[RasSrv::Neighbors]\nOuter=GnuGk\n\
+         [Neighbor::Outer]\nHost={host}\nSendPrefixes=*\nH46018Client=1\n\
+         SendAuthUser=clientuser\nSendPassword={password}\n"
+    ))
+}
+
+/// A zone of two gatekeepers.
+struct Zone {
+    lab: Lab,
+    inner: HostId,
+    phones: u8,
+}
+
+fn zone_with(rules: Rules, chop: Chop, more: &str) -> Zone {
+    zone_at(NODE, rules, chop, more)
+}
+
+/// The same where the inside one finds the outside one at this name.
+fn zone_at(host: &str, rules: Rules, chop: Chop, more: &str) -> Zone {
+    let mut lab = lab(Plan { settings: outer(more), rules, ..Plan::with(chop) });
+    lab.world.name("gk.example.org", Some(ip(NODE)));
+    let node = Node::new(inner(host, "clientpw", more), vec![ip(INNER)], [9; 32], lab.world.now());
+    let inner = lab.world.host_behind(lab.gate, "inner", INNER, node);
+    Zone { lab, inner, phones: 0 }
+}
+
+fn state<'a>(wanted: &'a str) -> impl Fn(&Event) -> bool + 'a {
+    move |event| matches!(event, Event::Zone { state, .. } if *state == wanted)
+}
+
+impl Zone {
+    fn up(&mut self) {
+        let inner = self.inner;
+        self.lab.world.must("the zone is up inside", |w| w.told(inner, state("up")), seconds(10));
+        let node = self.lab.node;
+        self.lab.world.must("the zone is up outside", |w| w.told(node, state("up")), seconds(1));
+    }
+
+    /// A plain phone inside.
+    fn inside(&mut self, name: &'static str, adjust: impl FnOnce(&mut Options)) -> HostId {
+        self.phones += 1;
+        let text = format!("10.0.0.{}", self.phones + 100);
+        let mut options = plain(name, INNER, &text);
+        adjust(&mut options);
+        let phone = Phone::new(options, [self.phones + 100; 32], self.lab.world.now());
+        self.lab.world.host_behind(self.lab.gate, name, &text, phone)
+    }
+
+    /// A plain phone outside.
+    fn outside(&mut self, name: &'static str, adjust: impl FnOnce(&mut Options)) -> HostId {
+        self.phones += 1;
+        let text = format!("198.51.100.{}", self.phones + 150);
+        let mut options = plain(name, NODE, &text);
+        adjust(&mut options);
+        let phone = Phone::new(options, [self.phones + 100; 32], self.lab.world.now());
+        self.lab.world.host(name, &text, phone)
+    }
+
+    fn phone(
+        &mut self,
+        inside: bool,
+        name: &'static str,
+        adjust: impl FnOnce(&mut Options),
+    ) -> HostId {
+        if inside { self.inside(name, adjust) } else { self.outside(name, adjust) }
+    }
+
+    /// Calls from one side to the other, and looks at the records.
+    fn talk(&mut self, from_inside: bool, adjust: impl Fn(&mut Options)) {
+        let bob = self.phone(!from_inside, "bob", |options| {
+            options.incoming = Incoming::Answer;
+            options.source = Source::Tone(BOB);
+            adjust(options);
+        });
+        self.lab.world.must("registered", |world| world.told(bob, registered), seconds(20));
+        self.lab.world.run_for(millis(100));
+        self.lab.world.mark_rest();
+        let alice = self.phone(from_inside, "alice", |options| {
+            options.destination = Some(Destination::parse("bob"));
+            options.source = Source::Tone(ALICE);
+            options.hold = Some(seconds(TALK));
+            adjust(options);
+        });
+        let record = self.lab.record(alice, 1, seconds(60));
+        heard(&record, TALK, BOB);
+        let record = self.lab.record(bob, 1, seconds(5));
+        heard(&record, TALK, ALICE);
+        self.lab.world.must("alice has ended", |world| world.ended(alice), seconds(30));
+        self.lab.nothing_left();
+        for node in [self.lab.node, self.inner] {
+            assert_eq!(self.lab.world.count(node, ended), 1);
+        }
+    }
+}
+
+fn plain(name: &str, gatekeeper: &str, own: &str) -> Options {
+    let mut options = Options::new(name);
+    options.gatekeeper = Gatekeeper::At(at(&format!("{gatekeeper}:1719")));
+    options.ip = ip(own);
+    options.traversal = false;
+    options
+}
+
+#[test]
+fn a_zone_comes_up() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, "");
+    zone.up();
+}
+
+/// Calls in both directions, each in a world of its own.
+fn both_ways(more: &str, chop: Chop, adjust: impl Fn(&mut Options)) {
+    for rules in [Rules::port_restricted, Rules::symmetric] {
+        for from_inside in [true, false] {
+            let mut zone = zone_with(rules(), chop, more);
+            zone.up();
+            zone.talk(from_inside, &adjust);
+        }
+    }
+}
+
+const PLAIN: &str = "";
+const MULTIPLEXED: &str = "RTPMultiplexing=1\n";
+
+#[test]
+fn calls_with_tunnelled_h245() {
+    both_ways(PLAIN, Chop::AsSent, |_| {});
+}
+
+#[test]
+fn calls_with_h245_on_its_own_connection() {
+    both_ways(PLAIN, Chop::AsSent, |options| options.tunnelling = false);
+}
+
+#[test]
+fn calls_with_fast_start() {
+    both_ways(PLAIN, Chop::AsSent, |options| options.fast_start = true);
+}
+
+#[test]
+fn calls_with_fast_start_and_h245_on_its_own_connection() {
+    both_ways(PLAIN, Chop::AsSent, |options| {
+        options.fast_start = true;
+        options.tunnelling = false;
+    });
+}
+
+#[test]
+fn calls_with_multiplexed_media() {
+    for chop in [Chop::AsSent, Chop::EachByte] {
+        both_ways(MULTIPLEXED, chop, |_| {});
+        both_ways(MULTIPLEXED, chop, |options| options.tunnelling = false);
+        both_ways(MULTIPLEXED, chop, |options| options.fast_start = true);
+    }
+}
+
+#[test]
+fn calls_whose_streams_are_cut_and_glued_at_random() {
+    both_ways(PLAIN, Chop::Random, |_| {});
+    both_ways(PLAIN, Chop::Random, |options| options.tunnelling = false);
+}
+
+/// What a gatekeeper said of its zone last.
+fn said(zone: &Zone, host: HostId) -> String {
+    let sentence = |event: &Event| match event {
+        Event::Zone { sentence, .. } => Some(sentence.clone()),
+        _ => None,
+    };
+    let events = zone.lab.world.events(host);
+    events.iter().rev().find_map(|(_, event)| sentence(event)).unwrap_or_default()
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_told_by_how_much() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    let (node, inner) = (zone.lab.node, zone.inner);
+    zone.lab.world.set_clock(inner, 3600);
+    zone.lab.world.must("it is refused", |w| w.told(inner, state("down")), seconds(60));
+    assert_eq!(
+        said(&zone, inner),
+        "198.51.100.10:1719 refuses us: our clock is 3600 s ahead of its own"
+    );
+    assert!(said(&zone, node).contains("its clock is 3600 s ahead of ours"));
+    zone.lab.world.set_clock(inner, 0);
+    let again = |w: &crate::world::World| w.count(inner, state("up")) == 2;
+    zone.lab.world.must("it is up again", again, seconds(57));
+}
+
+#[test]
+fn a_name_that_moves_is_followed() {
+    let mut zone = zone_at("gk.example.org", Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    let (node, inner) = (zone.lab.node, zone.inner);
+    zone.lab.world.vanish(node);
+    zone.lab.world.must("nobody answers", |w| w.told(inner, state("down")), seconds(80));
+    let now = zone.lab.world.now();
+    let moved = Node::new(outer(PLAIN), vec![ip("198.51.100.20")], [4; 32], now);
+    let moved = zone.lab.world.host("moved", "198.51.100.20", moved);
+    zone.lab.world.name("gk.example.org", None);
+    zone.lab.world.must(
+        "the name is lost",
+        |w| {
+            w.told(
+                inner,
+                |e| matches!(e, Event::Zone { sentence, .. } if sentence.contains("not resolved")),
+            )
+        },
+        seconds(60),
+    );
+    zone.lab.world.name("gk.example.org", Some(ip("198.51.100.20")));
+    zone.lab.world.must("it is up there", |w| w.told(moved, state("up")), seconds(57));
+}
