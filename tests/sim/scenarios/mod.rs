@@ -35,5 +35,6 @@ mod storms;
 mod streams;
 mod theft;
 mod twins;
+mod watch;
 mod wires;
 mod zone;
