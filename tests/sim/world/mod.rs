@@ -84,6 +84,8 @@ pub(crate) struct World {
     /// What names lead to.
     names: BTreeMap<String, IpAddr>,
     steps_at_now: u32,
+    /// Octets came on streams as if somebody had sent them who has not.
+    forged: bool,
 }
 
 impl World {
@@ -115,6 +117,7 @@ impl World {
             capture: Capture::open(seed),
             names: BTreeMap::new(),
             steps_at_now: 0,
+            forged: false,
         }
     }
 

@@ -36,6 +36,7 @@ impl World {
 
     /// Octets come to a host on a stream as if the other end had sent them.
     pub(crate) fn inject_stream(&mut self, host: HostId, stream: StreamId, bytes: &[u8]) {
+        self.forged = true;
         let Some((conn, end)) = self.hosts[host.0].streams.get(&stream).copied() else {
             self.fail(&format!("{stream:?} is not open, so nothing can come on it"));
         };
