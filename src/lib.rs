@@ -1,5 +1,7 @@
 //! Pinhole: NAT-traversal and encryption edge proxy for H.323.
 
+#![forbid(unsafe_code)]
+
 mod call;
 mod control;
 pub mod decode;

@@ -4,6 +4,8 @@
 //! [`Problem`] with line and column. A key is declared once, in `sections`; what Pinhole does not act on yet is
 //! declared in `known`.
 
+#![forbid(unsafe_code)]
+
 mod entries;
 mod ini;
 mod known;

@@ -5,6 +5,8 @@
 //! cipher at a time. Each gives the same octets as alone.
 
 use crate::cbc::Seal;
+#[cfg(target_arch = "x86_64")]
+use crate::lanes;
 use crate::rounds::{ROUND_KEYS, has_instructions};
 use crate::{Algorithm, Packet, Reject};
 use aes::Block;
@@ -115,6 +117,9 @@ impl<'a> Lanes<'a> {
                 break;
             }
             let steps = busy().map(|task| task.blocks.len()).min().unwrap_or_default();
+            if self.all_at_once(steps) {
+                continue;
+            }
             for _ in 0..steps {
                 self.step();
             }
@@ -143,6 +148,42 @@ impl<'a> Lanes<'a> {
         for (row, key) in self.keys.iter_mut().zip(keys) {
             row[lane] = Block::from(*key);
         }
+    }
+
+    /// Encrypts so many blocks of each packet with the instructions of this processor; false if it has none for that, or
+    /// a lane has no packet.
+    #[cfg(target_arch = "x86_64")]
+    fn all_at_once(&mut self, steps: usize) -> bool {
+        if self.tasks.iter().any(Option::is_none) {
+            return false;
+        }
+        let mut keys = [&[][..]; LANES];
+        let mut blocks: [&mut [Block]; LANES] = std::array::from_fn(|_| Default::default());
+        for ((task, keys), blocks) in
+            self.tasks.iter_mut().flatten().zip(&mut keys).zip(&mut blocks)
+        {
+            *keys = task.seal.rounds().published();
+            let whole = std::mem::take(&mut task.blocks).into_slice();
+            let (now, later) = whole.split_at_mut(steps.min(whole.len()));
+            (*blocks, task.blocks) = (now, later.iter_mut());
+        }
+        if lanes::encrypt(keys, &mut self.chain.0, &mut blocks) {
+            return true;
+        }
+        // Nothing has happened: what was taken is done one after the other.
+        for ((task, chain), blocks) in self.tasks.iter().flatten().zip(&mut self.chain).zip(blocks)
+        {
+            task.seal.cipher().chain(chain, blocks);
+            if let Some(last) = blocks.last() {
+                *chain = *last;
+            }
+        }
+        true
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn all_at_once(&mut self, _: usize) -> bool {
+        false
     }
 
     /// Encrypts the next block of each packet.

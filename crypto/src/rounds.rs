@@ -17,6 +17,8 @@ pub(crate) struct Rounds {
     #[zeroize(skip)]
     count: usize,
     keys: [[u8; 16]; ROUND_KEYS],
+    /// As published, for instructions that have a last round.
+    plain: [[u8; 16]; ROUND_KEYS],
 }
 
 impl Rounds {
@@ -46,11 +48,18 @@ impl Rounds {
         let mut keys = [[0; 16]; ROUND_KEYS];
         keys.as_flattened_mut().copy_from_slice(words.as_flattened());
         words.as_flattened_mut().zeroize();
+        let plain = keys;
         let mut last = Block::from(keys[count - 1]);
         mix_columns(&mut last);
         keys[count - 1] = last.into();
         last.zeroize();
-        Self { count, keys }
+        Self { count, keys, plain }
+    }
+
+    /// The round keys as published.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn published(&self) -> &[[u8; 16]] {
+        self.plain.get(..self.count).unwrap_or_default()
     }
 
     /// The round keys, from the one before the first round to the last.

@@ -1,5 +1,7 @@
 //! Wire formats of H.323: bytes to meaning and back. No state, no time, no I/O.
 
+#![forbid(unsafe_code)]
+
 pub mod address;
 pub mod alias;
 mod aper;

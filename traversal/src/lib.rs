@@ -1,5 +1,7 @@
 //! NAT traversal machines (H.460.18), timers and back-off. No sockets, no clock: addresses and times come in, decisions go out.
 
+#![forbid(unsafe_code)]
+
 mod backoff;
 pub mod client;
 pub mod server;
