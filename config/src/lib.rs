@@ -25,17 +25,19 @@ pub use entries::{Row, Table};
 pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
 pub use sections::{
-    AdmissionFeatures, Limits, LocationFeatures, Main, Neighbor, Proxy, RegistrationFeatures,
-    Routed, StatusAuth, Tokens,
+    AdmissionFeatures, CallTable, Limits, LocationFeatures, Main, Neighbor, Proxy,
+    RegistrationFeatures, Routed, StatusAuth, Tokens,
 };
 pub use value::{
-    AliasText, Aliases, Area, Destinations, External, Fault, FilePath, Forward, GatekeeperId,
-    GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Milliseconds,
-    MulticastGroup, Name, NetList, Number, Permanent, Port, PortRange, Prefixes, Remark, Seconds,
-    Secret, SignalAddress, StatusRule, Suffix, Value, Wrong,
+    AliasText, Aliases, Area, Causes, ControlKeepAlive, Destinations, External, Fault, FilePath,
+    Forward, GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit,
+    Milliseconds, MulticastGroup, Name, NetList, Number, Permanent, Port, PortRange, Prefixes,
+    Remark, Routing, Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule,
+    Suffix, Value, Wrong,
 };
 
 use entries::{About, Entries};
+use ipnet::IpNet;
 use section::Section;
 
 macro_rules! config {
@@ -97,11 +99,16 @@ config! {
     proxy: Proxy,
     /// `[Pinhole::Limits]`
     limits: Limits,
+    /// `[CallTable]`
+    call_table: CallTable,
     ;
     /// Endpoints that are called without ever registering, under the signalling address that they have.
     permanent: Table<SignalAddress, Permanent> as "RasSrv::PermanentEndpoints",
     /// The prefixes of the numbers that registered gateways take calls for, by an alias of the gateway.
     gateway_prefixes: Table<AliasText, GatewayPrefixes> as "RasSrv::GWPrefixes",
+    /// How much of the calls of a network goes through the gatekeeper; of several that contain a party the smallest counts.
+    /// Calls that need the gatekeeper's help are proxied in any case.
+    mode_selection: Table<IpNet, Routings> as "ModeSelection",
 }
 
 /// Where a value in force came from.

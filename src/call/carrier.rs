@@ -22,6 +22,8 @@ pub(super) struct Brought {
     pub(super) answers: Vec<Vec<u8>>,
     /// True when there is nothing left in the message to pass on.
     pub(super) emptied: bool,
+    /// True when there was any.
+    pub(super) any: bool,
 }
 
 /// True when H.245 for a party travels in call signalling.
@@ -97,6 +99,7 @@ impl Calls {
         let mut brought = Brought::default();
         let carried: Vec<Vec<u8>> = signal.h245_control().into_iter().map(<[u8]>::to_vec).collect();
         if !carried.is_empty() {
+            brought.any = true;
             let through = through(cx, call, &mut self.index, from, &carried, &mut brought.answers);
             brought.stay_or_go(call, from.other(), signal, through);
         }

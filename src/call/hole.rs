@@ -8,9 +8,9 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::cause::Release;
 use pinhole_h323::signal::Signal;
 
-use super::{CallKey, CallTimer, Calls, ControlLink, State, Why, setup};
+use super::{CallKey, CallTimer, Calls, ControlLink, Why, setup};
 use crate::face::Side;
-use crate::node::{Cx, Timer};
+use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::Destination;
 use crate::zone::{self, Asker, Wanted, ZoneId};
 
@@ -34,7 +34,7 @@ impl Calls {
         }
         let Some(address) = cx.core.zones.get(zone).and_then(zone::Neighbor::address) else {
             let sentence = format!("the traversal zone {name} is down");
-            return self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+            return self.failed(cx, key, &Why::own(Release::UnreachableDestination, sentence));
         };
         let seq = cx.core.next_seq();
         let wait = Self::client_wait(cx);
@@ -50,8 +50,7 @@ impl Calls {
         address: Option<SocketAddr>,
     ) {
         let Some(call) = self.live(key) else { return };
-        let State::Placing(signal) = &call.state else { return };
-        let source = match signal.body() {
+        let source = match call.route.setup.as_deref().and_then(Signal::body) {
             Some(pinhole_h323::asn::h225::H323UUPDUH323MessageBody::setup(setup)) => {
                 Alias::read_all(setup.source_address.iter().flatten())
             }
@@ -70,11 +69,13 @@ impl Calls {
         let name = call.leg(Side::B).name.clone();
         let Some(destination) = found else {
             let sentence = format!("{name} is not registered, and no neighbour knows it");
-            return self.end(cx, key, &Why::own(Release::CalledPartyNotRegistered, sentence));
+            return self.failed(cx, key, &Why::own(Release::CalledPartyNotRegistered, sentence));
         };
-        let mut to = setup::called_leg(cx, call.leg(Side::A).local, &destination);
-        to.may_tunnel = cx.core.settings.handling.tunnelling;
-        let mode = setup::mode(cx, [call.leg(Side::A), &to]);
+        let to = setup::called_leg(cx, call.leg(Side::A).local, &destination);
+        let mode = match call.security.is_idle() {
+            true => setup::mode(cx, [call.leg(Side::A), &to]),
+            false => Mode::Proxied,
+        };
         if let Some(zone) = to.zone {
             cx.core.zones.carried(zone);
         }

@@ -13,7 +13,7 @@ use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
-use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier};
+use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier, old};
 use crate::control;
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
 use crate::node::streams::Owner;
@@ -287,6 +287,7 @@ impl Calls {
     /// Takes an H.245 message of a connection of its own.
     pub(crate) fn control(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
+        call.route.committed |= side == Side::B;
         let verdict = control::receive(cx, call, &mut self.index, side, octets);
         if let Some(message) = verdict.forward {
             self.send_control(cx, key, side.other(), message);
@@ -318,7 +319,8 @@ impl Calls {
                 }
                 let mut facility = Signal::transport(words);
                 facility.set_h245_control(vec![message]);
-                if let (Some(stream), Ok(octets)) = (leg.stream, facility.encode()) {
+                old::make_fit(call, side, &mut facility);
+                if let (Some(stream), Ok(octets)) = (call.leg(side).stream, facility.encode()) {
                     cx.send(stream, &octets);
                 }
             }

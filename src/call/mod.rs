@@ -3,14 +3,19 @@
 
 mod carrier;
 mod data;
+mod disclose;
+mod failover;
 mod hole;
+mod keepalive;
 mod leg;
 mod link;
+mod old;
 mod placing;
 mod progress;
 mod release;
 mod secure;
 mod setup;
+mod tunnelled_ras;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,8 +23,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pinhole_crypto::dh::KeyPair;
+use pinhole_h323::asn::h225::ConferenceIdentifier;
 use pinhole_h323::id::{CallId, Crv, EndpointId};
-use pinhole_h323::signal::{Leg as SignalLeg, Signal};
+use pinhole_h323::signal::Leg as SignalLeg;
 
 use crate::control::{DataChannels, Sessions};
 use crate::event::CallRecord;
@@ -44,6 +50,10 @@ pub(crate) enum CallTimer {
     Answer,
     /// The called party has to pick up.
     Alerting,
+    /// The call has lasted as long as it may.
+    Limit,
+    /// Something has to be said on its connections (`EnableGnuGkTcpKeepAlive`).
+    Refresh,
     /// The other party's H.245 connection has to follow the first one.
     Control,
     /// A party has sent DRQ: its ReleaseComplete, which says more, has to follow.
@@ -59,6 +69,8 @@ pub(crate) enum CallTimer {
 pub(crate) struct Call {
     pub(crate) key: CallKey,
     pub(crate) id: CallId,
+    /// The conference that the Setup names.
+    conference: ConferenceIdentifier,
     /// The call reference, the same on both legs.
     pub(crate) crv: Crv,
     /// Caller and called party.
@@ -77,6 +89,10 @@ pub(crate) struct Call {
     pub(crate) mode: Mode,
     /// True when each leg carries H.245 in its own way.
     translates: bool,
+    /// The versions of H.225.0 that the parties speak, as far as they have said.
+    version: [Option<u64>; 2],
+    /// What is tried until it is answered.
+    route: failover::Route,
     state: State,
     started: Instant,
 }
@@ -84,8 +100,8 @@ pub(crate) struct Call {
 /// How far a call has come.
 #[derive(Debug)]
 enum State {
-    /// The connection to the called party is being made; this Setup is sent on it.
-    Placing(Box<Signal>),
+    /// The connection to the called party is being made; Setup will be sent on it.
+    Placing,
     /// Setup is sent.
     Calling,
     /// The called party has answered that it is working on it.
@@ -210,6 +226,12 @@ impl Calls {
         let Some(call) = self.calls.get(&key) else { return };
         let party = |side: Side| call.leg(side).endpoint.as_ref() == Some(endpoint);
         let Some(side) = [Side::A, Side::B].into_iter().find(|side| party(*side)) else { return };
+        if call.is_live()
+            && !cx.core.settings.handling.ends_on_drq
+            && call.leg(side).stream.is_some()
+        {
+            return;
+        }
         // DRQ (UDP) often overtakes the ReleaseComplete (TCP) that says why.
         if call.is_live() && call.leg(side).stream.is_some() {
             cx.set(Timer::Call(key, CallTimer::Disengaged(side)), DISENGAGED);
@@ -267,7 +289,9 @@ impl Calls {
                 let Some(call) = self.calls.get(&key) else { return };
                 let sentence =
                     format!("{} sent a message that could not be understood", call.leg(side).name);
-                self.end(cx, key, &Why::protocol_error(side, sentence));
+                let why = Why::protocol_error(side, sentence);
+                self.order(cx, key, side);
+                if side == Side::B { self.failed(cx, key, &why) } else { self.end(cx, key, &why) }
             }
         }
     }
@@ -278,15 +302,20 @@ impl Calls {
         let called = call.leg(Side::B).name.clone();
         match timer {
             CallTimer::Answer => {
-                self.end(
+                self.failed(
                     cx,
                     key,
                     &Why::no_response(format!("{called} did not answer Setup in time")),
                 );
             }
             CallTimer::Alerting => {
-                self.end(cx, key, &Why::no_answer(format!("{called} did not pick up in time")));
+                self.failed(cx, key, &Why::no_answer(format!("{called} did not pick up in time")));
             }
+            CallTimer::Limit => {
+                let sentence = "the call has lasted as long as it may".to_owned();
+                self.end(cx, key, &Why::too_long(sentence));
+            }
+            CallTimer::Refresh => self.refresh(cx, key),
             CallTimer::Disengaged(side) => self.disengage(cx, key, side),
             CallTimer::Control => self.without_control(cx, key),
             CallTimer::KeepAlive => self.keep_alive(cx, key),

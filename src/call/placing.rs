@@ -40,7 +40,7 @@ impl Calls {
                 let registration = cx.core.registrations.get(endpoint);
                 let Some(registration) = registration else {
                     let sentence = format!("{name} is not registered any more");
-                    return self.end(
+                    return self.failed(
                         cx,
                         key,
                         &Why::own(Release::CalledPartyNotRegistered, sentence),
@@ -55,12 +55,12 @@ impl Calls {
                     let sentence = format!(
                         "{name} is behind a NAT and registered without H.460.18, so it cannot be called"
                     );
-                    self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+                    self.failed(cx, key, &Why::own(Release::UnreachableDestination, sentence));
                 } else if let Some(signalling) = signalling {
                     self.dial(cx, key, signalling);
                 } else {
                     let sentence = format!("{name} told no address at which it can be called");
-                    self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+                    self.failed(cx, key, &Why::own(Release::UnreachableDestination, sentence));
                 }
             }
         }
@@ -87,7 +87,7 @@ impl Calls {
             let name = &call.leg(Side::B).name;
             let sentence =
                 format!("{name} is reached from {local}, which is not an address of Home");
-            return self.end(cx, key, &Why::own(Release::UnreachableDestination, sentence));
+            return self.failed(cx, key, &Why::own(Release::UnreachableDestination, sentence));
         }
         call.leg_mut(Side::B).local = local;
         self.send_setup(cx, key);
@@ -104,7 +104,7 @@ impl Calls {
         let Some(call) = self.live(key) else {
             return cx.close(ends.stream);
         };
-        if !matches!(call.state, State::Placing(_)) {
+        if !matches!(call.state, State::Placing) {
             return cx.close(ends.stream);
         }
         let callid = call.id.to_string();
@@ -124,10 +124,11 @@ impl Calls {
             return;
         }
         let Some(call) = self.live(key) else { return };
-        let State::Placing(setup) = std::mem::replace(&mut call.state, State::Calling) else {
+        if !matches!(call.state, State::Placing) {
             return;
-        };
-        let mut setup = *setup;
+        }
+        let Some(mut setup) = call.route.setup.as_deref().cloned() else { return };
+        call.state = State::Calling;
         carrier::heard(call, Side::A, &setup);
         adapt(cx, call, &mut setup);
         if cx.core.settings.handling.withholds_fast_start {

@@ -10,7 +10,7 @@ use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use tracing::trace;
 
-use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
+use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, disclose, old};
 use crate::control;
 use crate::event::Event;
 use crate::face::Side;
@@ -48,7 +48,7 @@ impl Calls {
         }
         let (message, from) = (signal.name(), &call.leg(side).name);
         trace!(call = %call.id, from, message, "received");
-        if matches!(call.state, State::Placing(_)) {
+        if matches!(call.state, State::Placing) {
             return self.while_placing(cx, key, side, &signal);
         }
         match signal.message_type() {
@@ -56,6 +56,7 @@ impl Calls {
             MessageType::Setup => another_setup(cx, call, stream, &signal),
             MessageType::ReleaseComplete => self.released(cx, key, side, signal),
             MessageType::Facility if signal.is_keepalive() => {}
+            MessageType::Facility if side == Side::B && self.redirected(cx, key, &signal) => {}
             _ => {
                 if self.waits_for_secret(cx, key, side, &signal) {
                     if let Some(call) = self.live(key) {
@@ -65,6 +66,10 @@ impl Calls {
                 }
                 self.advance(cx, key, side, signal.message_type());
                 if let Some(call) = self.live(key) {
+                    let version = old::version_of(&signal);
+                    if version.is_some() {
+                        call.version[side.index()] = version;
+                    }
                     carrier::heard(call, side, &signal);
                 }
                 self.relay(cx, key, side, signal);
@@ -92,11 +97,16 @@ impl Calls {
         match message {
             MessageType::Connect if unanswered => {
                 call.state = State::Talking(cx.now);
+                call.route.setup = None;
                 let setup_ms = cx.now.duration_since(call.started).as_millis();
                 let setup_ms = u64::try_from(setup_ms).unwrap_or(u64::MAX);
                 let callid = call.id.to_string();
                 cx.stop(&Timer::Call(key, CallTimer::Answer));
                 cx.stop(&Timer::Call(key, CallTimer::Alerting));
+                cx.stop(&Timer::Call(key, CallTimer::Limit));
+                if let Some(limit) = cx.core.settings.handling.longest_call {
+                    cx.set(Timer::Call(key, CallTimer::Limit), limit);
+                }
                 cx.event(Event::CallConnected { callid, setup_ms });
             }
             MessageType::Alerting | MessageType::CallProceeding | MessageType::Progress
@@ -135,7 +145,17 @@ impl Calls {
         carrier::say(call, from.other(), &mut signal);
         self.adapt_h245_address(cx, key, from, &mut signal);
         let Some(call) = self.calls.get(&key) else { return };
-        let dropped = brought.emptied || is_pointless(&signal);
+        if proxied {
+            disclose::clean(cx, call, from.other(), &mut signal);
+        }
+        let dropped =
+            brought.emptied || is_pointless(&signal) || self.said_already(key, from, &signal);
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        if from == Side::B {
+            call.route.committed |= brought.any || !signal.fast_start().is_empty();
+        }
+        old::adapt(cx, call, from.other(), &mut signal);
+
         if let (Some(stream), Ok(octets), false) =
             (call.leg(from.other()).stream, signal.encode(), dropped)
         {
@@ -182,11 +202,15 @@ impl Calls {
         let reason = signal.release();
         let Some(call) = self.live(key) else { return };
         let name = call.leg(side).name.clone();
-        self.relay(cx, key, side, signal);
         let cause = cause.or_else(|| reason.map(Release::cause)).unwrap_or(Cause::NORMAL_CLEARING);
         let reason = reason.unwrap_or_else(|| Release::from(cause));
         let sentence = format!("{name} ended the call: {}", cause.sentence());
-        self.close(cx, key, &Why { reason, cause, sentence, by: Some(side) });
+        let why = Why { reason, cause, sentence, by: Some(side) };
+        if side == Side::B && self.retry(cx, key, &why) {
+            return;
+        }
+        self.relay(cx, key, side, signal);
+        self.close(cx, key, &why);
     }
 }
 
@@ -208,7 +232,7 @@ fn is_pointless(signal: &Signal) -> bool {
 }
 
 /// Takes the features of the leg away, and adds ours for the other.
-fn adapt_features(ours: Ability, call: &Call, from: Side, signal: &mut Signal) {
+pub(super) fn adapt_features(ours: Ability, call: &Call, from: Side, signal: &mut Signal) {
     for feature in PER_LEG {
         signal.remove_feature(feature);
     }

@@ -10,6 +10,7 @@ use super::{Call, CallKey, CallTimer, Calls, State, link};
 use crate::event::{CallRecord, Event};
 use crate::face::{Bind, Output, Side};
 use crate::node::{Cx, Timer};
+use crate::ras::disengage::Over;
 
 /// How long the media plane may take to report.
 const REPORT: Duration = Duration::from_secs(2);
@@ -81,6 +82,12 @@ impl Why {
         Self { reason, cause, sentence, by: None }
     }
 
+    /// It has lasted as long as it may.
+    pub(super) const fn too_long(sentence: String) -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::TIMER_EXPIRED);
+        Self { reason, cause, sentence, by: None }
+    }
+
     /// It rang, and nobody picked up.
     pub(super) const fn no_answer(sentence: String) -> Self {
         let (reason, cause) = (Release::UndefinedReason, Cause::NO_ANSWER);
@@ -103,28 +110,23 @@ impl Calls {
 
     /// A party sent ReleaseComplete, which has been passed on: the call is over.
     pub(super) fn close(&mut self, cx: &mut Cx<'_>, key: CallKey, why: &Why) {
-        let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
-        for side in [Side::A, Side::B] {
-            let leg = call.leg_mut(side);
-            link::end_session(cx, leg);
-            let streams = [leg.stream.take(), leg.control.stream()];
-            leg.control = super::ControlLink::None;
-            leg.queue.clear();
-            let listener = leg.listener.take();
-            for stream in streams.into_iter().flatten() {
-                cx.close(stream);
-            }
-            if let Some(listener) = listener {
-                self.index.listeners.remove(&listener.id);
-                cx.core.out.push(Output::Unbind(Bind::Tcp(listener.id)));
-            }
+        if self.live(key).is_none() {
+            return;
         }
+        for side in [Side::A, Side::B] {
+            self.drop_leg(cx, key, side);
+        }
+        let Some(call) = self.calls.get_mut(&key) else { return };
         let disengaged = [Side::A, Side::B].map(CallTimer::Disengaged);
-        for timer in
-            [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control, CallTimer::KeepAlive]
-                .into_iter()
-                .chain(disengaged)
-        {
+        let others = [
+            CallTimer::Answer,
+            CallTimer::Alerting,
+            CallTimer::Control,
+            CallTimer::Limit,
+            CallTimer::KeepAlive,
+            CallTimer::Refresh,
+        ];
+        for timer in others.into_iter().chain(disengaged) {
             cx.stop(&Timer::Call(key, timer));
         }
         cx.core.pinholes.cancel(call.id);
@@ -139,6 +141,40 @@ impl Calls {
             self.report(cx, key);
         } else {
             cx.set(Timer::Call(key, CallTimer::Report), REPORT);
+        }
+    }
+
+    /// Tells a registered party whose connection is of no use that its call is over (DRQ).
+    pub(super) fn order(&self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.calls.get(&key).filter(|call| call.is_live()) else { return };
+        if let Some(endpoint) = &call.leg(side).endpoint
+            && cx.core.settings.handling.sends_drq
+        {
+            let over = Over {
+                call: call.id,
+                crv: call.crv,
+                conference: call.conference.clone(),
+                answered: side == Side::B,
+            };
+            crate::ras::disengage::order(cx, endpoint, over);
+        }
+    }
+
+    /// Closes everything that leads to a party.
+    pub(super) fn drop_leg(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let leg = call.leg_mut(side);
+        link::end_session(cx, leg);
+        let streams = [leg.stream.take(), leg.control.stream()];
+        leg.control = super::ControlLink::None;
+        leg.queue.clear();
+        let listener = leg.listener.take();
+        for stream in streams.into_iter().flatten() {
+            cx.close(stream);
+        }
+        if let Some(listener) = listener {
+            self.index.listeners.remove(&listener.id);
+            cx.core.out.push(Output::Unbind(Bind::Tcp(listener.id)));
         }
     }
 
@@ -174,20 +210,27 @@ impl Calls {
         call.leg_mut(side).stream = None;
         let name = &call.leg(side).name;
         let why = match &call.state {
-            State::Placing(_) if side == Side::B => {
+            State::Placing if side == Side::B => {
                 Why::unreachable(format!("no connection to {name} could be made at {peer}"))
             }
             _ => Why::lost(side, format!("the signalling connection to {name} was lost")),
         };
-        self.end(cx, key, &why);
+        if !matches!(self.calls.get(&key).map(|call| &call.state), Some(State::Placing)) {
+            self.order(cx, key, side);
+        }
+        if side == Side::B {
+            self.failed(cx, key, &why);
+        } else {
+            self.end(cx, key, &why);
+        }
     }
 }
 
 /// Sends ReleaseComplete to a party.
-fn tell(cx: &mut Cx<'_>, call: &Call, side: Side, why: &Why) {
+pub(super) fn tell(cx: &mut Cx<'_>, call: &Call, side: Side, why: &Why) {
     let leg = call.leg(side);
     // A connection that is still being made carries nothing.
-    let placing = side == Side::B && matches!(call.state, State::Placing(_));
+    let placing = side == Side::B && matches!(call.state, State::Placing);
     let Some(stream) = leg.stream.filter(|_| !placing) else { return };
     let release = Signal::release_complete(call.speaks_to(side), why.reason, Some(why.cause));
     if let Ok(octets) = release.encode() {

@@ -32,7 +32,7 @@ impl Calls {
     /// What is wanted of a new call. False when it is refused at once.
     pub(super) fn begin_security(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
         let Some(call) = self.live(key) else { return false };
-        let State::Placing(setup) = &call.state else { return true };
+        let Some(setup) = call.route.setup.as_deref() else { return true };
         let policies =
             [Side::A, Side::B].map(|side| cx.core.settings.encryption.of(call.leg(side)));
         let one_leg = cx.core.settings.encryption.one_leg;
@@ -148,7 +148,7 @@ impl Calls {
         octets: &[u8],
     ) -> bool {
         let Some(call) = self.live(key) else { return false };
-        let placing = matches!(call.state, State::Placing(_));
+        let placing = matches!(call.state, State::Placing);
         if call.security.waits_for().is_none() || placing {
             return false;
         }

@@ -8,17 +8,20 @@ use std::time::Duration;
 use pinhole_h323::address::from_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
-use pinhole_h323::asn::h225::SetupUUIE;
+use pinhole_h323::asn::h225::{ConferenceIdentifier, SetupUUIE};
 use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
 use tracing::{debug, trace};
 
+use super::failover::Route;
 use super::{Call, CallKey, Calls, Leg, State, Why};
+use super::{old, tunnelled_ras};
 use crate::control::{DataChannels, Sessions};
 use crate::event::Event;
 use crate::face::{Side, StreamId};
+use crate::node::modes::Place;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
 use crate::ras::admission::{Destination, resolve};
@@ -59,7 +62,9 @@ impl Calls {
                 cx.stop(&Timer::FirstMessage(id));
                 self.pinhole(cx, ends, &signal);
             }
-            // Anything else may be a keepalive; the deadline for Setup goes on.
+            // RAS without a datagram (H.460.17) is refused; the deadline for Setup goes on.
+            _ if tunnelled_ras::refuse(cx, id, &signal) => {}
+            // Anything else may be a keepalive, and the deadline goes on, too.
             _ => {}
         }
     }
@@ -143,27 +148,32 @@ impl Calls {
         cx.stop(&Timer::Admission(id));
         let key = self.index.new_call(id);
         let mut from = from;
-        let mut to = called_leg(cx, ends.local, destination);
+        let to = called_leg(cx, ends.local, destination);
         from.may_tunnel = cx.core.settings.handling.tunnelling;
-        to.may_tunnel = cx.core.settings.handling.tunnelling;
         let mode = mode(cx, [&from, &to]);
         for zone in [&from, &to].into_iter().filter_map(|leg| leg.zone) {
             cx.core.zones.carried(zone);
         }
+        let legs = [from, to];
         debug!(call = %id, ?mode, "goes");
         cx.event(Event::CallStarted {
             callid: id.to_string(),
             direction: "routed",
-            from: from.name.clone(),
-            to: to.name.clone(),
+            from: legs[0].name.clone(),
+            to: legs[1].name.clone(),
         });
         cx.core.streams.belongs(ends.stream, Owner::Signalling(key, Side::A));
         let crv = signal.q931().crv();
+        let conference = match signal.body() {
+            Some(Body::setup(setup)) => setup.conference_id.clone(),
+            _ => ConferenceIdentifier::default(),
+        };
         let call = Call {
             key,
             id,
+            conference,
             crv,
-            legs: [from, to],
+            legs,
             sessions: Sessions::default(),
             data: DataChannels::default(),
             security: Security::default(),
@@ -172,13 +182,16 @@ impl Calls {
             held: VecDeque::new(),
             mode,
             translates: translates(cx, mode),
-            state: State::Placing(Box::new(signal)),
+            route: Route::new(cx.core, &signal, destination),
+            version: [old::version_of(&signal), None],
+            state: State::Placing,
             started: cx.now,
         };
         self.calls.insert(key, call);
         if !self.begin_security(cx, key) {
             return;
         }
+        self.begun(cx, key);
         self.place(cx, key, destination);
     }
 
@@ -206,7 +219,7 @@ impl Calls {
             "{} did not open a connection for the call in time (H.460.18): its firewall may have closed the pinhole",
             call.leg(Side::B).name
         );
-        self.end(cx, key, &Why::no_response(sentence));
+        self.failed(cx, key, &Why::no_response(sentence));
     }
 
     /// How long a client may take: as long as any called party.
@@ -295,16 +308,24 @@ pub(super) fn translates(cx: &Cx<'_>, mode: Mode) -> bool {
     mode == Mode::Proxied || cx.core.settings.handling.translates_tunnelling
 }
 
-/// How much of a call goes through us: all of it when a party needs our help.
+/// How much of a call goes through us.
 pub(super) fn mode(cx: &Cx<'_>, legs: [&Leg; 2]) -> Mode {
-    let [from, to] = legs;
-    // Who has no address of the other's kind can only be reached through us.
-    let mixed = from.peer.is_ipv4() != to.peer.is_ipv4();
-    let helped = mixed || legs.iter().any(|leg| leg.media_is_learned() || leg.server);
-    if helped { Mode::Proxied } else { cx.core.settings.mode.max(Mode::Routed) }
+    let [a, b] = legs.map(|leg| Place {
+        ip: leg.peer,
+        client: leg.client || leg.server,
+        natted: leg.natted,
+    });
+    cx.core.settings.modes.of(a, b)
 }
 
+/// A called party that is not connected yet.
 pub(super) fn called_leg(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
+    let mut leg = unconnected(cx, local, destination);
+    leg.may_tunnel = cx.core.settings.handling.tunnelling;
+    leg
+}
+
+fn unconnected(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
     match destination {
         Destination::Neighbor { zone, signalling } => {
             let Some(neighbor) = cx.core.zones.get(*zone) else {

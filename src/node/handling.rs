@@ -1,6 +1,8 @@
 //! What the configuration says of the signalling of a call, beside its mode.
 
-use pinhole_config::Config;
+use std::time::Duration;
+
+use pinhole_config::{Causes, Config, ControlKeepAlive, Seconds, SignallingKeepAlive};
 
 /// What happens to the messages of a call.
 #[derive(Debug, Clone)]
@@ -16,6 +18,39 @@ pub struct Handling {
     pub removes_setup_h245_address: bool,
     /// Whether fast start is withheld from the called party.
     pub withholds_fast_start: bool,
+    /// Whether a call that fails goes to the next destination.
+    pub failover: bool,
+    /// The causes for which it does.
+    pub failover_causes: Causes,
+    /// Whether it does even after fast start or H.245 has begun.
+    pub failover_unchecked: bool,
+    /// Whether a called party that sends a call somewhere else is obeyed here; in proxied calls it always is.
+    pub forwards_on_facility: bool,
+    /// Whether a Facility that only carries something is made fit for parties older than H.225.0 version 4.
+    pub translates_facility: bool,
+    /// Whether the caller gets CallProceeding at once.
+    pub proceeds_at_once: bool,
+    /// Whether DRQ ends a call.
+    pub ends_on_drq: bool,
+    /// Whether a party that cannot be sent ReleaseComplete gets DRQ.
+    pub sends_drq: bool,
+    /// What keeps connections alive; `None`: nothing.
+    pub keepalive: Option<KeepAlive>,
+    /// How long a call may last once it is answered.
+    pub longest_call: Option<Duration>,
+    /// How long a call may last until it is answered.
+    pub longest_wait: Option<Duration>,
+}
+
+/// What keeps the connections of calls alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// How often.
+    pub interval: Duration,
+    /// Those of call signalling.
+    pub signalling: SignallingKeepAlive,
+    /// Those of H.245.
+    pub control: ControlKeepAlive,
 }
 
 impl From<&Config> for Handling {
@@ -27,6 +62,29 @@ impl From<&Config> for Handling {
             removes_h245_address: routed.remove_h245_address,
             removes_setup_h245_address: routed.remove_setup_h245_address,
             withholds_fast_start: routed.disable_fast_start,
+            failover: routed.failover,
+            failover_causes: routed.failover_causes.clone(),
+            failover_unchecked: routed.failover_unchecked,
+            forwards_on_facility: routed.forward_on_facility,
+            translates_facility: routed.translate_facility,
+            proceeds_at_once: routed.generate_proceeding,
+            ends_on_drq: routed.end_on_drq,
+            sends_drq: !routed.release_only,
+            keepalive: routed.keepalive.then_some(KeepAlive {
+                interval: routed.keepalive_interval.duration(),
+                signalling: routed.keepalive_signalling,
+                control: match routed.no_control_keepalive {
+                    true => ControlKeepAlive::None,
+                    false => routed.keepalive_control,
+                },
+            }),
+            longest_call: limit(config.call_table.duration_limit),
+            longest_wait: limit(config.call_table.unanswered_limit),
         }
     }
+}
+
+/// A limit of 0 is none.
+fn limit(seconds: Seconds) -> Option<Duration> {
+    Some(seconds.duration()).filter(|limit| !limit.is_zero())
 }

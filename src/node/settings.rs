@@ -11,6 +11,7 @@ use pinhole_h323::h46019::Ability;
 use super::bounds::Limits;
 use super::encryption::Encryption;
 use super::handling::Handling;
+use super::modes::Modes;
 use super::outgoing::Outgoing;
 
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
@@ -29,8 +30,10 @@ pub struct Settings {
     pub signalling_port: u16,
     /// Seconds that a registration lives without refresh; `None`: for ever.
     pub ttl_s: Option<u32>,
-    /// How calls are handled whose parties need no help.
+    /// How calls are handled of which nothing else is said; direct only when no call has to go through us.
     pub mode: Mode,
+    /// How much of a call goes through us.
+    pub modes: Modes,
     /// H.460.18/.19 service; `None` when it is off.
     pub traversal: Option<Traversal>,
     /// What happens to the signalling of a call.
@@ -101,12 +104,8 @@ impl From<&Config> for Settings {
             endpoint_suffix: main.endpoint_suffix.0.clone(),
             ras_port: main.ras_port.0,
             signalling_port: routed.call_signal_port.0,
-            mode: match (routed.gk_routed, routed.h245_routed, config.proxy.enable) {
-                (_, _, true) => Mode::Proxied,
-                (true, true, false) => Mode::Control,
-                (true, false, false) => Mode::Routed,
-                (false, _, false) => Mode::Direct,
-            },
+            mode: Modes::from(config).usual(),
+            modes: Modes::from(config),
             ttl_s: main.time_to_live.map(|ttl| ttl.0.max(shortest)),
             traversal: routed.h46018.then_some(Traversal {
                 keepalive_s: routed.h46018_keepalive.0,

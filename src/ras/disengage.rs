@@ -1,13 +1,45 @@
 //! DRQ: an endpoint says that a call is over for it.
 
 use pinhole_h323::asn::h225::{
-    DisengageConfirm, DisengageReject, DisengageRejectReason, DisengageRequest, RasMessage,
+    CallReferenceValue, ConferenceIdentifier, DisengageConfirm, DisengageReason, DisengageReject,
+    DisengageRejectReason, DisengageRequest, RasMessage, RequestSeqNum,
 };
-use pinhole_h323::id::CallId;
+use pinhole_h323::id::{CallId, Crv, EndpointId};
 
 use super::Origin;
 use crate::call::Calls;
 use crate::node::Cx;
+
+/// A call that is over for an endpoint.
+#[derive(Debug)]
+pub(crate) struct Over {
+    pub(crate) call: CallId,
+    pub(crate) crv: Crv,
+    pub(crate) conference: ConferenceIdentifier,
+    /// True for the called party.
+    pub(crate) answered: bool,
+}
+
+/// The bit of a call reference that the called party's RAS has set (H.225.0 §7.11).
+const CALLED: u16 = 0x8000;
+
+/// Tells an endpoint that a call of it is over, when its signalling connection cannot.
+pub(crate) fn order(cx: &mut Cx<'_>, endpoint: &EndpointId, over: Over) {
+    let registration = cx.core.registrations.get(endpoint);
+    let Some((socket, to)) = registration.map(|known| (known.socket, known.ras)) else { return };
+    let bit = if over.answered { CALLED } else { 0 };
+    let request = DisengageRequest {
+        request_seq_num: RequestSeqNum(cx.core.next_seq()),
+        endpoint_identifier: endpoint.into(),
+        conference_id: over.conference,
+        call_reference_value: CallReferenceValue(over.crv.value() | bit),
+        disengage_reason: DisengageReason::forcedDrop(()),
+        call_identifier: Some(over.call.into()),
+        answered_call: Some(over.answered),
+        ..Default::default()
+    };
+    super::send(cx, socket, to, RasMessage::disengageRequest(Box::new(request)));
+}
 
 /// Answers a DisengageRequest. A call that still runs ends with it, but only one that the endpoint is a party of.
 pub(super) fn answer(

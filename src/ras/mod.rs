@@ -3,7 +3,7 @@
 
 pub(crate) mod admission;
 mod discovery;
-mod disengage;
+pub(crate) mod disengage;
 mod feature;
 pub(crate) mod registration;
 pub(crate) mod service;

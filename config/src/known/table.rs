@@ -32,7 +32,7 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "CallTable",
-        "AcctUpdateInterval DefaultCallDurationLimit DefaultCallTimeout DisabledCodecs \
+        "AcctUpdateInterval DisabledCodecs \
          GenerateNBCDR GenerateUCCDR IRRCheck IRRFrequency SetCalledStationIdToDialedIP \
          SingleFailoverCDR TimestampFormat UseDestCallSignalIPAsDialedNumber",
     ),
@@ -176,7 +176,7 @@ pub(super) const KNOWN: &[Known] = &[
          EnableRTPMute ExplicitRoutes FilterVideoFastUpdatePicture IgnoreSignaledAllH239IPs \
          IgnoreSignaledIPs IgnoreSignaledPrivateH239IPs IgnoreSignaledPublicH239IPsFrom \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \
-         PortDetectionTimeout ProxyForNAT ProxyForSameNAT RemoveMCInFastStartTransmitOffer \
+         PortDetectionTimeout RemoveMCInFastStartTransmitOffer \
          RestrictRTPSources RTPDiffServ RTPInactivityCheck \
          RTPInactivityCheckSession RTPInactivityTimeout \
          SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
@@ -237,29 +237,28 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "RoutedMode",
-        "AbortOnInvalidTPKT ActivateFailover \
+        "AbortOnInvalidTPKT \
          AlwaysRewriteSourceCallSignalAddress AppendToCallingPartyNumberIE AppendToDisplayIE \
-         AutoProxyIPv4ToIPv6Calls CalledPlanOfNumber CalledTypeOfNumber CallingPlanOfNumber \
+         CalledPlanOfNumber CalledTypeOfNumber CallingPlanOfNumber \
          CallingTypeOfNumber \
-         DisableGnuGkH245TcpKeepAlive DisableRetryChecks \
-         DisableSettingUDPSourceIP DropCallsByReleaseComplete EnableGnuGkNATTraversal \
-         EnableGnuGkTcpKeepAlive EnableH235HalfCallMediaKeyUpdates \
+         DisableSettingUDPSourceIP EnableGnuGkNATTraversal \
+         EnableH235HalfCallMediaKeyUpdates \
          EnableH245Multiplexing EnableH450.2 EnableH46017 EnableH46023 EnableH46026 EnableH460P \
-         ENUMservers FailoverCauses FilterEmptyFacility FilterVideoFastUpdatePicture \
-         ForceNATKeepAlive ForwardOnFacility GenerateCallProceeding GnuGkTcpKeepAliveInterval \
-         GnuGkTcpKeepAliveMethodH225 GnuGkTcpKeepAliveMethodH245 H225DiffServ \
+         ENUMservers FilterEmptyFacility FilterVideoFastUpdatePicture \
+         ForceNATKeepAlive \
+         H225DiffServ \
          H235HalfCallDHParamFile H235HalfCallMediaStrength \
          H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \
          MatchH239SessionsByType NATStdMin PregrantARQ PrependToCallingPartyNumberIE \
          PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
-         RemoveCallOnDRQ RemoveFaxUDPOptionsFromRM RemoveH235Call \
+         RemoveFaxUDPOptionsFromRM RemoveH235Call \
          RemoveH460Call RemoveSorensonSourceInfo \
          RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
-         ScreenDisplayIE ScreenSourceAddress SendReleaseCompleteOnDRQ ShowForwarderNumber \
+         ScreenDisplayIE ScreenSourceAddress ShowForwarderNumber \
          SocketCleanupTimeout SupportCallingNATedEndpoints SupportNATedEndpoints TcpKeepAlive \
-         TLSCallSignalPort TranslateFacility TranslateReceivedQ931Cause TranslateSentQ931Cause \
+         TLSCallSignalPort TranslateReceivedQ931Cause TranslateSentQ931Cause \
          TranslateSorensonSourceInfo TreatUnregisteredNAT UpdateCalledPartyToH225Destination \
          UseH46026PriorityQueue UseProvisionalRespToH245Tunneling",
     ),

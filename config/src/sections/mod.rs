@@ -1,5 +1,6 @@
 //! The sections with typed keys, one file per family.
 
+mod calls;
 mod limits;
 mod main;
 mod neighbor;
@@ -8,6 +9,7 @@ mod ras;
 mod routed;
 mod status;
 
+pub use calls::CallTable;
 pub use limits::Limits;
 pub use main::Main;
 pub use neighbor::{LocationFeatures, Neighbor, Tokens};

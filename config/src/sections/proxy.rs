@@ -6,11 +6,15 @@ use crate::value::{NetList, Port, PortRange};
 section! {
     /// Media through the gatekeeper.
     pub struct Proxy in "Proxy" {
-        /// Media is relayed.
+        /// Media is relayed: of every call, or, with InternalNetwork, of those that cross its border.
         enable: bool as "Enable" = false;
-        /// Accepted: with Enable=1 the media of every call is relayed in any case.
+        /// With Enable=1, the media of calls inside InternalNetwork, and outside it, is relayed, too.
         always: bool as "ProxyAlways" = false;
-        /// The networks inside: their parties are told our own address, not ExternalIP. Private networks always count.
+        /// Accepted: the media of calls with a party behind a NAT is always relayed, since nothing else lets it through.
+        for_nat: bool as "ProxyForNAT" = false;
+        /// Whether that also holds for two parties behind the same NAT. With H.460.18 it always does.
+        for_same_nat: bool as "ProxyForSameNAT" = true;
+        /// The networks inside. Their parties are told our own address, not ExternalIP, as are those of private networks.
         internal: NetList as "InternalNetwork" = NetList::default();
         /// H.460.19 multiplexed media: the media of all clients that can do it arrives at one pair of ports.
         multiplexing: bool as "RTPMultiplexing" = false;

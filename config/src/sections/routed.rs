@@ -1,7 +1,10 @@
 //! `[RoutedMode]`.
 
 use crate::section::section;
-use crate::value::{Limit, Milliseconds, Number, Port, PortRange, Seconds};
+use crate::value::{
+    Causes, ControlKeepAlive, Limit, Milliseconds, Number, Port, PortRange, Seconds,
+    SignallingKeepAlive,
+};
 
 section! {
     /// Call signalling and H.245 through the gatekeeper, and H.460.18.
@@ -35,6 +38,42 @@ section! {
         half_call_bits: Number as "H235HalfCallMaxTokenLength" = Number(1024) => Limit::Within(1024, 8192);
         /// Whether calls of neighbours are taken.
         accept_neighbors: bool as "AcceptNeighborsCalls" = true;
+        /// A call that cannot be made to one destination is made to the next, if there are several.
+        failover: bool as "ActivateFailover" = false;
+        /// The causes of a failed call for which the next destination is tried. It is in any case when one does not react.
+        failover_causes: Causes as "FailoverCauses" = Causes::usual();
+        /// The next destination is tried even if the first one has accepted fast start or begun H.245.
+        failover_unchecked: bool as "DisableRetryChecks" = false;
+        /// A called party that sends the call somewhere else (Facility callForwarded, routeCallToMC,
+        /// routeCallToGatekeeper) is obeyed here, and the caller does not hear of it. Calls whose media is relayed always
+        /// have it, since what the called party tells may be of no use outside.
+        forward_on_facility: bool as "ForwardOnFacility" = false;
+        /// A Facility that only carries something (transportedInformation) goes to parties older than H.225.0 version 4 as
+        /// one without content of its own.
+        translate_facility: bool as "TranslateFacility" = false;
+        /// The caller gets CallProceeding at once, before the called party is reached.
+        generate_proceeding: bool as "GenerateCallProceeding" = false;
+        /// Whether a DisengageRequest ends the call; else its ReleaseComplete has to.
+        end_on_drq: bool as "RemoveCallOnDRQ" = true;
+        /// Accepted: both parties of a call that ends with a DisengageRequest are sent ReleaseComplete in any case.
+        release_on_drq: bool as "SendReleaseCompleteOnDRQ" = false;
+        /// A call that the gatekeeper ends is ended by ReleaseComplete alone; else registered parties that cannot be
+        /// sent one get a DisengageRequest.
+        release_only: bool as "DropCallsByReleaseComplete" = false;
+        /// Calls between IPv4 and IPv6 are proxied.
+        proxy_mixed: bool as "AutoProxyIPv4ToIPv6Calls" = true;
+        /// Connections of calls are kept alive through firewalls by messages in both directions.
+        keepalive: bool as "EnableGnuGkTcpKeepAlive" = false;
+        /// H.245 connections are not kept alive so.
+        no_control_keepalive: bool as "DisableGnuGkH245TcpKeepAlive" = false;
+        /// The time between such messages.
+        keepalive_interval: Seconds as "GnuGkTcpKeepAliveInterval" = Seconds(19) => Limit::Clamp(1, 3600);
+        /// What keeps call signalling alive.
+        keepalive_signalling: SignallingKeepAlive as "GnuGkTcpKeepAliveMethodH225"
+            = SignallingKeepAlive::EmptyFacility;
+        /// What keeps H.245 alive.
+        keepalive_control: ControlKeepAlive as "GnuGkTcpKeepAliveMethodH245"
+            = ControlKeepAlive::UserInput;
         /// H.460.18 and H.460.19: endpoints behind a NAT or firewall register and are called through pinholes that
         /// they open themselves.
         h46018: bool as "EnableH46018" = false;

@@ -25,6 +25,9 @@ pub enum Fault {
         /// What GnuGk makes of it.
         gnugk: &'static str,
     },
+    /// No causes.
+    #[error("'{0}' is not a cause (1 to 127) or a range of them, such as 21-127")]
+    NotCauses(String),
     /// A word that is none of the allowed ones.
     #[error("'{text}' is not one of {allowed}")]
     NotChoice {

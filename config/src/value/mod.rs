@@ -1,5 +1,6 @@
 //! The values of the dialect, each a type: parse, don't validate. Nothing here knows a section or a key.
 
+mod call;
 mod endpoint;
 mod fault;
 mod net;
@@ -7,6 +8,7 @@ mod number;
 mod route;
 mod text;
 
+pub use call::{Causes, ControlKeepAlive, Routing, Routings, SignallingKeepAlive};
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
 pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};

@@ -167,6 +167,18 @@ impl Value for IpList {
     }
 }
 
+impl Value for IpNet {
+    const SYNTAX: &'static str = "network";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        network(text).ok_or_else(|| Fault::NotNetwork(text.to_owned()).into())
+    }
+
+    fn render(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Value for NetList {
     const SYNTAX: &'static str = "networks";
 

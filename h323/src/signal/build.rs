@@ -2,7 +2,7 @@
 
 use super::{Body, Signal};
 use crate::address;
-use crate::asn::h225::{FacilityReason, FacilityUUIE, ReleaseCompleteUUIE};
+use crate::asn::h225::{CallProceedingUUIE, FacilityReason, FacilityUUIE, ReleaseCompleteUUIE};
 use crate::cause::{Cause, Release};
 use crate::id::{CallId, Crv};
 use crate::version;
@@ -34,6 +34,19 @@ impl Signal {
         let mut signal = Self::on(leg, Body::releaseComplete(Box::new(body)));
         signal.q931_mut().set_cause(cause.unwrap_or_else(|| release.cause()).value());
         signal
+    }
+
+    /// CallProceeding of a gatekeeper that has reached nobody yet.
+    #[must_use]
+    pub fn call_proceeding(leg: Leg) -> Self {
+        let body = CallProceedingUUIE {
+            protocol_identifier: version::h225(),
+            call_identifier: Some(leg.call_id.into()),
+            multiple_calls: Some(false),
+            maintain_connection: Some(false),
+            ..CallProceedingUUIE::default()
+        };
+        Self::on(leg, Body::callProceeding(Box::new(body)))
     }
 
     /// Facility that only carries: H.245 in h245Control, data of features; with nothing in it, the keepalive of

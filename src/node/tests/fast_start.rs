@@ -96,6 +96,11 @@ pub(super) fn call_with(settings: Settings) -> Line {
     call_edited(settings, |_| {})
 }
 
+/// The captured Setup.
+pub(super) fn captured_setup() -> Signal {
+    Signal::decode(&octets(SETUP)[4..]).unwrap()
+}
+
 /// The same with other words in Setup.
 pub(super) fn call_edited(settings: Settings, edit: impl FnOnce(&mut Signal)) -> Line {
     let mut setup = Signal::decode(&octets(SETUP)[4..]).unwrap();

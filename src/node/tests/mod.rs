@@ -3,8 +3,11 @@
 mod addresses;
 mod channels;
 mod data;
+mod disclosure;
+mod failover;
 mod fast_start;
 mod floods;
+mod lasting;
 mod multiplexed;
 mod no_control;
 mod peers;

@@ -1,0 +1,192 @@
+//! A call that cannot be made to one destination is made to the next, and a called party that sends the call somewhere
+//! else is obeyed. The caller sees one call.
+
+use std::collections::VecDeque;
+
+use pinhole_h323::address::from_h225;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{
+    FacilityReason, FacilityUUIE, H323UUPDUH323MessageBody as Body, SetupUUIE,
+};
+use pinhole_h323::cause::{Cause, Release};
+use pinhole_h323::signal::Signal;
+
+use tracing::debug;
+
+use super::setup::{self, called_leg};
+use super::{Call, CallKey, CallTimer, Calls, State, Why};
+use crate::face::Side;
+use crate::node::{Core, Cx, Mode, Timer};
+use crate::ras::admission::{Destination, resolve};
+
+/// Destinations that are tried after the first.
+const MOST_ALTERNATIVES: usize = 8;
+/// How often a call is sent somewhere else by whom it reaches.
+const MOST_REDIRECTIONS: u8 = 5;
+
+/// What is left to try.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// The Setup as the caller sent it; none once the call is answered.
+    pub(super) setup: Option<Box<Signal>>,
+    alternatives: VecDeque<Destination>,
+    redirections: u8,
+    /// True once the called party has accepted fast start or begun H.245: what it said cannot be unsaid.
+    pub(super) committed: bool,
+    /// True once the caller has got CallProceeding.
+    pub(super) proceeding: bool,
+}
+
+impl Route {
+    pub(super) fn new(core: &Core, signal: &Signal, first: &Destination) -> Self {
+        let alternatives = match signal.body() {
+            Some(Body::setup(setup)) if core.settings.handling.failover => {
+                alternatives(core, setup, first)
+            }
+            _ => VecDeque::new(),
+        };
+        Self { setup: Some(Box::new(signal.clone())), alternatives, ..Self::default() }
+    }
+}
+
+/// Where else the call can go: wherever the other names lead under which the Setup knows the called party.
+fn alternatives(core: &Core, setup: &SetupUUIE, first: &Destination) -> VecDeque<Destination> {
+    let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
+    let aliases = setup.destination_address.iter().flatten().filter_map(Alias::read);
+    let found = aliases
+        .filter_map(|alias| resolve(core, std::iter::once(alias), None))
+        .chain(resolve(core, std::iter::empty(), named));
+    let mut all = VecDeque::new();
+    for one in found {
+        if one != *first && !all.contains(&one) && all.len() < MOST_ALTERNATIVES {
+            all.push_back(one);
+        }
+    }
+    all
+}
+
+impl Calls {
+    /// The called party failed: the call goes to the next destination, or ends.
+    pub(super) fn failed(&mut self, cx: &mut Cx<'_>, key: CallKey, why: &Why) {
+        if !self.retry(cx, key, why) {
+            self.end(cx, key, why);
+        }
+    }
+
+    /// Tries the next destination, if there is one and the failure allows it.
+    pub(super) fn retry(&mut self, cx: &mut Cx<'_>, key: CallKey, why: &Why) -> bool {
+        let handling = &cx.core.settings.handling;
+        let Some(call) = self.live(key) else { return false };
+        // A half key that the caller has been told cannot be taken back.
+        let undone =
+            call.to_caller.is_none() && (!call.route.committed || handling.failover_unchecked);
+        // Who does not react at all has not refused the call, whatever the list of causes says.
+        let silent = why.by.is_none() && why.cause == Cause::NO_USER_RESPONDING;
+        let worth = silent || handling.failover_causes.contains(why.cause.value());
+        let may = handling.failover && !call.is_connected() && undone && worth;
+        let Some(next) = may.then(|| call.route.alternatives.pop_front()).flatten() else {
+            return false;
+        };
+        debug!(call = %call.id, sentence = why.sentence, "tries the next destination");
+        self.reroute(cx, key, &next, why);
+        true
+    }
+
+    /// Gives the called party up, and places the call to another.
+    fn reroute(&mut self, cx: &mut Cx<'_>, key: CallKey, to: &Destination, why: &Why) {
+        let Some(call) = self.live(key) else { return };
+        if why.by != Some(Side::B) || call.leg(Side::B).stream.is_some() {
+            super::release::tell(cx, call, Side::B, why);
+        }
+        self.drop_leg(cx, key, Side::B);
+        let disengaged = CallTimer::Disengaged(Side::B);
+        for timer in [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control, disengaged] {
+            cx.stop(&Timer::Call(key, timer));
+        }
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        cx.core.pinholes.cancel(call.id);
+        call.sessions.close_all(cx);
+        call.data.close_all(cx, &mut self.index);
+        call.leg_mut(Side::A).queue.clear();
+        let leg = called_leg(cx, call.leg(Side::A).local, to);
+        *call.leg_mut(Side::B) = leg;
+        call.mode = setup::mode(cx, call.legs.each_ref());
+        call.translates = setup::translates(cx, call.mode);
+        if let Some(zone) = call.leg(Side::B).zone {
+            cx.core.zones.carried(zone);
+        }
+        call.route.committed = false;
+        call.version[Side::B.index()] = None;
+        call.state = State::Placing;
+        (call.half_keys, call.to_caller) = (None, None);
+        call.held.clear();
+        // Work for who was given up is of no use.
+        self.index.questions.retain(|_, of| *of != key);
+        if self.begin_security(cx, key) {
+            self.place(cx, key, to);
+        }
+    }
+
+    /// A called party sends the call somewhere else; false when that is the caller's affair.
+    pub(super) fn redirected(&mut self, cx: &mut Cx<'_>, key: CallKey, signal: &Signal) -> bool {
+        let Some(Body::facility(facility)) = signal.body() else { return false };
+        let Some(call) = self.live(key) else { return false };
+        let obeyed = call.mode == Mode::Proxied || cx.core.settings.handling.forwards_on_facility;
+        if call.is_connected() || !is_redirection(&facility.reason) || !obeyed {
+            return false;
+        }
+        let name = call.leg(Side::B).name.clone();
+        let aliases =
+            || facility.alternative_alias_address.iter().flatten().filter_map(Alias::read);
+        let named = facility.alternative_address.as_ref().and_then(from_h225);
+        call.route.redirections = call.route.redirections.saturating_add(1);
+        let lost = call.route.redirections > MOST_REDIRECTIONS;
+        let caller = call.leg(Side::A).endpoint.clone();
+        let found = resolve(cx.core, aliases(), named);
+        let found = found.filter(|to| caller.is_none_or(|id| *to != Destination::Endpoint(id)));
+        let Some(to) = found.filter(|_| !lost) else {
+            let (reason, why) = match lost {
+                true => (Release::HopCountExceeded, "once too often"),
+                false => (Release::UnreachableDestination, "to nobody who can be called"),
+            };
+            let sentence = format!("{name} sends the call on, {why}");
+            self.failed(cx, key, &Why::own(reason, sentence));
+            return true;
+        };
+        readdress(call, facility);
+        let sentence = format!("{name} sends the call to another party");
+        self.reroute(cx, key, &to, &Why::own(Release::FacilityCallDeflection, sentence));
+        true
+    }
+}
+
+/// True for a wish that the call be made to somebody else.
+const fn is_redirection(reason: &FacilityReason) -> bool {
+    matches!(
+        reason,
+        FacilityReason::routeCallToGatekeeper(())
+            | FacilityReason::callForwarded(())
+            | FacilityReason::routeCallToMC(())
+    )
+}
+
+/// The Setup calls by the new name from here on.
+fn readdress(call: &mut Call, facility: &FacilityUUIE) {
+    let Some(names) = facility.alternative_alias_address.as_ref().filter(|names| !names.is_empty())
+    else {
+        return;
+    };
+    let Some(setup) = &mut call.route.setup else { return };
+    let digits = names
+        .iter()
+        .filter_map(Alias::read)
+        .find_map(|alias| alias.digits().map(ToOwned::to_owned));
+    if let Some(digits) = digits.filter(|_| setup.q931().called_number().is_some()) {
+        setup.q931_mut().set_called_digits(&digits);
+    }
+    setup.edit(|pdu| {
+        if let Body::setup(setup) = &mut pdu.h323_message_body {
+            setup.destination_address = Some(names.clone());
+        }
+    });
+}
