@@ -12,7 +12,7 @@
 //! - A stream delivers [`Input::Accepted`] or [`Input::Connected`] first, then [`Input::Bytes`], and exactly one
 //!   [`Input::Closed`] at the end, unless the agent closed it itself: after [`Output::Close`] nothing more comes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
@@ -177,6 +177,16 @@ pub enum Output {
         ip: IpAddr,
         /// Which ports, of a pair both; `0..=0` for any.
         ports: RangeInclusive<u16>,
+    },
+    /// Bind a UDP socket to a multicast group, on the interface that has an address; answered with `Bound` for
+    /// [`Bind::Udp`]. Nothing can be sent from it.
+    Join {
+        /// Its number.
+        socket: SocketId,
+        /// The group, and the port.
+        group: SocketAddrV4,
+        /// An address of the interface.
+        interface: Ipv4Addr,
     },
     /// Give a bound port back. Streams accepted from a listener live on.
     Unbind(Bind),
@@ -466,6 +476,11 @@ pub trait Agent {
 
     /// The next thing to do. [`Output::Timeout`] means that there is nothing left for now.
     fn poll_output(&mut self) -> Output;
+
+    /// What it holds at this moment, as one JSON document, if it has one to show.
+    fn status_document(&self, _now: Instant) -> Option<String> {
+        None
+    }
 }
 
 /// The queue of outputs that the rooms of an agent push into.

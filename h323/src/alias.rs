@@ -2,8 +2,10 @@
 
 use crate::address;
 use crate::asn::h225::{
-    AliasAddress, NumberDigits, PartyNumber, PublicPartyNumber, PublicTypeOfNumber,
+    ANSI41UIM, AliasAddress, GSMUIM, IsupNumber, MobileUIM, NumberDigits, PartyNumber,
+    PublicPartyNumber, PublicTypeOfNumber, TBCDSTRING,
 };
+use crate::asn::{decode_alias, encode_alias};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -22,6 +24,17 @@ pub enum Alias {
     Email(String),
     /// The digits of a number of the public numbering plan, of unknown type.
     PartyNumber(String),
+    /// A number of another plan (data, telex, private, national, ISUP), or that of a mobile phone.
+    Other(OtherAlias),
+}
+
+/// An alias of a kind that people seldom use, kept as it came.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OtherAlias {
+    /// The AliasAddress in PER.
+    octets: Vec<u8>,
+    /// What people call it: `private 4711`, `imsi 262011234567890`.
+    text: String,
 }
 
 impl Alias {
@@ -37,7 +50,7 @@ impl Alias {
             AliasAddress::partyNumber(PartyNumber::e164Number(number)) => {
                 Self::PartyNumber(number.public_number_digits.0.to_string())
             }
-            _ => return None,
+            other => return OtherAlias::read(other).map(Self::Other),
         })
     }
 
@@ -76,6 +89,7 @@ impl Alias {
                     public_number_digits: NumberDigits(digits.as_str().into()),
                 }))
             }
+            Self::Other(other) => other.to_asn(),
         }
     }
 
@@ -89,6 +103,62 @@ impl Alias {
     }
 }
 
+impl OtherAlias {
+    fn read(address: &AliasAddress) -> Option<Self> {
+        let text = match address {
+            AliasAddress::partyNumber(number) => party_number(number)?,
+            AliasAddress::mobileUIM(MobileUIM::ansi_41_uim(identity)) => ansi(identity)?,
+            AliasAddress::mobileUIM(MobileUIM::gsm_uim(identity)) => gsm(identity)?,
+            AliasAddress::isupNumber(number) => isup(number)?,
+            _ => return None,
+        };
+        Some(Self { octets: encode_alias(address).ok()?, text })
+    }
+
+    fn to_asn(&self) -> AliasAddress {
+        // What was written by us can be read by us; the name stays one even if it could not.
+        decode_alias(&self.octets)
+            .unwrap_or_else(|_| AliasAddress::h323_ID(self.text.as_str().into()))
+    }
+}
+
+fn party_number(number: &PartyNumber) -> Option<String> {
+    Some(match number {
+        PartyNumber::dataPartyNumber(digits) => format!("data {}", digits.0),
+        PartyNumber::telexPartyNumber(digits) => format!("telex {}", digits.0),
+        PartyNumber::privateNumber(number) => format!("private {}", number.private_number_digits.0),
+        PartyNumber::nationalStandardPartyNumber(digits) => format!("national {}", digits.0),
+        _ => return None,
+    })
+}
+
+fn isup(number: &IsupNumber) -> Option<String> {
+    Some(match number {
+        IsupNumber::e164Number(number) => format!("isup {}", number.address.0),
+        IsupNumber::dataPartyNumber(digits) => format!("isup data {}", digits.0),
+        IsupNumber::telexPartyNumber(digits) => format!("isup telex {}", digits.0),
+        IsupNumber::privateNumber(number) => format!("isup private {}", number.address.0),
+        IsupNumber::nationalStandardPartyNumber(digits) => format!("isup national {}", digits.0),
+        IsupNumber::UnknownAlternative(_) => return None,
+    })
+}
+
+fn ansi(identity: &ANSI41UIM) -> Option<String> {
+    let ANSI41UIM { imsi, min, mdn, msisdn, esn, .. } = identity;
+    first([("imsi", imsi), ("min", min), ("mdn", mdn), ("msisdn", msisdn), ("esn", esn)])
+}
+
+fn gsm(identity: &GSMUIM) -> Option<String> {
+    let GSMUIM { imsi, msisdn, imei, .. } = identity;
+    first([("imsi", imsi), ("msisdn", msisdn), ("imei", imei)])
+}
+
+/// The first identity that is told.
+fn first<const N: usize>(told: [(&str, &Option<TBCDSTRING>); N]) -> Option<String> {
+    let mut told = told.into_iter();
+    told.find_map(|(name, digits)| digits.as_ref().map(|digits| format!("{name} {}", digits.0)))
+}
+
 impl fmt::Display for Alias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -98,6 +168,7 @@ impl fmt::Display for Alias {
             | Self::Email(text)
             | Self::PartyNumber(text) => f.write_str(text),
             Self::Transport(at) => at.fmt(f),
+            Self::Other(other) => f.write_str(&other.text),
         }
     }
 }
@@ -121,10 +192,42 @@ mod tests {
     }
 
     #[test]
-    fn unknown_kinds_are_left_out() {
-        let odd = AliasAddress::partyNumber(PartyNumber::dataPartyNumber(NumberDigits("1".into())));
+    fn seldom_kinds_are_kept_as_they_came() {
+        let digits = || Some(TBCDSTRING("262011234567890".into()));
+        let data = PartyNumber::dataPartyNumber(NumberDigits("1".into()));
+        let mobile = GSMUIM { imsi: digits(), ..GSMUIM::default() };
+        let american = MobileUIM::ansi_41_uim(Box::new(ANSI41UIM {
+            mdn: digits(),
+            system_id: crate::asn::h225::ANSI41UIMSystemId::sid(TBCDSTRING("12".into())),
+            imsi: None,
+            min: None,
+            msisdn: None,
+            esn: None,
+            mscid: None,
+            system_my_type_code: None,
+            system_access_type: None,
+            qualification_information_code: None,
+            sesn: None,
+            soc: None,
+            unknown_ext: None,
+        }));
+        for (address, text) in [
+            (AliasAddress::partyNumber(data), "data 1"),
+            (AliasAddress::mobileUIM(MobileUIM::gsm_uim(Box::new(mobile))), "imsi 262011234567890"),
+            (AliasAddress::mobileUIM(american), "mdn 262011234567890"),
+        ] {
+            let alias = Alias::read(&address).unwrap();
+            assert_eq!(alias.to_string(), text);
+            assert_eq!(alias.to_asn(), address);
+            assert_eq!(Alias::read(&alias.to_asn()), Some(alias));
+        }
+    }
+
+    #[test]
+    fn kinds_nobody_knows_are_left_out() {
+        let nobody = AliasAddress::mobileUIM(MobileUIM::gsm_uim(Box::default()));
         let known = Alias::H323Id("a".into());
-        assert_eq!(Alias::read_all(&[odd, known.to_asn()]), [known]);
+        assert_eq!(Alias::read_all(&[nobody, known.to_asn()]), [known]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod progress;
 mod release;
 mod secure;
 mod setup;
+pub mod status;
 mod tunnelled_ras;
 
 use std::collections::BTreeMap;
@@ -93,6 +94,8 @@ pub(crate) struct Call {
     version: [Option<u64>; 2],
     /// What is tried until it is answered.
     route: failover::Route,
+    /// What the media plane has learned, for who asks.
+    learned: status::Learned,
     state: State,
     started: Instant,
 }
@@ -220,6 +223,12 @@ impl Calls {
         self.called_endpoint(id).as_ref() == Some(endpoint)
     }
 
+    /// Whether an endpoint is a party of a call, if there is such a call.
+    pub(crate) fn is_party(&self, id: CallId, endpoint: &EndpointId) -> Option<bool> {
+        let call = self.calls.get(self.index.ids.get(&id)?)?;
+        Some(call.legs.iter().any(|leg| leg.endpoint.as_ref() == Some(endpoint)))
+    }
+
     /// An endpoint has sent DRQ for a call.
     pub(crate) fn disengaged(&mut self, cx: &mut Cx<'_>, id: CallId, endpoint: &EndpointId) {
         let Some(key) = self.index.ids.get(&id).copied() else { return };
@@ -328,7 +337,8 @@ impl Calls {
         let Some(key) = self.index.flows.get(&flow).copied() else { return };
         let Some(call) = self.calls.get_mut(&key) else { return };
         match fact {
-            FlowFact::Learned { rtcp, from, .. } => {
+            FlowFact::Learned { side, rtcp, from } => {
+                call.learned.insert((flow, side, rtcp), from);
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaLearned { callid, from, kind });
             }
@@ -338,6 +348,7 @@ impl Calls {
             }
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);
+                call.learned.retain(|(of, _, _), _| *of != flow);
                 call.sessions.ended(flow, counts);
                 cx.core.ports.top_up(&mut cx.core.out);
                 if !call.is_live() && call.sessions.all_ended() {

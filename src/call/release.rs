@@ -131,6 +131,7 @@ impl Calls {
         }
         cx.core.pinholes.cancel(call.id);
         crate::zone::abandon(cx, key);
+        cx.core.bandwidth.give_back(call.id);
         if self.index.ids.get(&call.id) == Some(&key) {
             self.index.ids.remove(&call.id);
         }

@@ -98,7 +98,10 @@ impl Calls {
                 let from = calling_leg(cx, ends, caller, &signal, neighbor.as_ref());
                 self.begin(cx, ends, signal, id, from, &destination);
             }
-            Err(why) => refuse(cx, ends, &signal, &why),
+            Err(why) => {
+                crate::ras::admission::refused(cx, id, ends.peer);
+                refuse(cx, ends, &signal, &why);
+            }
         }
     }
 
@@ -146,6 +149,9 @@ impl Calls {
     ) {
         cx.core.admissions.forget(id);
         cx.stop(&Timer::Admission(id));
+        if let Destination::Endpoint(called) = destination {
+            cx.core.registrations.took(called);
+        }
         let key = self.index.new_call(id);
         let mut from = from;
         let to = called_leg(cx, ends.local, destination);
@@ -182,6 +188,7 @@ impl Calls {
             held: VecDeque::new(),
             mode,
             translates: translates(cx, mode),
+            learned: super::status::Learned::new(),
             route: Route::new(cx.core, &signal, destination),
             version: [old::version_of(&signal), None],
             state: State::Placing,

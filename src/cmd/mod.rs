@@ -9,6 +9,7 @@ pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod phone;
 pub(crate) mod run;
+pub(crate) mod status;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -46,6 +47,7 @@ commands! {
     Decode(decode),
     Demo(demo),
     Phone(phone),
+    Status(status),
 }
 
 /// Reads a configuration file, or says on stderr why it cannot be read.

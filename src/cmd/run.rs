@@ -105,8 +105,12 @@ fn configuration(args: &RunArgs) -> Result<Config, ExitCode> {
 
 /// Runs the gatekeeper until it is told to end.
 fn run(args: &RunArgs, config: &Config) -> ExitCode {
-    let limits = net::Limits::from(config);
-    let service = Service { pid: args.pid.clone(), user: args.user.clone(), limits };
+    let service = Service {
+        pid: args.pid.clone(),
+        user: args.user.clone(),
+        status: config.main.status_socket.as_ref().map(|path| path.0.clone().into()),
+        limits: net::Limits::from(config),
+    };
     let served = net::log_to(args.output.as_deref(), args.trace)
         .map_err(|error| format!("cannot write the log: {error}"))
         .and_then(|log| Ok((log, locals(config)?)))

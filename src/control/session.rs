@@ -1,6 +1,8 @@
 //! The relayed RTP sessions of a call, and the logical channels that use them. Both directions of a session share one
 //! pair of ports on each side.
 
+mod status;
+
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole_h323::mux::MultiplexId;

@@ -1,7 +1,7 @@
 //! Binds real sockets: to one port, to any, or to a free one of a range.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 
 use rand::RngExt as _;
@@ -73,6 +73,20 @@ pub(super) fn outgoing(ip: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<st
         socket.bind(&at.into())?;
         Ok(socket.into())
     })
+}
+
+/// A UDP socket that hears what is sent to a multicast group on the interface with an address, and nothing else.
+///
+/// # Errors
+/// Why it cannot.
+pub(super) fn group(group: SocketAddrV4, interface: Ipv4Addr) -> io::Result<UdpSocket> {
+    let socket = open(group.into(), Type::DGRAM, Protocol::UDP)?;
+    // Others on this host may listen to the group, too; and so do we, on our other interfaces.
+    socket.set_reuse_address(true)?;
+    socket.set_multicast_all_v4(false)?;
+    socket.bind(&SocketAddr::from(group).into())?;
+    socket.join_multicast_v4(group.ip(), &interface)?;
+    Ok(socket.into())
 }
 
 fn udp_at(at: SocketAddr) -> io::Result<UdpSocket> {

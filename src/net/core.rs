@@ -21,6 +21,7 @@ use super::labour::{Answered, Labour};
 use super::log;
 use super::media::Plane;
 use super::sources::Sources;
+use super::status::{Asker, Inquiry};
 use super::stop::{Level, Stop};
 use super::tcp::{Local, Stream};
 use crate::event::Event;
@@ -65,6 +66,8 @@ pub(super) struct Core<G, F> {
     facts: mpsc::UnboundedReceiver<(FlowId, FlowFact)>,
     labour: Labour,
     answers: mpsc::UnboundedReceiver<Answered>,
+    asker: Asker,
+    questions: mpsc::Receiver<Inquiry>,
     accepted: u64,
     owed: VecDeque<Owed>,
     deadline: Option<Instant>,
@@ -78,6 +81,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         let (sender, arrivals) = mpsc::channel(WAITING_ROOM);
         let (facts_sender, facts) = mpsc::unbounded_channel();
         let (answers_sender, answers) = mpsc::unbounded_channel();
+        let (asker, questions) = Asker::new();
         let mut core = Self {
             agent,
             on_event,
@@ -93,6 +97,8 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             facts,
             labour: Labour::new(limits.media_workers, answers_sender),
             answers,
+            asker,
+            questions,
             accepted: 0,
             owed: VecDeque::new(),
             deadline: None,
@@ -101,6 +107,11 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         };
         core.tell_time();
         core
+    }
+
+    /// Asks the agent what it holds, while it is driven.
+    pub(super) fn asker(&self) -> Asker {
+        self.asker.clone()
     }
 
     /// Drives the agent to its end.
@@ -127,6 +138,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 }
                 Some((flow, fact)) = self.facts.recv() => self.tell(flow, fact),
                 Some((id, answer)) = self.answers.recv() => self.input(Input::Answer { id, answer }),
+                Some(question) = self.questions.recv() => {
+                    // Who asked may have gone.
+                    let _ = question.send(self.agent.status_document(clock::now()));
+                }
                 Some(arrival) = self.arrivals.recv() => self.arrive(arrival),
                 Some(ended) = self.tasks.join_next_with_id() => self.sources.leave(task_of(&ended)),
             }
@@ -242,6 +257,13 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                     warn!(%ip, first, last, %error, "cannot bind");
                 }
                 self.owed.push_back(Owed::Bound { bind, at: bound.ok() });
+            }
+            Output::Join { socket, group, interface } => {
+                let bound = self.ground.join(&mut self.hall, socket, group, interface);
+                if let Err(error) = &bound {
+                    warn!(%group, %interface, %error, "cannot listen to the group");
+                }
+                self.owed.push_back(Owed::Bound { bind: Bind::Udp(socket), at: bound.ok() });
             }
             Output::Unbind(bind) => self.ground.unbind(bind),
             Output::Datagram { socket, to, bytes } => {

@@ -7,6 +7,7 @@ use pinhole_config::Config;
 use super::behind::Behind;
 use super::core::Core;
 use super::ground::Open;
+use super::status::Asker;
 use super::stop::{Stop, stopper};
 use crate::event::Event;
 use crate::face::Agent;
@@ -64,6 +65,11 @@ impl<F: FnMut(&Event)> Driver<F> {
     /// is known not to be). Needs a tokio runtime. `on_event` hears every event of the agent.
     pub fn start(agent: Box<dyn Agent>, limits: Limits, on_event: F) -> Self {
         Self { core: Core::start(agent, Open::default(), limits, on_event) }
+    }
+
+    /// Asks the agent what it holds, while it is driven.
+    pub fn asker(&self) -> Asker {
+        self.core.asker()
     }
 
     /// Drives the agent to its end.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::ops::RangeInclusive;
 
 use socket2::SockRef;
@@ -30,6 +30,20 @@ pub(super) trait Ground {
         ip: IpAddr,
         ports: &RangeInclusive<u16>,
     ) -> io::Result<SocketAddr>;
+
+    /// Binds a socket to a multicast group on the interface with an address, and says where.
+    ///
+    /// # Errors
+    /// Why it cannot be; behind a firewall there is no multicast.
+    fn join(
+        &mut self,
+        _hall: &mut Hall,
+        _socket: SocketId,
+        _group: SocketAddrV4,
+        _interface: Ipv4Addr,
+    ) -> io::Result<SocketAddr> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Gives back what was bound.
     fn unbind(&mut self, bind: Bind);
@@ -123,6 +137,17 @@ impl Ground for Open {
                 Ok(at)
             }
         }
+    }
+
+    fn join(
+        &mut self,
+        hall: &mut Hall,
+        socket: SocketId,
+        group: SocketAddrV4,
+        interface: Ipv4Addr,
+    ) -> io::Result<SocketAddr> {
+        self.add(hall, socket, bind::group(group, interface)?)?;
+        Ok(group.into())
     }
 
     fn unbind(&mut self, bind: Bind) {

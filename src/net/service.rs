@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use super::status::StatusSocket;
 use super::stop::stopper;
 use super::{Driver, Ended, Limits, bind, clock};
 use crate::event::Event;
@@ -25,6 +26,8 @@ pub struct Service {
     pub pid: Option<PathBuf>,
     /// The user to become once the ports are bound.
     pub user: Option<String>,
+    /// The socket on which it is asked what it holds.
+    pub status: Option<PathBuf>,
     /// What it may use.
     pub limits: Limits,
 }
@@ -45,6 +48,14 @@ pub enum Failure {
         path: PathBuf,
         /// Why.
         error: io::Error,
+    },
+    /// The status socket could not be made.
+    #[error("cannot listen on the status socket {path}: {why}")]
+    Status {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// It could not become the user it should be.
     #[error("cannot become user {user}: {why}")]
@@ -76,7 +87,14 @@ pub fn serve(
         outlive_hangups()?;
         let (events, heard) = channel();
         let driver = Driver::start(make(clock::now()), service.limits, move |event: &Event| {
-            if matches!(event, Event::Listening { .. } | Event::NotListening { .. }) {
+            // Without discovery, whoever knows our address finds us all the same.
+            let tells = match event {
+                Event::Listening { role, .. } | Event::NotListening { role, .. } => {
+                    *role != "discovery"
+                }
+                _ => false,
+            };
+            if tells {
                 // After the beginning nobody takes it any more.
                 let _ = events.send(event.clone());
             }
@@ -84,6 +102,8 @@ pub fn serve(
         let beginning: Vec<Event> = heard.try_iter().collect();
         drop(heard);
         let ready = ready(&beginning)?;
+        let mut status =
+            service.status.as_deref().map(|path| status_socket(path, service)).transpose()?;
         if let Some(path) = &service.pid {
             write_pid(path).map_err(|error| Failure::Pid { path: path.clone(), error })?;
         }
@@ -91,6 +111,9 @@ pub fn serve(
             become_user(user)
                 .map_err(|why| Failure::User { user: user.clone(), why })
                 .inspect_err(|_| remove_pid(service))?;
+        }
+        if let Some(socket) = &mut status {
+            socket.serve(driver.asker());
         }
         announce(&ready);
         Ok(driver.run(stop).await)
@@ -181,7 +204,21 @@ fn announce(ready: &str) {
     info!("{ready}");
 }
 
-fn write_pid(path: &std::path::Path) -> io::Result<()> {
+/// The status socket, which belongs to the user that the process will be.
+fn status_socket(path: &Path, service: &Service) -> Result<StatusSocket, Failure> {
+    let failed = |why: String| Failure::Status { path: path.to_owned(), why };
+    let socket = StatusSocket::bind(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => failed("there is something already".to_owned()),
+        _ => failed(error.to_string()),
+    })?;
+    if let Some(user) = service.user.as_deref().and_then(|name| User::from_name(name).ok()?) {
+        std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+            .map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(socket)
+}
+
+fn write_pid(path: &Path) -> io::Result<()> {
     std::fs::write(path, format!("{}\n", std::process::id()))
 }
 

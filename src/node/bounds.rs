@@ -6,13 +6,17 @@ use super::limits::Allowance;
 
 /// So much of a rate is allowed at once: five seconds of it.
 const AT_ONCE: u32 = 5;
+/// Of new work so many seconds are: while it is done, nothing else is.
+const AT_ONCE_OF_ALL: u32 = 2;
 
 /// What peers may ask for. The defaults are such that some hundred endpoints can share the address of a NAT, and that one
 /// address cannot take what others need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Limits {
     /// RAS messages of one address; more are dropped.
     pub ras: Allowance,
+    /// Registrations, admissions and searches for a gatekeeper of all sources together; more wait.
+    pub new_work: Allowance,
     /// Setup messages of one address; more are answered with ReleaseComplete.
     pub setups: Allowance,
     /// New calls in all; more are answered with ReleaseComplete.
@@ -48,6 +52,7 @@ impl From<&Config> for Limits {
         let cps = Some(routed.cps_limit.0).filter(|limit| *limit > 0);
         Self {
             ras: rate(limits.ras_rate.0, AT_ONCE),
+            new_work: rate(limits.new_work.0, AT_ONCE_OF_ALL),
             setups: rate(limits.setup_rate.0, AT_ONCE),
             setups_in_all: cps.map(|limit| rate(limit, routed.cps_interval.0)),
             registrations: count(limits.registrations.0),

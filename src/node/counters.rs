@@ -8,7 +8,7 @@ use super::Cx;
 use crate::event::Event;
 
 /// What went wrong with what came in, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counters {
     /// Datagrams on the RAS port that could not be decoded; dropped.
     pub malformed_ras: u64,
@@ -24,6 +24,12 @@ pub struct Counters {
     pub crowded: u64,
     /// Keepalives, announcements and LRQs of those who did not prove that they are neighbours.
     pub unbelieved: u64,
+    /// RAS requests that came again, and were answered as before.
+    pub repeated_ras: u64,
+    /// RAS requests that were told to wait, as there was too much to do.
+    pub deferred_ras: u64,
+    /// RAS requests that were rejected.
+    pub refused_ras: u64,
 }
 
 /// After so many messages that were not understood only every power of two is told.

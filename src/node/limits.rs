@@ -11,7 +11,7 @@ const MOST_SOURCES: usize = 16_384;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// How much of something a source may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Allowance {
     /// A second, in the long run.
     pub rate: u32,

@@ -14,6 +14,7 @@ mod overload;
 pub(crate) mod ports;
 mod rest;
 mod settings;
+pub(crate) mod status;
 pub(crate) mod streams;
 
 use std::collections::BTreeMap;
@@ -28,22 +29,27 @@ use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
 
+pub use crate::call::status as call_status;
 use crate::call::{CallKey, CallTimer, Calls};
 use crate::event::Event;
 use crate::face::{Agent, Answer, Bind, Input, ListenerId, Outbox, Output, SocketId, StreamId};
 use crate::ras;
+use crate::ras::socket::Socket;
 use crate::ras::table::Registrations;
+pub use crate::ras::{Bandwidth, Matching, RasSettings};
 use crate::zone::{self, Zones};
 pub use bounds::Limits;
 pub use counters::Counters;
 pub use encryption::Encryption;
 pub use handling::{Handling, KeepAlive};
 pub use limits::Allowance;
-use limits::{Bucket, Limiter};
+use limits::Bucket;
+pub(crate) use limits::Limiter;
 pub use modes::Modes;
 pub(crate) use outside::is_private;
 use ports::Ports;
 pub use settings::{Mode, Settings, Traversal};
+pub use status::{BandwidthStatus, PortsStatus, RegistrationStatus, Status, WaitingStatus};
 use streams::Streams;
 
 /// A gatekeeper with everything it knows.
@@ -51,6 +57,7 @@ use streams::Streams;
 pub struct Node {
     core: Core,
     calls: Calls,
+    started: Instant,
     now: Instant,
     life: Life,
 }
@@ -82,6 +89,9 @@ pub(crate) struct Core {
     pub(crate) zones: Zones,
     /// The time of day, in seconds since 1970, at some moment.
     clock: Option<(Instant, u64)>,
+    pub(crate) bandwidth: ras::bandwidth::Ledger,
+    pub(crate) repeats: ras::repeat::Repeats,
+    pub(crate) load: ras::load::Load,
     pub(crate) counters: Counters,
     pub(crate) ras_limit: Limiter,
     pub(crate) setup_limit: Limiter,
@@ -105,6 +115,8 @@ pub(crate) enum Timer {
     Registration(EndpointId),
     /// An admission that no Setup followed is forgotten.
     Admission(pinhole_h323::id::CallId),
+    /// RAS requests wait until there is time for them.
+    Waiting,
     /// A deadline of a call.
     Call(CallKey, CallTimer),
 }
@@ -151,14 +163,19 @@ impl Cx<'_> {
         (&GatekeeperId(self.core.settings.name.clone())).into()
     }
 
-    /// The endpoint that a request names, if the request comes from where it is registered.
-    pub(crate) fn registered(
-        &self,
+    /// The endpoint that a RAS request names, if the request comes from where it is registered; it is still there.
+    pub(crate) fn heard(
+        &mut self,
         id: &EndpointIdentifier,
         from: SocketAddr,
     ) -> Option<EndpointId> {
         let id = EndpointId::from(id);
-        self.core.registrations.get(&id).is_some_and(|known| known.is_from(from)).then_some(id)
+        let known = self.core.registrations.get(&id);
+        let own = known.is_some_and(|known| known.speaks_from(from));
+        own.then(|| {
+            self.core.registrations.seen(&id, self.now);
+            id
+        })
     }
 }
 
@@ -187,9 +204,9 @@ impl Core {
         outside::told(&self.settings, local, peer)
     }
 
-    /// The address of a RAS socket.
-    pub(crate) fn local_of(&self, socket: SocketId) -> Option<IpAddr> {
-        self.locals.get(usize::try_from(socket.0).ok()?).copied()
+    /// The address of a RAS socket, or of one for discovery.
+    pub(crate) fn local_of(&self, socket: Socket) -> Option<IpAddr> {
+        self.locals.get(usize::try_from(socket.index()).ok()?).copied()
     }
 }
 
@@ -212,6 +229,7 @@ impl Node {
             let bind = Bind::Tcp(ListenerId(index));
             out.push(Output::Bind { bind, ip: *ip, ports: tcp..=tcp });
         }
+        ras::socket::discover(&locals, settings.ras.discovery, &mut out);
         ports.top_up(&mut out);
         if let Some(port) = settings.multiplex_port {
             ports.share(port, &mut out);
@@ -226,7 +244,9 @@ impl Node {
             settings.limits.messages,
         );
         let zones = Zones::new(&settings.zones, &locals, now);
-        let core = Core {
+        let load = ras::load::Load::new(settings.limits.new_work);
+        let registrations = Registrations::new(settings.ras.matching);
+        let mut core = Core {
             settings,
             locals,
             listening: BTreeMap::new(),
@@ -236,10 +256,13 @@ impl Node {
             streams,
             timers: Timers::default(),
             pinholes: Server::default(),
-            registrations: Registrations::default(),
+            registrations,
             admissions: ras::admission::Admissions::default(),
             zones,
             clock: None,
+            bandwidth: ras::bandwidth::Ledger::default(),
+            repeats: ras::repeat::Repeats::default(),
+            load,
             counters: Counters::default(),
             ras_limit,
             setup_limit,
@@ -247,7 +270,8 @@ impl Node {
             refusal_limit: Limiter::new(REFUSALS),
             last_seq,
         };
-        Self { core, calls: Calls::default(), now, life: Life::Working }
+        ras::permanent::enter(&mut Cx { now, core: &mut core });
+        Self { core, calls: Calls::default(), started: now, now, life: Life::Working }
     }
 
     /// What went wrong so far.
@@ -274,7 +298,12 @@ impl Node {
 
     fn bound(&mut self, bind: Bind, at: Option<SocketAddr>) {
         let (role, transport, index, port) = match bind {
-            Bind::Udp(SocketId(n)) => ("ras", "udp", n, self.core.settings.ras_port),
+            Bind::Udp(socket) => match Socket::from(socket) {
+                Socket::Ras(n) => ("ras", "udp", n, self.core.settings.ras_port),
+                Socket::Discovery(n) | Socket::Group(n) => {
+                    ("discovery", "udp", n, self.core.settings.ras.discovery_port())
+                }
+            },
             Bind::Tcp(ListenerId(n)) => {
                 ("signalling", "tcp", n, self.core.settings.signalling_port)
             }
@@ -316,8 +345,9 @@ impl Node {
             match timer {
                 Timer::FirstMessage(id) => cx.said_nothing(id),
                 Timer::Rest(id) => connections::incomplete(&mut cx, calls, id),
-                Timer::Registration(id) => ras::registration::expired(&mut cx, &id),
-                Timer::Admission(call) => cx.core.admissions.forget(call),
+                Timer::Registration(id) => ras::lifetime::expired(&mut cx, &id),
+                Timer::Admission(call) => ras::admission::expired(&mut cx, call),
+                Timer::Waiting => ras::load::turn(&mut cx, calls),
                 Timer::Call(key, timer) => calls.timeout(&mut cx, key, timer),
             }
         }
@@ -342,7 +372,7 @@ impl Node {
         self.life = Life::Ending;
         let (mut cx, calls) = self.parts();
         calls.release_all(&mut cx);
-        ras::registration::unregister_all(&mut cx);
+        ras::unregistration::all(&mut cx);
         for id in cx.core.streams.ids() {
             cx.close(id);
         }
@@ -398,6 +428,10 @@ impl Agent for Node {
         }
         self.timeout();
         self.finish();
+    }
+
+    fn status_document(&self, now: Instant) -> Option<String> {
+        serde_json::to_string(&self.status(now)).ok()
     }
 
     fn poll_output(&mut self) -> Output {

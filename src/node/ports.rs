@@ -205,6 +205,13 @@ impl Ports {
         taken
     }
 
+    /// How many media pairs and how many H.245 listeners are ready.
+    pub(crate) fn ready(&self) -> [usize; 2] {
+        let pairs = self.spare.values().map(|spare| spare.pairs.len()).sum();
+        let listeners = self.spare.values().map(|spare| spare.listeners.len()).sum();
+        [pairs, listeners]
+    }
+
     /// Gives everything that is ready back to the host.
     pub(crate) fn close(&mut self, out: &mut Outbox) {
         for spare in self.spare.values_mut() {

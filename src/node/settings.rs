@@ -13,6 +13,7 @@ use super::encryption::Encryption;
 use super::handling::Handling;
 use super::modes::Modes;
 use super::outgoing::Outgoing;
+use crate::ras::RasSettings;
 
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
 const SHORTEST_TTL_S: u32 = 60;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Neighbours and traversal zones.
     pub zones: crate::zone::Settings,
+    /// What concerns RAS only.
+    pub ras: RasSettings,
     /// How long a new signalling connection may stay without a message.
     pub setup_timeout: Duration,
     /// How long the called party may stay without an answer to Setup, and a traversal client without a connection.
@@ -128,6 +131,7 @@ impl From<&Config> for Settings {
             check_keepalive: config.proxy.check_keepalive,
             zones: crate::zone::Settings::from(config),
             limits: Limits::from(config),
+            ras: RasSettings::from(config),
             setup_timeout: routed.setup_timeout.duration(),
             signal_timeout: routed.signal_timeout.duration(),
             alerting_timeout: routed.alerting_timeout.duration(),

@@ -146,6 +146,16 @@ impl Streams {
         (count > most).then(oldest).flatten()
     }
 
+    /// How many connections there are.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// How many of them have not said yet what they are for.
+    pub(crate) fn fresh(&self) -> usize {
+        self.open.values().filter(|stream| stream.owner == Owner::Fresh).count()
+    }
+
     /// Takes octets of a connection.
     pub(crate) fn feed(&mut self, id: StreamId, bytes: &[u8]) {
         if let Some(stream) = self.open.get_mut(&id) {

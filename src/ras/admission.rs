@@ -7,13 +7,13 @@ use std::time::Duration;
 use pinhole_h323::address;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    AdmissionConfirm, AdmissionReject, AdmissionRejectReason, AdmissionRequest, CallModel,
-    RasMessage, UUIEsRequested,
+    AdmissionConfirm, AdmissionReject, AdmissionRejectReason, AdmissionRequest, BandWidth,
+    CallModel, RasMessage, UUIEsRequested,
 };
 use pinhole_h323::cause::Reject;
 use pinhole_h323::id::{CallId, EndpointId};
 
-use super::Origin;
+use super::{Origin, bandwidth};
 use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Core, Cx, Mode, Timer};
@@ -66,6 +66,11 @@ impl Admissions {
         self.waiting.get(&call)
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(crate) fn forget(&mut self, call: CallId) {
         let Some(gone) = self.waiting.remove(&call) else { return };
         if let Some(count) = self.counts.get_mut(&gone.caller) {
@@ -103,22 +108,27 @@ pub(super) fn answer(
     tell(cx, origin, request, admitted)
 }
 
+/// What an admitted call gets.
+type Admitted = (CallModel, SocketAddr, BandWidth);
+
 fn tell(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &AdmissionRequest,
-    admitted: Result<(CallModel, SocketAddr), AdmissionRejectReason>,
+    admitted: Result<Admitted, AdmissionRejectReason>,
 ) -> RasMessage {
     match admitted {
-        Ok((call_model, to)) => RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
-            request_seq_num: request.request_seq_num.clone(),
-            band_width: request.band_width.clone(),
-            call_model,
-            dest_call_signal_address: address::to_h225(to),
-            will_respond_to_irr: Some(false),
-            uuies_requested: Some(UUIEsRequested::default()),
-            ..Default::default()
-        })),
+        Ok((call_model, to, band_width)) => {
+            RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
+                request_seq_num: request.request_seq_num.clone(),
+                band_width,
+                call_model,
+                dest_call_signal_address: address::to_h225(to),
+                will_respond_to_irr: Some(false),
+                uuies_requested: Some(UUIEsRequested::default()),
+                ..Default::default()
+            }))
+        }
         Err(reason) => refuse(cx, origin, request, reason),
     }
 }
@@ -158,23 +168,63 @@ fn admit(
     calls: &Calls,
     origin: Origin,
     request: &AdmissionRequest,
-) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
-    let through_us =
-        (CallModel::gatekeeperRouted(()), cx.core.signalling_at(origin.local, origin.from.ip()));
+) -> Result<Admitted, AdmissionRejectReason> {
     let caller = cx
-        .registered(&request.endpoint_identifier, origin.from)
+        .heard(&request.endpoint_identifier, origin.from)
         .ok_or(AdmissionRejectReason::invalidEndpointIdentifier(()))?;
     let call = request.call_identifier.as_ref().map(CallId::from);
-    if request.answer_call {
-        // A call that did not come through the gatekeeper has to be made again, through it.
-        let direct = cx.core.settings.mode == Mode::Direct;
-        let ours = direct || call.is_some_and(|call| calls.is_called(call, &caller));
-        return ours.then_some(through_us).ok_or(AdmissionRejectReason::routeCallToGatekeeper(()));
+    let (model, to) = if request.answer_call {
+        answered(cx, calls, origin, call, &caller)?
+    } else {
+        if cx.has_room(calls, origin.from.ip()).is_err() {
+            return Err(AdmissionRejectReason::resourceUnavailable(()));
+        }
+        placed(cx, origin, request, call, &caller)?
+    };
+    book(cx, request, &caller, (model, to))
+}
+
+/// Books what the party of a call that may be made asks for; without it the call may not be made.
+fn book(
+    cx: &mut Cx<'_>,
+    request: &AdmissionRequest,
+    party: &EndpointId,
+    (model, to): (CallModel, SocketAddr),
+) -> Result<Admitted, AdmissionRejectReason> {
+    let call = request.call_identifier.as_ref().map(CallId::from);
+    if let Some(granted) = bandwidth::admit(cx, call, party, &request.band_width) {
+        return Ok((model, to, granted));
     }
-    if cx.has_room(calls, origin.from.ip()).is_err() {
-        return Err(AdmissionRejectReason::resourceUnavailable(()));
+    if let Some(call) = call {
+        withdrawn(cx, call, party);
     }
-    let aliases = request.destination_info.iter().flatten().filter_map(Alias::read);
+    Err(AdmissionRejectReason::requestDenied(()))
+}
+
+/// The ARQ of a called party. A call that did not come through the gatekeeper has to be made again, through it.
+fn answered(
+    cx: &Cx<'_>,
+    calls: &Calls,
+    origin: Origin,
+    call: Option<CallId>,
+    called: &EndpointId,
+) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
+    let settings = &cx.core.settings;
+    let elsewhere = settings.mode == Mode::Direct || !settings.ras.route_to_gatekeeper;
+    let ours = elsewhere || call.is_some_and(|call| calls.is_called(call, called));
+    let reject = AdmissionRejectReason::routeCallToGatekeeper(());
+    ours.then(|| through_us(cx, origin)).ok_or(reject)
+}
+
+/// The ARQ of a caller.
+fn placed(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &AdmissionRequest,
+    call: Option<CallId>,
+    caller: &EndpointId,
+) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
+    let aliases = called(cx, request).into_iter();
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
     let destination = resolve(cx.core, aliases, named)
         .ok_or(AdmissionRejectReason::calledPartyNotRegistered(()))?;
@@ -185,22 +235,66 @@ fn admit(
 fn grant(
     cx: &mut Cx<'_>,
     origin: Origin,
-    caller: EndpointId,
+    caller: &EndpointId,
     call: Option<CallId>,
     destination: Destination,
 ) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
-    let through_us =
-        (CallModel::gatekeeperRouted(()), cx.core.signalling_at(origin.local, origin.from.ip()));
-    if let Some(to) = direct(cx.core, &caller, &destination) {
+    if let Some(to) = direct(cx.core, caller, &destination) {
         return Ok((CallModel::direct(()), to));
     }
     if let Some(call) = call {
-        if !cx.core.admissions.enter(call, Admission { caller, destination }) {
+        let new = Admission { caller: caller.clone(), destination };
+        if !cx.core.admissions.enter(call, new) {
             return Err(AdmissionRejectReason::resourceUnavailable(()));
         }
         cx.set(Timer::Admission(call), WAIT);
     }
-    Ok(through_us)
+    Ok(through_us(cx, origin))
+}
+
+fn through_us(cx: &Cx<'_>, origin: Origin) -> (CallModel, SocketAddr) {
+    let to = cx.core.signalling_at(origin.local, origin.from.ip());
+    (CallModel::gatekeeperRouted(()), to)
+}
+
+/// The aliases that a request calls.
+fn called(cx: &Cx<'_>, request: &AdmissionRequest) -> Vec<Alias> {
+    let trailing = &cx.core.settings.ras.trailing;
+    let aliases = Alias::read_all(request.destination_info.iter().flatten());
+    aliases.into_iter().map(|alias| trimmed(alias, trailing)).collect()
+}
+
+/// A dialled number without what phones put at its end to say that it is complete.
+fn trimmed(alias: Alias, trailing: &str) -> Alias {
+    match alias {
+        Alias::DialedDigits(digits) => {
+            Alias::DialedDigits(digits.trim_end_matches(|c| trailing.contains(c)).to_owned())
+        }
+        other => other,
+    }
+}
+
+/// No Setup followed an admission in time.
+pub(crate) fn expired(cx: &mut Cx<'_>, call: CallId) {
+    cx.core.admissions.forget(call);
+    cx.core.bandwidth.give_back(call);
+}
+
+/// An endpoint will not make the call that it was admitted for.
+pub(super) fn withdrawn(cx: &mut Cx<'_>, call: CallId, caller: &EndpointId) {
+    if cx.core.admissions.get(call).is_some_and(|known| known.caller == *caller) {
+        cx.stop(&Timer::Admission(call));
+        expired(cx, call);
+    }
+}
+
+/// The Setup of a call was refused: it would have to be admitted again.
+pub(crate) fn refused(cx: &mut Cx<'_>, call: CallId, from: SocketAddr) {
+    let caller = cx.core.admissions.get(call).map(|known| known.caller.clone());
+    let known = caller.as_ref().and_then(|caller| cx.core.registrations.get(caller));
+    if let (Some(caller), true) = (&caller, known.is_some_and(|known| known.is_from(from))) {
+        withdrawn(cx, call, caller);
+    }
 }
 
 /// The called party's address, when the configuration wants direct calls and neither party needs our help.
@@ -229,13 +323,13 @@ pub(super) fn elsewhere(
     if request.answer_call {
         return None;
     }
-    let caller = cx.registered(&request.endpoint_identifier, origin.from)?;
+    let caller = cx.heard(&request.endpoint_identifier, origin.from)?;
     let call = request.call_identifier.as_ref().map(CallId::from)?;
     let seq = request.request_seq_num.0;
     if zone::is_asked(cx, call) {
         return Some(zone::in_progress(cx, seq));
     }
-    let mut aliases = Alias::read_all(request.destination_info.iter().flatten());
+    let mut aliases = called(cx, request);
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
     let here = resolve(cx.core, aliases.iter().cloned(), named);
     match here {
@@ -259,37 +353,43 @@ pub(crate) fn located(
     request: &AdmissionRequest,
     found: Option<Destination>,
 ) -> RasMessage {
-    let caller = cx.registered(&request.endpoint_identifier, origin.from);
+    let caller = cx.heard(&request.endpoint_identifier, origin.from);
     let call = request.call_identifier.as_ref().map(CallId::from);
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
-    let found = found.or_else(|| {
-        let aliases = request.destination_info.iter().flatten().filter_map(Alias::read);
-        resolve(cx.core, aliases, named)
-    });
+    let found = found.or_else(|| resolve(cx.core, called(cx, request).into_iter(), named));
     let admitted = match (caller, found) {
         (None, _) => Err(AdmissionRejectReason::invalidEndpointIdentifier(())),
         (_, None) => Err(AdmissionRejectReason::calledPartyNotRegistered(())),
-        (Some(caller), Some(destination)) => grant(cx, origin, caller, call, destination),
+        (Some(caller), Some(destination)) => grant(cx, origin, &caller, call, destination)
+            .and_then(|granted| book(cx, request, &caller, granted)),
     };
     tell(cx, origin, request, admitted)
 }
 
 /// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,
-/// or that is written as an alias.
+/// or that is written as an alias; else to the gateway with the longest prefix of a number among them.
 pub(crate) fn resolve(
     core: &Core,
     aliases: impl Iterator<Item = Alias>,
     named: Option<SocketAddr>,
 ) -> Option<Destination> {
     let mut address = named;
+    let mut numbers = Vec::new();
     for alias in aliases {
         if let Some(found) = core.registrations.find(&alias) {
             return Some(Destination::Endpoint(found.id.clone()));
         }
-        address = address.or(match alias {
-            Alias::Transport(named) => Some(named),
-            _ => None,
-        });
+        match alias {
+            Alias::Transport(named) => address = address.or(Some(named)),
+            Alias::DialedDigits(digits) | Alias::PartyNumber(digits) => numbers.push(digits),
+            _ => {}
+        }
+    }
+    if address.is_none() {
+        let turns = core.settings.ras.round_robin;
+        let gateways = numbers.iter().flat_map(|number| core.registrations.gateways(number, turns));
+        let gateway = gateways.into_iter().next()?;
+        return Some(Destination::Endpoint(gateway.id.clone()));
     }
     let address = address.filter(|address| is_callable(core, *address))?;
     let found = core.registrations.at(address);

@@ -7,10 +7,12 @@ use pinhole_h323::asn::h225::{
 };
 use pinhole_h323::{address, version};
 
+use super::socket::Socket;
 use super::{Origin, feature};
 use crate::node::Cx;
 
-/// Answers a GatekeeperRequest; one that wants another gatekeeper is not answered but by a reject (H.225.0 §7.8).
+/// Answers a GatekeeperRequest. One that wants another gatekeeper is rejected, if it was sent to us and not to a group,
+/// in which the one that it wants may be (H.225.0 §7.8).
 pub(super) fn answer(
     cx: &Cx<'_>,
     origin: Origin,
@@ -20,13 +22,16 @@ pub(super) fn answer(
     let seq = request.request_seq_num.clone();
     let name = cx.gatekeeper_identifier();
     if request.gatekeeper_identifier.as_ref().is_some_and(|wanted| *wanted != name) {
-        return Some(RasMessage::gatekeeperReject(Box::new(GatekeeperReject {
-            request_seq_num: seq,
-            protocol_identifier: version::h225(),
-            gatekeeper_identifier: Some(name),
-            reject_reason: GatekeeperRejectReason::terminalExcluded(()),
-            ..Default::default()
-        })));
+        let alone = !matches!(origin.arrived, Socket::Group(_));
+        return alone.then(|| {
+            RasMessage::gatekeeperReject(Box::new(GatekeeperReject {
+                request_seq_num: seq,
+                protocol_identifier: version::h225(),
+                gatekeeper_identifier: Some(name),
+                reject_reason: GatekeeperRejectReason::terminalExcluded(()),
+                ..Default::default()
+            }))
+        });
     }
     let ras = SocketAddr::new(origin.local, settings.ras_port);
     let ras = cx.core.told(ras, origin.from.ip());

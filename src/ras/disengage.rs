@@ -49,15 +49,23 @@ pub(super) fn answer(
     request: &DisengageRequest,
 ) -> RasMessage {
     let seq = request.request_seq_num.clone();
-    let Some(id) = cx.registered(&request.endpoint_identifier, origin.from) else {
-        return RasMessage::disengageReject(Box::new(DisengageReject {
-            request_seq_num: seq,
-            reject_reason: DisengageRejectReason::notRegistered(()),
+    let reject = |reject_reason| {
+        RasMessage::disengageReject(Box::new(DisengageReject {
+            request_seq_num: request.request_seq_num.clone(),
+            reject_reason,
             ..Default::default()
-        }));
+        }))
     };
-    if let Some(call) = &request.call_identifier {
-        calls.disengaged(cx, CallId::from(call), &id);
+    let Some(id) = cx.heard(&request.endpoint_identifier, origin.from) else {
+        return reject(DisengageRejectReason::notRegistered(()));
+    };
+    if let Some(call) = request.call_identifier.as_ref().map(CallId::from) {
+        if calls.is_party(call, &id) == Some(false) {
+            return reject(DisengageRejectReason::requestToDropOther(()));
+        }
+        super::admission::withdrawn(cx, call, &id);
+        cx.core.bandwidth.give_back_part(call, id.clone());
+        calls.disengaged(cx, call, &id);
     }
     RasMessage::disengageConfirm(Box::new(DisengageConfirm {
         request_seq_num: seq,

@@ -1,21 +1,32 @@
 //! The gatekeeper's RAS: one file per pair of request and answer. Each handler takes a request and returns the answer,
 //! if there is one; nobody but this file sends answers.
 
+mod additive;
 pub(crate) mod admission;
+pub(crate) mod bandwidth;
 mod discovery;
 pub(crate) mod disengage;
+pub(crate) mod endpoint;
 mod feature;
-pub(crate) mod registration;
+mod identity;
+pub(crate) mod lifetime;
+pub(crate) mod load;
+mod matching;
+pub(crate) mod permanent;
+mod prefix;
+mod registration;
+pub(crate) mod repeat;
+mod resources;
 pub(crate) mod service;
+mod settings;
+pub(crate) mod socket;
 pub(crate) mod table;
+pub(crate) mod unregistration;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use pinhole_h323::asn::h225::{
-    BandRejectReason, BandwidthConfirm, BandwidthReject, InfoRequestAck, RasMessage, RequestSeqNum,
-    ResourcesAvailableConfirm, UnknownMessageResponse,
-};
+use pinhole_h323::asn::h225::{RasMessage, RequestSeqNum, UnknownMessageResponse};
 use pinhole_h323::error::Malformed;
 use pinhole_h323::id::Seq;
 use pinhole_h323::ras::Ras;
@@ -25,14 +36,19 @@ use crate::call::Calls;
 use crate::face::{Output, SocketId};
 use crate::node::Cx;
 use crate::zone::{self, Reply};
+pub use matching::Matching;
+pub use settings::{Bandwidth, RasSettings};
+use socket::Socket;
 
 /// Where a request came from and in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin {
     /// The source of the datagram.
     pub(crate) from: SocketAddr,
-    /// The socket it came in on.
+    /// The socket from which it is answered.
     pub(crate) socket: SocketId,
+    /// The socket it came in on.
+    pub(crate) arrived: Socket,
     /// The local address of that socket.
     pub(crate) local: IpAddr,
 }
@@ -45,27 +61,66 @@ pub(crate) fn receive(
     from: SocketAddr,
     bytes: &[u8],
 ) {
-    let Some(local) = cx.core.local_of(socket) else { return };
+    let arrived = Socket::from(socket);
+    let Some(local) = cx.core.local_of(arrived) else { return };
     if !cx.core.ras_limit.allow(cx.now, from.ip()) {
         cx.core.counters.throttled += 1;
         return;
     }
-    let origin = Origin { from, socket, local };
+    let origin = Origin { from, socket: arrived.answers(), arrived, local };
     if bytes.len() > cx.core.settings.limits.message {
         return cx.malformed(from, "ras", Malformed::Oversize);
     }
     match Ras::decode(bytes) {
         Ok(ras) => {
             trace!(%from, message = ras.name(), "received");
-            let answer = handle(cx, calls, origin, &ras, bytes);
-            if let Some(answer) = answer {
-                send(cx, socket, from, answer);
+            // Where gatekeepers are looked for, nothing else is done.
+            let searches = matches!(ras.message(), RasMessage::gatekeeperRequest(_));
+            if !searches && !matches!(arrived, Socket::Ras(_)) {
+                return;
             }
+            take(cx, calls, origin, &ras, bytes);
         }
         Err(malformed) => {
             cx.malformed(from, "ras", malformed);
         }
     }
+}
+
+/// Takes a message, unless it was answered already, or has to wait.
+fn take(cx: &mut Cx<'_>, calls: &mut Calls, origin: Origin, ras: &Ras, bytes: &[u8]) {
+    let seq = ras.seq().map_or(0, Seq::value);
+    if let Some(bytes) = cx.core.repeats.find(cx.now, origin.from, seq, bytes) {
+        cx.core.counters.repeated_ras += 1;
+        let Origin { from: to, socket, .. } = origin;
+        cx.core.out.push(Output::Datagram { socket, to, bytes });
+        return;
+    }
+    match load::check(cx, origin, ras, bytes) {
+        Ok(()) => serve(cx, calls, origin, ras, bytes),
+        Err(Some(answer)) => reply(cx, origin, answer),
+        Err(None) => cx.core.counters.refused_ras += 1,
+    }
+}
+
+/// Does what a message wants, and answers it.
+fn serve(cx: &mut Cx<'_>, calls: &mut Calls, origin: Origin, ras: &Ras, bytes: &[u8]) {
+    let Some(answer) = handle(cx, calls, origin, ras, bytes) else { return };
+    if repeat::is_kept(&answer)
+        && let (Some(seq), Ok(octets)) = (ras.seq(), Ras::new(answer.clone()).encode())
+    {
+        cx.core.repeats.keep(cx.now, origin.from, seq.value(), bytes, &octets);
+    }
+    reply(cx, origin, answer);
+}
+
+fn reply(cx: &mut Cx<'_>, origin: Origin, answer: RasMessage) {
+    let is_nak = matches!(answer, RasMessage::infoRequestNak(_));
+    let answer = Ras::new(answer);
+    if is_nak || answer.reject().is_some() {
+        cx.core.counters.refused_ras += 1;
+    }
+    send(cx, origin.socket, origin.from, answer.into_message());
 }
 
 /// Sends a RAS message.
@@ -88,7 +143,7 @@ fn handle(
         RasMessage::gatekeeperRequest(request) => discovery::answer(cx, origin, request),
         RasMessage::registrationRequest(request) => Some(registration::answer(cx, origin, request)),
         RasMessage::unregistrationRequest(request) => {
-            Some(registration::unregister(cx, origin, request))
+            Some(unregistration::answer(cx, origin, request))
         }
         RasMessage::admissionRequest(request) => {
             let asked = admission::elsewhere(cx, origin, request);
@@ -104,19 +159,7 @@ fn handle(
             None
         }
         RasMessage::bandwidthRequest(request) => {
-            let seq = &request.request_seq_num;
-            Some(match cx.registered(&request.endpoint_identifier, origin.from) {
-                Some(_) => RasMessage::bandwidthConfirm(Box::new(BandwidthConfirm {
-                    request_seq_num: seq.clone(),
-                    band_width: request.band_width.clone(),
-                    ..Default::default()
-                })),
-                None => RasMessage::bandwidthReject(Box::new(BandwidthReject {
-                    request_seq_num: seq.clone(),
-                    reject_reason: BandRejectReason::notBound(()),
-                    ..Default::default()
-                })),
-            })
+            Some(bandwidth::answer(cx, calls, origin, request))
         }
         RasMessage::locationRequest(request) => zone::lrq(cx, origin, request),
         RasMessage::locationConfirm(confirm) => {
@@ -136,24 +179,8 @@ fn handle(
             zone::answered(cx, calls, origin.from, seq, Reply::Wait(delay));
             None
         }
-        RasMessage::infoRequestResponse(response) => {
-            if let Some(id) = cx.registered(&response.endpoint_identifier, origin.from) {
-                registration::alive(cx, origin, &id);
-            }
-            (response.need_response == Some(true)).then(|| {
-                RasMessage::infoRequestAck(Box::new(InfoRequestAck {
-                    request_seq_num: response.request_seq_num.clone(),
-                    ..Default::default()
-                }))
-            })
-        }
-        RasMessage::resourcesAvailableIndicate(request) => {
-            Some(RasMessage::resourcesAvailableConfirm(Box::new(ResourcesAvailableConfirm {
-                request_seq_num: request.request_seq_num.clone(),
-                protocol_identifier: pinhole_h323::version::h225(),
-                ..Default::default()
-            })))
-        }
+        RasMessage::infoRequestResponse(response) => lifetime::response(cx, origin, response),
+        RasMessage::resourcesAvailableIndicate(request) => resources::answer(cx, origin, request),
         _ if is_answer(ras.message()) => None,
         _ => Some(not_understood(ras.seq().map_or(1, Seq::value), bytes)),
     }

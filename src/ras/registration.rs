@@ -1,35 +1,33 @@
-//! RRQ and URQ: endpoints come, stay and go.
+//! RRQ: endpoints come and stay.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    CallReferenceValue, InfoRequest, RasMessage, RegistrationConfirm, RegistrationReject,
-    RegistrationRejectReason, RegistrationRequest, RequestSeqNum, TimeToLive, UnregRejectReason,
-    UnregRequestReason, UnregistrationConfirm, UnregistrationReject, UnregistrationRequest,
+    RasMessage, RegistrationConfirm, RegistrationReject, RegistrationRejectReason,
+    RegistrationRequest, TimeToLive,
 };
 use pinhole_h323::id::EndpointId;
 use pinhole_h323::{address, version};
-use rand::RngExt as _;
 
-use super::table::{Refusal, Registration};
-use super::{Origin, feature};
+use super::endpoint::{Kind, Registration, vendor};
+use super::table::{Refusal, Rules};
+use super::{Origin, feature, identity, lifetime, permanent, prefix, unregistration};
 use crate::event::Event;
 use crate::node::{Cx, Mode, Timer};
 
-/// An endpoint's own timer and a lost datagram must not end its registration: it lives this much longer than it was
-/// told, as endpoints refresh only shortly before the end.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long an endpoint may take to answer whether it is still there.
-const POLL: Duration = Duration::from_secs(5);
 /// The longest life of a registration that an endpoint may ask for.
 const LONGEST_S: u32 = 24 * 3600;
+
+/// A reject, and the sentence for people where it is worth one.
+pub(super) type Rejected = (RegistrationRejectReason, Option<String>);
 
 /// Answers a RegistrationRequest.
 pub(super) fn answer(cx: &mut Cx<'_>, origin: Origin, request: &RegistrationRequest) -> RasMessage {
     let result = if request.keep_alive == Some(true) {
         refresh(cx, origin, request)
+    } else if request.additive_registration.is_some() {
+        super::additive::add(cx, origin, request)
     } else {
         enter(cx, origin, request)
     };
@@ -51,9 +49,6 @@ pub(super) fn answer(cx: &mut Cx<'_>, origin: Origin, request: &RegistrationRequ
     }
 }
 
-/// A reject, and the sentence for people where it is worth one.
-type Rejected = (RegistrationRejectReason, Option<String>);
-
 /// A lightweight RRQ (H.225.0 §7.9.1): only from the address that registered. Behind a NAT its port may have changed,
 /// and then the pinhole has moved.
 fn refresh(
@@ -63,8 +58,18 @@ fn refresh(
 ) -> Result<EndpointId, Rejected> {
     let again = || (RegistrationRejectReason::fullRegistrationRequired(()), None);
     let id = request.endpoint_identifier.as_ref().map(EndpointId::from).ok_or_else(again)?;
-    let Origin { from, socket, local } = origin;
-    cx.core.registrations.moved(&id, from, socket, local).then_some(id).ok_or_else(again)
+    let Origin { from, socket, local, .. } = origin;
+    if !cx.core.registrations.moved(&id, from, socket, local) {
+        return Err(again());
+    }
+    cx.core.registrations.seen(&id, cx.now);
+    let known = cx.core.registrations.get(&id);
+    let pinhole = known.is_some_and(|known| known.traversal || known.natted);
+    if request.time_to_live.is_some() {
+        let ttl_s = time_to_live(cx, request, pinhole);
+        cx.core.registrations.lives(&id, ttl_s);
+    }
+    Ok(id)
 }
 
 /// A full RRQ.
@@ -73,23 +78,29 @@ fn enter(
     origin: Origin,
     request: &RegistrationRequest,
 ) -> Result<EndpointId, Rejected> {
-    let aliases: Vec<Alias> =
-        request.terminal_alias.iter().flatten().filter_map(Alias::read).collect();
-    let told_ras = request.ras_address.iter().find_map(address::from_h225);
     let signalling = request.call_signal_address.iter().find_map(address::from_h225);
+    if let Some(id) = permanent::is(cx, origin, signalling) {
+        return Ok(id);
+    }
+    let aliases = Alias::read_all(request.terminal_alias.iter().flatten());
+    let told_ras = request.ras_address.iter().find_map(address::from_h225);
     // Also an endpoint that tells another host's signalling address, which is not its own to register.
-    let elsewhere = |told: SocketAddr| told.ip() != origin.from.ip();
+    let elsewhere = |told: SocketAddr| told.ip().to_canonical() != origin.from.ip().to_canonical();
     let natted = told_ras.is_some_and(elsewhere) || signalling.is_some_and(elsewhere);
     let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
     // Replies to an endpoint without NAT go where it wants them; else only its pinhole is reachable.
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
-    let own = own_identifier(cx, origin, request, &aliases);
-    let id = own.unwrap_or_else(|| new_identifier(cx));
+    let id = identity::identify(cx, origin, request, &aliases);
     let ttl_s = time_to_live(cx, request, traversal || natted);
+    let prefixes = prefixes(cx, request, &aliases);
     let new = Registration {
         id: id.clone(),
         aliases,
+        kind: Kind::of(&request.terminal_type),
+        prefixes,
+        vendor: vendor(&request.endpoint_vendor),
         ras,
+        source: origin.from,
         socket: origin.socket,
         local: origin.local,
         signalling,
@@ -97,15 +108,24 @@ fn enter(
         natted,
         multiplexes: false,
         ttl_s,
-        polled: false,
+        polls: 0,
+        permanent: false,
+        additive: false,
+        busy: false,
+        turns: 0,
+        since: cx.core.registrations.get(&id).map_or(cx.now, |known| known.since),
+        seen: cx.now,
     };
     let name = new.name();
     let fresh = cx.core.registrations.get(&id).is_none();
-    let most = cx.core.settings.limits.registrations;
-    let entered = cx.core.registrations.enter(new, most);
-    let replaced = entered.map_err(|why| reject(&name, &why))?;
-    if let Some(old) = replaced {
-        cx.stop(&Timer::Registration(old));
+    let settings = &cx.core.settings;
+    let rules = Rules {
+        most_from_address: settings.limits.registrations,
+        overwrite: settings.ras.overwrite,
+    };
+    let entered = cx.core.registrations.enter(new, rules);
+    for gone in entered.map_err(|why| reject(&name, &why))? {
+        unregistration::replaced(cx, &gone, origin);
     }
     if fresh {
         let traversal = if traversal { "H.460.18" } else { "none" };
@@ -115,33 +135,23 @@ fn enter(
     Ok(id)
 }
 
+/// The prefixes that an endpoint brings, as far as it may, and those that the configuration gives it.
+pub(super) fn prefixes(
+    cx: &Cx<'_>,
+    request: &RegistrationRequest,
+    aliases: &[Alias],
+) -> Vec<pinhole_config::GatewayPrefix> {
+    let ras = &cx.core.settings.ras;
+    let told = prefix::told(&request.terminal_type, ras.gateway_prefixes, ras.mcu_prefixes);
+    let is_named = |name: &String| aliases.iter().any(|alias| alias.to_string() == *name);
+    let given = ras.prefixes.iter().filter(|(name, _)| is_named(name));
+    // What the configuration says counts first.
+    given.flat_map(|(_, prefixes)| prefixes.clone()).chain(told).collect()
+}
+
 /// Whether H.460.18 is granted to an endpoint that asks for it.
 fn grants(cx: &Cx<'_>, natted: bool) -> bool {
     cx.core.settings.traversal.is_some_and(|traversal| natted || traversal.without_nat)
-}
-
-/// The identifier an endpoint registers again with, unless it is another's. One that is not known is kept, too: it was
-/// given before the gatekeeper was started again, and h323plus goes on with it whatever the confirm says. An endpoint
-/// that names none keeps the one it has, if its socket and its names are the same: its request may be the same one
-/// again, of which it hears the first answer only.
-fn own_identifier(
-    cx: &Cx<'_>,
-    origin: Origin,
-    request: &RegistrationRequest,
-    aliases: &[Alias],
-) -> Option<EndpointId> {
-    if let Some(id) = request.endpoint_identifier.as_ref().map(EndpointId::from) {
-        let known = cx.core.registrations.get(&id);
-        return known.is_none_or(|known| known.is_from(origin.from)).then_some(id);
-    }
-    let known = cx.core.registrations.find(aliases.first()?)?;
-    (known.ras == origin.from && known.aliases == aliases).then(|| known.id.clone())
-}
-
-/// A fresh endpoint identifier that nobody can guess.
-fn new_identifier(cx: &mut Cx<'_>) -> EndpointId {
-    let random: u128 = cx.core.rng.random();
-    EndpointId(format!("{random:032x}{}", cx.core.settings.endpoint_suffix))
 }
 
 /// How long a registration lives: behind a NAT no longer than the keepalive interval, so that its refreshes hold the
@@ -158,7 +168,7 @@ fn time_to_live(cx: &Cx<'_>, request: &RegistrationRequest, pinhole: bool) -> Op
     }
 }
 
-fn reject(name: &str, why: &Refusal) -> Rejected {
+pub(super) fn reject(name: &str, why: &Refusal) -> Rejected {
     match why {
         Refusal::DuplicateAlias(alias) => (
             RegistrationRejectReason::duplicateAlias(vec![alias.to_asn()]),
@@ -194,6 +204,7 @@ fn confirm(
         )],
         gatekeeper_identifier: Some(cx.gatekeeper_identifier()),
         endpoint_identifier: id.into(),
+        supports_additive_registration: Some(()),
         ..Default::default()
     };
     if let Some(registration) = registration {
@@ -202,11 +213,9 @@ fn confirm(
         if cx.core.settings.mode == Mode::Direct && !helped {
             confirm.call_signal_address.clear();
         }
-        if let Some(ttl_s) = registration.ttl_s {
-            confirm.time_to_live = Some(TimeToLive(ttl_s));
-            cx.set(Timer::Registration(id.clone()), life(ttl_s));
-        } else {
-            cx.stop(&Timer::Registration(id.clone()));
+        confirm.time_to_live = registration.ttl_s.map(TimeToLive);
+        if !registration.permanent {
+            cx.set(Timer::Registration(id.clone()), lifetime::of(registration.ttl_s));
         }
         confirm.terminal_alias = Some(registration.aliases.iter().map(Alias::to_asn).collect());
         if registration.traversal {
@@ -216,96 +225,7 @@ fn confirm(
     RasMessage::registrationConfirm(Box::new(confirm))
 }
 
-/// The life of a registration is over and no refresh came: the endpoint is asked once whether it is still there.
-pub(crate) fn expired(cx: &mut Cx<'_>, id: &EndpointId) {
-    if let Some(silent) = cx.core.registrations.poll(id) {
-        let request = InfoRequest {
-            request_seq_num: RequestSeqNum(cx.core.next_seq()),
-            call_reference_value: CallReferenceValue(0),
-            ..Default::default()
-        };
-        let message = RasMessage::infoRequest(Box::new(request));
-        super::send(cx, silent.socket, silent.ras, message);
-        return cx.set(Timer::Registration(id.clone()), POLL);
-    }
-    let Some(gone) = cx.core.registrations.remove(id) else { return };
-    let sentence = format!(
-        "{} did not refresh its registration within {} s, and did not answer when it was asked",
-        gone.name(),
-        life(gone.ttl_s.unwrap_or(0)).as_secs()
-    );
-    urge(cx, &gone, UnregRequestReason::ttlExpired(()));
-    cx.event(Event::Unregistered { alias: gone.name(), sentence });
-}
-
-/// An endpoint has answered: it is still there.
-pub(super) fn alive(cx: &mut Cx<'_>, origin: Origin, id: &EndpointId) {
-    let Origin { from, socket, local } = origin;
-    let ttl_s = cx.core.registrations.get(id).filter(|known| known.polled).and_then(|r| r.ttl_s);
-    if let Some(ttl_s) = ttl_s
-        && cx.core.registrations.moved(id, from, socket, local)
-    {
-        cx.set(Timer::Registration(id.clone()), life(ttl_s));
-    }
-}
-
-/// How long a registration lives that was told this timeToLive.
-fn life(ttl_s: u32) -> Duration {
-    Duration::from_secs(u64::from(ttl_s)) + GRACE
-}
-
-/// The gatekeeper ends: every endpoint is told.
-pub(crate) fn unregister_all(cx: &mut Cx<'_>) {
-    for gone in cx.core.registrations.drain() {
-        cx.stop(&Timer::Registration(gone.id.clone()));
-        urge(cx, &gone, UnregRequestReason::maintenance(()));
-    }
-}
-
-/// Tells an endpoint that it is no longer registered.
-fn urge(cx: &mut Cx<'_>, gone: &Registration, reason: UnregRequestReason) {
-    let request = UnregistrationRequest {
-        request_seq_num: RequestSeqNum(cx.core.next_seq()),
-        call_signal_address: gone.signalling.map(address::to_h225).into_iter().collect(),
-        endpoint_identifier: Some((&gone.id).into()),
-        gatekeeper_identifier: Some(cx.gatekeeper_identifier()),
-        reason: Some(reason),
-        ..Default::default()
-    };
-    let message = RasMessage::unregistrationRequest(Box::new(request));
-    super::send(cx, gone.socket, gone.ras, message);
-}
-
-/// Answers an UnregistrationRequest: only the endpoint itself can leave.
-pub(super) fn unregister(
-    cx: &mut Cx<'_>,
-    origin: Origin,
-    request: &UnregistrationRequest,
-) -> RasMessage {
-    let id = request.endpoint_identifier.as_ref().map(EndpointId::from).or_else(|| {
-        let told: SocketAddr = request.call_signal_address.iter().find_map(address::from_h225)?;
-        cx.core.registrations.at(told).map(|registration| registration.id.clone())
-    });
-    let seq = request.request_seq_num.clone();
-    let own = id
-        .filter(|id| cx.core.registrations.get(id).is_some_and(|known| known.is_from(origin.from)));
-    let Some(gone) = own.and_then(|id| cx.core.registrations.remove(&id)) else {
-        return RasMessage::unregistrationReject(Box::new(UnregistrationReject {
-            request_seq_num: seq,
-            reject_reason: UnregRejectReason::notCurrentlyRegistered(()),
-            ..Default::default()
-        }));
-    };
-    cx.stop(&Timer::Registration(gone.id.clone()));
-    let sentence = format!("{} unregistered", gone.name());
-    cx.event(Event::Unregistered { alias: gone.name(), sentence });
-    RasMessage::unregistrationConfirm(Box::new(UnregistrationConfirm {
-        request_seq_num: seq,
-        ..Default::default()
-    }))
-}
-
-fn first_alias(request: &RegistrationRequest) -> String {
+pub(super) fn first_alias(request: &RegistrationRequest) -> String {
     let first = request.terminal_alias.iter().flatten().find_map(Alias::read);
     first.map_or_else(|| "an endpoint without alias".into(), |alias| alias.to_string())
 }

@@ -2,55 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use pinhole_h323::alias::Alias;
 use pinhole_h323::id::EndpointId;
 
+use super::endpoint::Registration;
+use super::matching::{Key, Matching};
+use super::prefix::{self, Prefixes};
 use crate::face::SocketId;
 
 /// How many endpoints can be registered.
 const MOST: usize = 50_000;
 /// How many aliases one endpoint can have.
-const MOST_ALIASES: usize = 64;
-
-/// A registered endpoint.
-#[derive(Debug, Clone)]
-pub(crate) struct Registration {
-    pub(crate) id: EndpointId,
-    pub(crate) aliases: Vec<Alias>,
-    /// The RAS address as its packets show it: behind a NAT, the pinhole.
-    pub(crate) ras: SocketAddr,
-    /// The socket its registration came in on; what is sent to it leaves there.
-    pub(crate) socket: SocketId,
-    /// The local address that socket has.
-    pub(crate) local: IpAddr,
-    /// The signalling address it told, which behind a NAT nobody can reach.
-    pub(crate) signalling: Option<SocketAddr>,
-    /// True when it asked for H.460.18 and was granted it.
-    pub(crate) traversal: bool,
-    /// True when its packets come from another address than the one it told.
-    pub(crate) natted: bool,
-    /// True when its last call has shown that it can send multiplexed media (H.460.19). A called party says so only in
-    /// its answer, too late for the channels that fast start proposes to it.
-    pub(crate) multiplexes: bool,
-    /// Seconds that it lives without refresh.
-    pub(crate) ttl_s: Option<u32>,
-    /// True when its time is over and it was asked whether it is still there.
-    pub(crate) polled: bool,
-}
-
-impl Registration {
-    /// The name by which people know it.
-    pub(crate) fn name(&self) -> String {
-        self.aliases.first().map_or_else(|| self.id.to_string(), ToString::to_string)
-    }
-
-    /// True when a message from this source can be the endpoint's: behind a NAT the port may change, the address
-    /// does not.
-    pub(crate) fn is_from(&self, source: SocketAddr) -> bool {
-        self.ras.ip() == source.ip()
-    }
-}
+pub(super) const MOST_ALIASES: usize = 64;
 
 /// Why a registration is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,25 +30,79 @@ pub(crate) enum Refusal {
     TooManyFromAddress,
 }
 
+/// What a registration may do to others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// How many may be registered from one address.
+    pub(crate) most_from_address: usize,
+    /// Whether it ends those that stand in its way.
+    pub(crate) overwrite: bool,
+}
+
 /// All registrations.
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
+    matching: Matching,
     endpoints: BTreeMap<EndpointId, Registration>,
-    aliases: BTreeMap<Alias, EndpointId>,
+    aliases: BTreeMap<Key, EndpointId>,
+    prefixes: Prefixes,
     sources: BTreeMap<IpAddr, BTreeSet<EndpointId>>,
     signalling: BTreeMap<SocketAddr, EndpointId>,
 }
 
 impl Registrations {
+    /// No registrations, whose aliases will compare like this.
+    pub(crate) fn new(matching: Matching) -> Self {
+        Self { matching, ..Self::default() }
+    }
+
     pub(crate) fn get(&self, id: &EndpointId) -> Option<&Registration> {
         self.endpoints.get(id)
     }
 
-    /// Notes that an endpoint is asked whether it is still there; nothing when it has been asked already.
-    pub(crate) fn poll(&mut self, id: &EndpointId) -> Option<Registration> {
-        let known = self.endpoints.get_mut(id).filter(|known| !known.polled)?;
-        known.polled = true;
+    /// All registrations.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Registration> {
+        self.endpoints.values()
+    }
+
+    /// How many endpoints are registered.
+    pub(crate) fn len(&self) -> usize {
+        self.endpoints.len()
+    }
+
+    /// Notes that an endpoint is asked whether it is still there; nothing when it has been asked so often already.
+    pub(crate) fn poll(&mut self, id: &EndpointId, most: u32) -> Option<Registration> {
+        let known = self.endpoints.get_mut(id).filter(|known| known.polls < most)?;
+        known.polls += 1;
         Some(known.clone())
+    }
+
+    /// An endpoint was heard.
+    pub(crate) fn seen(&mut self, id: &EndpointId, now: Instant) {
+        if let Some(known) = self.endpoints.get_mut(id) {
+            known.seen = now;
+        }
+    }
+
+    /// An endpoint says how busy it is.
+    pub(crate) fn is_busy(&mut self, id: &EndpointId, busy: bool) {
+        if let Some(known) = self.endpoints.get_mut(id) {
+            known.busy = busy;
+        }
+    }
+
+    /// A call is placed to an endpoint: the next one is another gateway's turn.
+    pub(crate) fn took(&mut self, id: &EndpointId) {
+        if let Some(known) = self.endpoints.get_mut(id) {
+            known.turns += 1;
+        }
+    }
+
+    /// Sets how long an endpoint lives without refresh.
+    pub(crate) fn lives(&mut self, id: &EndpointId, ttl_s: Option<u32>) {
+        if let Some(known) = self.endpoints.get_mut(id) {
+            known.ttl_s = ttl_s;
+        }
     }
 
     /// A call has shown whether the endpoint can send multiplexed media.
@@ -97,26 +116,48 @@ impl Registrations {
     pub(crate) fn moved(
         &mut self,
         id: &EndpointId,
-        ras: SocketAddr,
+        source: SocketAddr,
         socket: SocketId,
         local: IpAddr,
     ) -> bool {
-        let Some(known) = self.endpoints.get_mut(id).filter(|known| known.is_from(ras)) else {
+        let Some(known) = self.endpoints.get_mut(id).filter(|known| known.speaks_from(source))
+        else {
             return false;
         };
-        (known.ras, known.socket, known.local) = (ras, socket, local);
-        known.polled = false;
+        // Without a NAT, answers to what we ask go where it said (H.225.0 rasAddress).
+        if known.natted || known.traversal {
+            known.ras = source;
+        }
+        (known.source, known.socket, known.local) = (source, socket, local);
+        known.polls = 0;
         true
     }
 
     /// The endpoint with an alias.
     pub(crate) fn find(&self, alias: &Alias) -> Option<&Registration> {
-        self.aliases.get(alias).and_then(|id| self.endpoints.get(id))
+        self.aliases.get(&self.matching.key(alias)).and_then(|id| self.endpoints.get(id))
     }
 
     /// The endpoint that told this signalling address and is reachable there.
     pub(crate) fn at(&self, signalling: SocketAddr) -> Option<&Registration> {
         self.endpoints.get(self.signalling.get(&signalling)?)
+    }
+
+    /// The gateways that take calls to a number, the one that should comes first: the one with the longest prefix, that
+    /// still has resources, with the best priority, and whose turn it is, if they take turns.
+    pub(crate) fn gateways(&self, number: &str, turns: bool) -> Vec<&Registration> {
+        let found = self.prefixes.matching(number).into_iter().filter_map(|(prefix, id)| {
+            let known = self.endpoints.get(id)?;
+            (!prefix::excepts(&known.prefixes, number, prefix)).then_some((prefix, known))
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|(prefix, known)| {
+            let turn = if turns { known.turns } else { 0 };
+            let length = std::cmp::Reverse(prefix.len());
+            (length, known.busy, prefix::priority(&known.prefixes, prefix), turn)
+        });
+        let mut seen = BTreeSet::new();
+        found.into_iter().map(|(_, known)| known).filter(|known| seen.insert(&known.id)).collect()
     }
 
     /// The only endpoint that sends from an address, if there is exactly one.
@@ -127,64 +168,92 @@ impl Registrations {
     }
 
     /// Enters an endpoint, or replaces the one with its identifier. An endpoint that lost its identifier (it was
-    /// restarted) takes its place again when it comes from the same address and tells the same one.
+    /// restarted) takes its place again when it comes from the same address and tells the same one. Returns those that
+    /// had to go for it.
     ///
     /// # Errors
     /// When another endpoint has one of its aliases, when it has none, and when the table is full.
     pub(crate) fn enter(
         &mut self,
         new: Registration,
-        most_from_address: usize,
-    ) -> Result<Option<EndpointId>, Refusal> {
+        rules: Rules,
+    ) -> Result<Vec<Registration>, Refusal> {
         if new.aliases.is_empty() || new.aliases.len() > MOST_ALIASES {
             return Err(Refusal::InvalidAlias);
         }
-        let mut replaced = None;
-        for alias in &new.aliases {
-            let Some(old) = self.find(alias).filter(|old| old.id != new.id) else { continue };
-            let same_host = old.ras.ip() == new.ras.ip()
-                && old.signalling.map(|a| a.ip()) == new.signalling.map(|a| a.ip());
-            if !same_host {
-                return Err(Refusal::DuplicateAlias(alias.clone()));
-            }
-            replaced = Some(old.id.clone());
-        }
-        if self.endpoints.len() >= MOST && !self.endpoints.contains_key(&new.id) {
+        let replaced = self.replaced(&new, rules)?;
+        if self.endpoints.len() - replaced.len() >= MOST && !self.endpoints.contains_key(&new.id) {
             return Err(Refusal::Full);
         }
-        let from_address = self.sources.get(&new.ras.ip());
-        let others = from_address.map_or(0, |ids| ids.iter().filter(|id| **id != new.id).count());
-        if others.saturating_sub(usize::from(replaced.is_some())) >= most_from_address {
+        let others = self.sources.get(&new.source.ip()).map_or(0, |ids| {
+            ids.iter().filter(|id| **id != new.id && !replaced.contains(*id)).count()
+        });
+        if others >= rules.most_from_address && !new.permanent {
             return Err(Refusal::TooManyFromAddress);
         }
-        if let Some(old) = &replaced {
-            self.remove(old);
-        }
-        self.remove(&new.id);
+        let replaced = replaced.iter().filter_map(|old| self.remove(old)).collect();
+        let turns = self.remove(&new.id).map_or(new.turns, |old| old.turns);
+        self.insert(Registration { turns, ..new });
+        Ok(replaced)
+    }
+
+    /// Those that a new registration takes the place of.
+    fn replaced(&self, new: &Registration, rules: Rules) -> Result<BTreeSet<EndpointId>, Refusal> {
+        let mut replaced = BTreeSet::new();
         for alias in &new.aliases {
-            self.aliases.insert(alias.clone(), new.id.clone());
+            let Some(old) = self.find(alias).filter(|old| old.id != new.id) else { continue };
+            let same_host = old.is_from(new.source)
+                && old.signalling.map(|a| a.ip()) == new.signalling.map(|a| a.ip());
+            if old.permanent || !(same_host || rules.overwrite) {
+                return Err(Refusal::DuplicateAlias(alias.clone()));
+            }
+            replaced.insert(old.id.clone());
         }
-        self.sources.entry(new.ras.ip()).or_default().insert(new.id.clone());
-        // What cannot be reached there must not stand in the way of who can.
-        if let Some(signalling) = new.signalling.filter(|_| !new.traversal && !new.natted) {
+        let same = new.signalling.filter(|_| rules.overwrite && is_reachable(new));
+        let same = same.and_then(|told| self.at(told));
+        replaced.extend(
+            same.filter(|old| old.id != new.id && !old.permanent).map(|old| old.id.clone()),
+        );
+        Ok(replaced)
+    }
+
+    fn insert(&mut self, new: Registration) {
+        for alias in &new.aliases {
+            self.aliases.insert(self.matching.key(alias), new.id.clone());
+        }
+        self.prefixes.enter(&new.id, &new.prefixes);
+        self.sources.entry(new.source.ip()).or_default().insert(new.id.clone());
+        // What cannot be reached there must not stand in the way of who can, nor in that of who stays.
+        if let Some(signalling) = new.signalling.filter(|_| is_reachable(&new))
+            && !self.at(signalling).is_some_and(|known| known.permanent)
+        {
             self.signalling.insert(signalling, new.id.clone());
         }
         self.endpoints.insert(new.id.clone(), new);
-        Ok(replaced)
+    }
+
+    /// Gives an endpoint other aliases and prefixes, which the caller has found to be free.
+    pub(super) fn rename(&mut self, id: &EndpointId, change: impl FnOnce(&mut Registration)) {
+        if let Some(mut known) = self.remove(id) {
+            change(&mut known);
+            self.insert(known);
+        }
     }
 
     /// Removes an endpoint and its aliases.
     pub(crate) fn remove(&mut self, id: &EndpointId) -> Option<Registration> {
         let old = self.endpoints.remove(id)?;
         for alias in &old.aliases {
-            if self.aliases.get(alias) == Some(id) {
-                self.aliases.remove(alias);
+            let key = self.matching.key(alias);
+            if self.aliases.get(&key) == Some(id) {
+                self.aliases.remove(&key);
             }
         }
+        self.prefixes.remove(id, &old.prefixes);
         if let Some(told) = old.signalling.filter(|told| self.signalling.get(told) == Some(id)) {
             self.signalling.remove(&told);
         }
-        let source = old.ras.ip();
+        let source = old.source.ip();
         if let Some(ids) = self.sources.get_mut(&source) {
             ids.remove(id);
             if ids.is_empty() {
@@ -197,13 +266,17 @@ impl Registrations {
     /// Removes all.
     pub(crate) fn drain(&mut self) -> Vec<Registration> {
         self.aliases.clear();
+        self.prefixes.clear();
         self.sources.clear();
         self.signalling.clear();
         std::mem::take(&mut self.endpoints).into_values().collect()
     }
-
-    /// How many endpoints are registered.
-    pub(crate) fn len(&self) -> usize {
-        self.endpoints.len()
-    }
 }
+
+/// True for an endpoint that can be reached at the signalling address it told.
+const fn is_reachable(endpoint: &Registration) -> bool {
+    !endpoint.traversal && !endpoint.natted
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ fn length(prefix: &str, alias: &Alias, text: &str) -> Option<usize> {
         Alias::Url(_) => "url_ID",
         Alias::Transport(_) => "transportID",
         Alias::Email(_) => "email_ID",
-        Alias::PartyNumber(_) => "partyNumber",
+        Alias::PartyNumber(_) | Alias::Other(_) => "partyNumber",
     };
     if prefix == "*" || prefix.eq_ignore_ascii_case(kind) {
         return Some(0);

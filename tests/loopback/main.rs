@@ -8,6 +8,7 @@ mod load;
 mod media;
 mod script;
 mod service;
+mod status;
 mod stop;
 mod tcp;
 mod udp;

@@ -9,6 +9,10 @@ section! {
     pub struct Limits in "Pinhole::Limits" {
         /// RAS messages a second of one address; more are dropped.
         ras_rate: Number as "RasPerSource" = Number(200) => Limit::Within(1, 1_000_000);
+        /// New registrations, calls and searches (RRQ, ARQ, GRQ) a second of all addresses together; more wait (RIP), and when
+        /// too many wait they are rejected (resourceUnavailable). What calls and registrations need that exist never
+        /// waits.
+        new_work: Number as "RasBeginnings" = Number(2000) => Limit::Within(1, 1_000_000);
         /// Endpoints registered from one address; more are rejected (resourceUnavailable).
         registrations: Number as "RegistrationsPerSource" = Number(2000)
             => Limit::Within(1, 1_000_000);

@@ -21,11 +21,11 @@ section! {
         /// The port of RAS (UDP); 0 for any.
         ras_port: Port as "UnicastRasPort" = Port(1719);
         /// Whether endpoints find the gatekeeper by multicast (GRQ), and on MulticastPort.
-        multicast: bool as inert "UseMulticastListener" = true;
+        multicast: bool as "UseMulticastListener" = true;
         /// The port of discovery (UDP), multicast and unicast.
-        multicast_port: Port as inert "MulticastPort" = Port(1718);
+        multicast_port: Port as "MulticastPort" = Port(1718);
         /// The group of discovery (IPv4).
-        multicast_group: MulticastGroup as inert "MulticastGroup" = MulticastGroup::DISCOVERY;
+        multicast_group: MulticastGroup as "MulticastGroup" = MulticastGroup::DISCOVERY;
         /// How long a registration lives without refresh; -1: for ever. An endpoint behind a NAT gets 5 to 30.
         time_to_live: Option<Seconds> as "TimeToLive" = None => Limit::Clamp(1, 86_400);
         /// Whether a TimeToLive below 60 counts as 60.
@@ -33,19 +33,19 @@ section! {
         /// What the endpoint identifiers given out end with.
         endpoint_suffix: Suffix as "EndpointIDSuffix" = Suffix("_endp".to_owned());
         /// Whether aliases of different types are different: 1001 as a dialled number and as a name.
-        compare_alias_type: bool as inert "CompareAliasType" = true;
+        compare_alias_type: bool as "CompareAliasType" = true;
         /// Whether aliases that differ in capital and small letters are different.
-        compare_alias_case: bool as inert "CompareAliasCase" = true;
+        compare_alias_case: bool as "CompareAliasCase" = true;
         /// What all calls together may have, in units of 100 bit/s; -1: no limit.
-        total_bandwidth: Option<Number> as inert "TotalBandwidth" = None;
+        total_bandwidth: Option<Number> as "TotalBandwidth" = None;
         /// What a call counts as at least, in units of 100 bit/s.
-        least_bandwidth: Option<Number> as inert "MinimumBandwidthPerCall" = None;
+        least_bandwidth: Option<Number> as "MinimumBandwidthPerCall" = None;
         /// What a call may have at most, in units of 100 bit/s; -1: no limit.
-        most_bandwidth: Option<Number> as inert "MaximumBandwidthPerCall" = None;
+        most_bandwidth: Option<Number> as "MaximumBandwidthPerCall" = None;
         /// Whether a call that is changed (BRQ) may have whatever it asks for.
-        grant_all_brq: bool as inert "GrantAllBRQ" = false;
+        grant_all_brq: bool as "GrantAllBRQ" = false;
         /// Not of GnuGk: the path of a socket (Unix domain) on which `pinhole status` asks what the gatekeeper holds; only
         /// the user that it runs as, and root, may. Empty: there is none.
-        status_socket: Option<FilePath> as inert "StatusSocket" = None;
+        status_socket: Option<FilePath> as "StatusSocket" = None;
     }
 }

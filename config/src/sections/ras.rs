@@ -7,17 +7,17 @@ section! {
     /// Registrations.
     pub struct RegistrationFeatures in "RasSrv::RRQFeatures" {
         /// Whether an endpoint may keep the endpoint identifier that it brings.
-        accept_endpoint_identifier: bool as inert "AcceptEndpointIdentifier" = true;
+        accept_endpoint_identifier: bool as "AcceptEndpointIdentifier" = true;
         /// Whether a gateway may bring prefixes.
-        accept_gateway_prefixes: bool as inert "AcceptGatewayPrefixes" = true;
+        accept_gateway_prefixes: bool as "AcceptGatewayPrefixes" = true;
         /// Whether an MCU may bring prefixes.
-        accept_mcu_prefixes: bool as inert "AcceptMCUPrefixes" = true;
+        accept_mcu_prefixes: bool as "AcceptMCUPrefixes" = true;
         /// Whether a registration ends those of the same signalling address, and those of other addresses that have one of
         /// its aliases; else an alias stays with whom it is registered for.
-        overwrite_same_address: bool as inert "OverwriteEPOnSameAddress" = false;
+        overwrite_same_address: bool as "OverwriteEPOnSameAddress" = false;
         /// How often an endpoint that did not refresh its registration in time is asked whether it is still there (IRQ)
         /// before the registration ends; 0: never.
-        irq_polls: Number as inert "IRQPollCount" = Number(1) => Limit::Clamp(0, 10);
+        irq_polls: Number as "IRQPollCount" = Number(1) => Limit::Clamp(0, 10);
     }
 }
 
@@ -26,12 +26,12 @@ section! {
     pub struct AdmissionFeatures in "RasSrv::ARQFeatures" {
         /// Whether a called endpoint that asks for a call which did not come through the gatekeeper has to let it be made
         /// again, through it.
-        route_to_gatekeeper: bool as inert "ArjReasonRouteCallToGatekeeper" = true;
+        route_to_gatekeeper: bool as "ArjReasonRouteCallToGatekeeper" = true;
         /// The characters that are removed from the end of a dialled number.
-        trailing: Letters as inert "RemoveTrailingChar" = Letters(String::new());
+        trailing: Letters as "RemoveTrailingChar" = Letters(String::new());
         /// Whether gateways with the same prefix and priority take turns.
-        round_robin: bool as inert "RoundRobinGateways" = true;
+        round_robin: bool as "RoundRobinGateways" = true;
         /// Accepted: the sender of an ARQ is always compared with the registration.
-        check_sender: bool as inert "CheckSenderIP" = false;
+        check_sender: bool as "CheckSenderIP" = false;
     }
 }

@@ -51,6 +51,8 @@ macro_rules! codec {
 }
 
 codec! {
+    /// A name of a party (H.225.0 §7.2.2).
+    decode_alias encode_alias h225::AliasAddress;
     /// The addresses for direct media (H.460.24 Annex B).
     decode_alternate_addresses encode_alternate_addresses h46024b::AlternateAddresses;
     /// A token, as it is hashed and encrypted (H.235.0).

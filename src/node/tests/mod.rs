@@ -11,6 +11,7 @@ mod lasting;
 mod multiplexed;
 mod no_control;
 mod peers;
+mod ras;
 mod talk;
 mod translation;
 mod vendors;
@@ -276,27 +277,6 @@ fn another_hosts_signalling_address_cannot_be_registered() {
     register(&mut desk, "thief", NAT);
     let found = desk.node.core.registrations.at(victim).expect("the victim");
     assert_eq!(found.name(), "victim");
-}
-
-#[test]
-fn a_registration_without_time_to_live_does_not_end_with_an_earlier_one() {
-    let mut desk = Desk::new();
-    let own = pinhole_h323::address::to_h225(NAT.parse().unwrap());
-    for ttl_s in [Some(60), None] {
-        let bytes = rrq(|request| {
-            request.ras_address = vec![own.clone()];
-            request.call_signal_address = vec![own.clone()];
-            request.feature_set = None;
-            request.time_to_live = ttl_s.map(pinhole_h323::asn::h225::TimeToLive);
-        });
-        let answers = desk.ask(NAT, &bytes);
-        let [RasMessage::registrationConfirm(confirm)] = &answers[..] else { panic!() };
-        assert_eq!(confirm.time_to_live.as_ref().map(|ttl| ttl.0), ttl_s);
-    }
-    desk.wait(3600);
-    // Time for an answer to the question whether it is still there, which is not asked.
-    desk.wait(60);
-    assert_eq!(desk.node.registrations(), 1);
 }
 
 #[test]

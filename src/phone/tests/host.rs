@@ -194,6 +194,7 @@ impl Lab {
         match output {
             Output::Ask { .. } => panic!("a phone asks nothing"),
             Output::Bind { bind, ports, .. } => self.bind(guest, bind, *ports.start()),
+            Output::Join { .. } => panic!("a phone looks for gatekeepers, it is none"),
             Output::Unbind(bind) => self.unbind(guest, bind),
             Output::Datagram { socket, to, bytes } => self.datagram(guest, socket, to, bytes),
             Output::Connect { stream, to, .. } => self.connect(guest, stream, to),

@@ -14,6 +14,7 @@ macro_rules! as_sent_and_octet_by_octet {
 
 mod calls;
 mod data;
+mod discovery;
 mod face;
 mod fast;
 mod floods;
@@ -31,6 +32,7 @@ mod release;
 mod secure;
 mod silence;
 mod sprays;
+mod status;
 mod storms;
 mod streams;
 mod theft;

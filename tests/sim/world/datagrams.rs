@@ -61,6 +61,18 @@ impl World {
         bytes: Vec<u8>,
     ) {
         let scope = self.hosts[host].gate;
+        if to.ip().is_multicast() {
+            // To the others on the same network, and no further.
+            self.capture_datagram(from, to, &bytes);
+            let hears = |one: &super::Host| one.gate == scope && one.owner(to).is_some();
+            let all: Vec<usize> = (0..self.hosts.len())
+                .filter(|other| *other != host && hears(&self.hosts[*other]))
+                .collect();
+            for other in all {
+                self.go_down(other, from, to, bytes.clone());
+            }
+            return;
+        }
         if let Some(Place::Near(near)) = self.locate(scope, to.ip()) {
             self.capture_datagram(from, to, &bytes);
             return self.go_down(near, from, to, bytes);

@@ -61,6 +61,14 @@ impl World {
     fn act(&mut self, host: usize, output: Output) {
         match output {
             Output::Bind { bind, ip, ports } => self.bind(host, bind, ip, &ports),
+            Output::Join { socket, group, .. } => {
+                let (bind, at) = (Bind::Udp(socket), group.into());
+                let it = &mut self.hosts[host];
+                it.binds.insert(bind, at);
+                it.sockets.insert(socket, at);
+                it.owners.insert(at, Owner::Agent(socket));
+                self.hosts[host].inbox.push_back(Arrival::Bound { bind, at: Some(at) });
+            }
             Output::Unbind(bind) => self.unbind(host, bind),
             Output::Datagram { socket, to, bytes } => {
                 let Some(at) = self.hosts[host].sockets.get(&socket).copied() else {
@@ -259,6 +267,9 @@ impl World {
             self.violation(host, "a datagram longer than UDP carries");
         }
         let now = self.now;
+        if at.ip().is_multicast() {
+            self.violation(host, "a datagram from a multicast group");
+        }
         let it = &mut self.hosts[host];
         let Some(ip) = it.source(at.ip(), to) else {
             self.note(host, Fact::Dropped { from: at, to, why: "no such address family" });

@@ -1,0 +1,53 @@
+//! What the sessions of a call hold, as data.
+
+use std::net::SocketAddr;
+
+use super::{Session, Sessions};
+use crate::call::status::{ChannelStatus, Learned, MediaStatus, SessionStatus, SideStatus};
+use crate::face::{Ports, Side};
+
+impl Sessions {
+    /// The open sessions.
+    pub(crate) fn status(&self, learned: &Learned) -> Vec<SessionStatus> {
+        self.open.iter().map(|session| session.status(learned)).collect()
+    }
+}
+
+impl Session {
+    fn status(&self, learned: &Learned) -> SessionStatus {
+        let media = |side: Side| {
+            let content = self.contents.get(side.index()).and_then(Option::as_ref);
+            content.map(|(kind, codec)| MediaStatus { kind, codec: codec.clone() })
+        };
+        let from = |side| if side == Side::A { "a" } else { "b" };
+        let channels = self
+            .channels
+            .iter()
+            .map(|channel| ChannelStatus { from: from(channel.opener), number: channel.number });
+        SessionStatus {
+            id: self.id,
+            media: [media(Side::A), media(Side::B)],
+            channels: channels.collect(),
+            sides: [Side::A, Side::B].map(|side| self.side(side, learned)),
+        }
+    }
+
+    fn side(&self, side: Side, learned: &Learned) -> SideStatus {
+        let party = self.parties[side.index()];
+        let seen = |rtcp: bool| learned.get(&(self.flow, side, rtcp)).copied();
+        let at = |port: Option<u16>| port.map(|port| SocketAddr::new(party.ip, port));
+        let (known, rtp, rtcp) = match party.ports {
+            Ports::Unknown => ("unknown", None, None),
+            Ports::Signalled { rtp, rtcp, .. } => ("signalled", at(rtp), at(rtcp)),
+            Ports::Learned { .. } => ("learned", None, None),
+        };
+        SideStatus {
+            local: self.pairs[side.index()].rtp,
+            shared: self.receive[side.index()].is_some(),
+            party: party.ip,
+            known,
+            rtp: seen(false).or(rtp),
+            rtcp: seen(true).or(rtcp),
+        }
+    }
+}

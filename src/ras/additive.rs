@@ -1,0 +1,50 @@
+//! Additive registration (H.225.0 §7.9.3): an endpoint adds aliases to those that it has.
+
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{RegistrationRejectReason, RegistrationRequest};
+use pinhole_h323::id::EndpointId;
+
+use super::Origin;
+use super::registration::{Rejected, first_alias, prefixes, reject};
+use super::table::{MOST_ALIASES, Refusal};
+use crate::node::Cx;
+
+/// Adds the aliases and prefixes of a request to a registration. All of them, or none.
+pub(super) fn add(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &RegistrationRequest,
+) -> Result<EndpointId, Rejected> {
+    let id = request.endpoint_identifier.as_ref();
+    let id = id.and_then(|id| cx.heard(id, origin.from));
+    let known = id.as_ref().and_then(|id| cx.core.registrations.get(id));
+    let Some(known) = known.filter(|known| !known.permanent) else {
+        return Err((RegistrationRejectReason::fullRegistrationRequired(()), None));
+    };
+    let id = known.id.clone();
+    let mut aliases = known.aliases.clone();
+    for alias in Alias::read_all(request.terminal_alias.iter().flatten()) {
+        match cx.core.registrations.find(&alias) {
+            Some(owner) if owner.id == id => {}
+            Some(_) => return Err(reject(&first_alias(request), &Refusal::DuplicateAlias(alias))),
+            None if !aliases.contains(&alias) => aliases.push(alias),
+            None => {}
+        }
+    }
+    if aliases.len() > MOST_ALIASES {
+        return Err(reject(&first_alias(request), &Refusal::InvalidAlias));
+    }
+    let added = prefixes(cx, request, &aliases);
+    let Origin { from, socket, local, .. } = origin;
+    cx.core.registrations.moved(&id, from, socket, local);
+    cx.core.registrations.rename(&id, |known| {
+        known.aliases = aliases;
+        for prefix in added {
+            if !known.prefixes.contains(&prefix) && known.prefixes.len() < MOST_ALIASES {
+                known.prefixes.push(prefix);
+            }
+        }
+        known.additive = true;
+    });
+    Ok(id)
+}

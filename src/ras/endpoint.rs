@@ -1,0 +1,142 @@
+//! A registered endpoint: who it is, where it is, and whose messages are its own.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use pinhole_config::GatewayPrefix;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::EndpointType;
+use pinhole_h323::id::EndpointId;
+
+use crate::face::SocketId;
+
+/// Hexadecimal digits at the beginning of an identifier that we gave: 128 random bits.
+const RANDOM_DIGITS: usize = 32;
+/// The longest identifier, in characters (H.225.0 EndpointIdentifier).
+const LONGEST: usize = 128;
+
+/// What an endpoint is (H.225.0 EndpointType).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Terminal,
+    Gateway,
+    Mcu,
+}
+
+impl Kind {
+    pub(super) const fn of(told: &EndpointType) -> Self {
+        if told.gateway.is_some() {
+            Self::Gateway
+        } else if told.mcu.is_some() {
+            Self::Mcu
+        } else {
+            Self::Terminal
+        }
+    }
+
+    /// As the status names it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Gateway => "gateway",
+            Self::Mcu => "mcu",
+        }
+    }
+}
+
+/// A registered endpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct Registration {
+    pub(crate) id: EndpointId,
+    pub(crate) aliases: Vec<Alias>,
+    pub(crate) kind: Kind,
+    /// The numbers that it takes calls for, as a gateway.
+    pub(crate) prefixes: Vec<GatewayPrefix>,
+    /// Its maker and product, as it tells them.
+    pub(crate) vendor: String,
+    /// Where RAS messages to it go: behind a NAT, the pinhole.
+    pub(crate) ras: SocketAddr,
+    /// Where its last RAS message came from.
+    pub(crate) source: SocketAddr,
+    /// The socket its registration came in on; what is sent to it leaves there.
+    pub(crate) socket: SocketId,
+    /// The local address that socket has.
+    pub(crate) local: IpAddr,
+    /// The signalling address it told, which behind a NAT nobody can reach.
+    pub(crate) signalling: Option<SocketAddr>,
+    /// True when it asked for H.460.18 and was granted it.
+    pub(crate) traversal: bool,
+    /// True when its packets come from another address than the one it told.
+    pub(crate) natted: bool,
+    /// True when its last call has shown that it can send multiplexed media (H.460.19). A called party says so only in
+    /// its answer, too late for the channels that fast start proposes to it.
+    pub(crate) multiplexes: bool,
+    /// Seconds that it lives without refresh.
+    pub(crate) ttl_s: Option<u32>,
+    /// How often it was asked whether it is still there, since it was last heard.
+    pub(crate) polls: u32,
+    /// True when the configuration registered it: it never ends.
+    pub(crate) permanent: bool,
+    /// True once it has added aliases to its registration: it can take them away one by one.
+    pub(crate) additive: bool,
+    /// True when it said that it is almost out of resources (RAI).
+    pub(crate) busy: bool,
+    /// How often calls were placed to it, for gateways to take turns.
+    pub(crate) turns: u64,
+    /// When it registered.
+    pub(crate) since: Instant,
+    /// When it was last heard.
+    pub(crate) seen: Instant,
+}
+
+impl Registration {
+    /// The name by which people know it.
+    pub(crate) fn name(&self) -> String {
+        self.aliases.first().map_or_else(|| self.id.to_string(), ToString::to_string)
+    }
+
+    /// True when a connection from this source can be the endpoint's: its port says nothing.
+    pub(crate) fn is_from(&self, source: SocketAddr) -> bool {
+        self.source.ip() == source.ip()
+    }
+
+    /// True when a RAS message from this source that names the identifier is the endpoint's. Behind a NAT the port may
+    /// change, the address does not; who shares that address does not know the identifier. An identifier that others
+    /// could guess, because the endpoint brought it and not we made it, counts from its very socket only.
+    pub(crate) fn speaks_from(&self, source: SocketAddr) -> bool {
+        self.is_from(source) && (is_unguessable(&self.id) || self.source == source)
+    }
+}
+
+/// True for an identifier of the form that we give out: with 128 random bits. Who makes one up that has this form and can
+/// be guessed harms nobody but himself.
+pub(crate) fn is_unguessable(id: &EndpointId) -> bool {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let digits = id.0.bytes().take(RANDOM_DIGITS).filter(is_digit).count();
+    digits == RANDOM_DIGITS && id.0.encode_utf16().count() <= LONGEST
+}
+
+/// The vendor of an endpoint as people read it: the product and its version, as far as they are text.
+pub(super) fn vendor(told: &pinhole_h323::asn::h225::VendorIdentifier) -> String {
+    let part = |octets: &Option<pinhole_h323::asn::OctetString>| {
+        let text = octets.as_ref().map(|octets| String::from_utf8_lossy(octets).into_owned());
+        let text = text.unwrap_or_default();
+        text.trim_matches(['\0', ' ']).chars().filter(|c| !c.is_control()).collect::<String>()
+    };
+    let parts = [part(&told.product_id), part(&told.version_id)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_with_128_random_bits_cannot_be_guessed() {
+        let yes = ["0bcf57d83c7cb5336c7f17afa3e1b5c4_endp", "0bcf57d83c7cb5336c7f17afa3e1b5c4"];
+        assert!(yes.iter().all(|id| is_unguessable(&EndpointId::from(*id))));
+        let long = format!("{}{}", "a".repeat(32), "x".repeat(97));
+        let no = ["", "2685_endp", "0bcf57d83c7cb5336c7f17afa3e1b5c_endp", "0BCF", long.as_str()];
+        assert!(!no.iter().any(|id| is_unguessable(&EndpointId::from(*id))));
+    }
+}

@@ -1,0 +1,104 @@
+//! How long a registration lasts, and the questions (IRQ) to endpoints that were silent for too long.
+
+use std::time::Duration;
+
+use pinhole_h323::asn::h225::{
+    CallReferenceValue, InfoRequest, InfoRequestAck, InfoRequestNak, InfoRequestNakReason,
+    InfoRequestResponse, RasMessage, RequestSeqNum, UnregRequestReason,
+};
+use pinhole_h323::id::EndpointId;
+
+use super::{Origin, unregistration};
+use crate::event::Event;
+use crate::node::{Cx, Timer};
+
+/// An endpoint's own timer and a lost datagram must not end its registration: it lives this much longer than it was
+/// told, as endpoints refresh only shortly before the end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long an endpoint may take to answer whether it is still there.
+const POLL: Duration = Duration::from_secs(5);
+/// How long an endpoint that need not refresh its registration may be silent before it is asked.
+const QUIET: Duration = Duration::from_secs(600);
+
+/// How long a registration lives that was told this timeToLive.
+pub(super) fn of(ttl_s: Option<u32>) -> Duration {
+    ttl_s.map_or(QUIET, |ttl_s| Duration::from_secs(u64::from(ttl_s)) + GRACE)
+}
+
+/// The life of a registration is over and no refresh came: the endpoint is asked whether it is still there.
+pub(crate) fn expired(cx: &mut Cx<'_>, id: &EndpointId) {
+    let timer = || Timer::Registration(id.clone());
+    let Some(known) = cx.core.registrations.get(id).filter(|known| !known.permanent) else {
+        return;
+    };
+    let (ttl_s, polls) = (known.ttl_s, cx.core.settings.ras.polls);
+    let heard = cx.now.duration_since(known.seen);
+    if ttl_s.is_none() && heard < QUIET {
+        return cx.set(timer(), QUIET.saturating_sub(heard));
+    }
+    if let Some(silent) = cx.core.registrations.poll(id, polls) {
+        let request = InfoRequest {
+            request_seq_num: RequestSeqNum(cx.core.next_seq()),
+            call_reference_value: CallReferenceValue(0),
+            ..Default::default()
+        };
+        let message = RasMessage::infoRequest(Box::new(request));
+        super::send(cx, silent.socket, silent.ras, message);
+        return cx.set(timer(), POLL);
+    }
+    // Nobody asks, and nobody said when it ends.
+    if ttl_s.is_none() && polls == 0 {
+        return cx.set(timer(), QUIET);
+    }
+    let Some(gone) = cx.core.registrations.remove(id) else { return };
+    unregistration::forgotten(cx, &gone);
+    let silence = match ttl_s {
+        Some(_) => {
+            format!("did not refresh its registration within {} s", of(ttl_s).as_secs())
+        }
+        None => format!("was silent for {} s", heard.as_secs()),
+    };
+    let asked = if polls == 0 { "" } else { ", and did not answer when it was asked" };
+    let sentence = format!("{} {silence}{asked}", gone.name());
+    unregistration::urge(cx, &gone, UnregRequestReason::ttlExpired(()));
+    cx.event(Event::Unregistered { alias: gone.name(), sentence });
+}
+
+/// Takes an InfoRequestResponse: who answers is still there. One that wants an answer gets it (H.225.0 §7.14).
+pub(super) fn response(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    response: &InfoRequestResponse,
+) -> Option<RasMessage> {
+    let id = cx.heard(&response.endpoint_identifier, origin.from);
+    if let Some(id) = &id {
+        alive(cx, origin, id);
+    }
+    let request_seq_num = response.request_seq_num.clone();
+    (response.need_response == Some(true)).then(|| match id {
+        Some(_) => RasMessage::infoRequestAck(Box::new(InfoRequestAck {
+            request_seq_num,
+            ..Default::default()
+        })),
+        None => RasMessage::infoRequestNak(Box::new(InfoRequestNak {
+            request_seq_num,
+            nak_reason: InfoRequestNakReason::notRegistered(()),
+            non_standard_data: None,
+            alt_gkinfo: None,
+            tokens: None,
+            crypto_tokens: None,
+            integrity_check_value: None,
+            unknown_ext: None,
+        })),
+    })
+}
+
+/// An endpoint has answered: it is still there.
+fn alive(cx: &mut Cx<'_>, origin: Origin, id: &EndpointId) {
+    let Origin { from, socket, local, .. } = origin;
+    let asked = cx.core.registrations.get(id).filter(|known| known.polls > 0 && !known.permanent);
+    let Some(ttl_s) = asked.map(|known| known.ttl_s) else { return };
+    if cx.core.registrations.moved(id, from, socket, local) {
+        cx.set(Timer::Registration(id.clone()), of(ttl_s));
+    }
+}

@@ -1,0 +1,165 @@
+//! The prefixes of gateways: which of them take a call to a number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pinhole_config::GatewayPrefix;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{EndpointType, SupportedPrefix, SupportedProtocols};
+use pinhole_h323::id::EndpointId;
+
+/// How many prefixes one endpoint can bring.
+const MOST: usize = 64;
+/// The longest number, in digits (H.225.0 dialedDigits).
+const LONGEST: usize = 128;
+
+/// Which endpoints have which prefix.
+#[derive(Debug, Default)]
+pub(super) struct Prefixes {
+    plain: BTreeMap<String, BTreeSet<EndpointId>>,
+    /// Those with a `.` that stands for any digit; only the configuration has them.
+    patterns: BTreeMap<String, BTreeSet<EndpointId>>,
+}
+
+impl Prefixes {
+    fn of(
+        &mut self,
+        prefix: &GatewayPrefix,
+    ) -> Option<&mut BTreeMap<String, BTreeSet<EndpointId>>> {
+        match prefix {
+            GatewayPrefix { except: true, .. } => None,
+            GatewayPrefix { digits, .. } if digits.contains('.') => Some(&mut self.patterns),
+            GatewayPrefix { .. } => Some(&mut self.plain),
+        }
+    }
+
+    pub(super) fn enter(&mut self, id: &EndpointId, prefixes: &[GatewayPrefix]) {
+        for prefix in prefixes {
+            if let Some(index) = self.of(prefix) {
+                index.entry(prefix.digits.clone()).or_default().insert(id.clone());
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &EndpointId, prefixes: &[GatewayPrefix]) {
+        for prefix in prefixes {
+            let Some(index) = self.of(prefix) else { continue };
+            if let Some(ids) = index.get_mut(&prefix.digits) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    index.remove(&prefix.digits);
+                }
+            }
+        }
+    }
+
+    /// The endpoints with a prefix of a number, and the prefix; those with the longest come first.
+    pub(super) fn matching<'a>(&'a self, number: &str) -> Vec<(&'a str, &'a EndpointId)> {
+        let number: String = number.chars().take(LONGEST).collect();
+        let mut found: Vec<(&String, &BTreeSet<EndpointId>)> = (1..=number.len())
+            .filter_map(|length| self.plain.get_key_value(number.get(..length)?))
+            .chain(self.patterns.iter().filter(|(pattern, _)| begins(&number, pattern)))
+            .collect();
+        found.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        found
+            .into_iter()
+            .flat_map(|(prefix, ids)| ids.iter().map(|id| (prefix.as_str(), id)))
+            .collect()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.plain.clear();
+        self.patterns.clear();
+    }
+}
+
+/// True when a number begins with a prefix, in which a `.` stands for any digit.
+fn begins(number: &str, prefix: &str) -> bool {
+    let mut digits = number.chars();
+    prefix.chars().all(|wanted| digits.next().is_some_and(|digit| wanted == '.' || wanted == digit))
+}
+
+/// True when an endpoint with these prefixes does not want a number that one of them matches: an exception that is as
+/// long says so.
+pub(super) fn excepts(prefixes: &[GatewayPrefix], number: &str, matched: &str) -> bool {
+    prefixes.iter().any(|prefix| {
+        prefix.except && prefix.digits.len() >= matched.len() && begins(number, &prefix.digits)
+    })
+}
+
+/// The priority that an endpoint with these prefixes gives to one of them.
+pub(super) fn priority(prefixes: &[GatewayPrefix], matched: &str) -> u32 {
+    let of = prefixes.iter().find(|prefix| !prefix.except && prefix.digits == matched);
+    of.map_or(GatewayPrefix::PRIORITY, |prefix| prefix.priority)
+}
+
+/// The prefixes that an endpoint tells of itself (H.225.0 supportedPrefixes), where the configuration lets such endpoints
+/// bring some.
+pub(super) fn told(kind: &EndpointType, gateways: bool, mcus: bool) -> Vec<GatewayPrefix> {
+    let gateway = kind.gateway.as_ref().filter(|_| gateways).and_then(|it| it.protocol.as_ref());
+    let mcu = kind.mcu.as_ref().filter(|_| mcus).and_then(|it| it.protocol.as_ref());
+    let protocols = gateway.into_iter().chain(mcu).flatten();
+    let told: BTreeSet<GatewayPrefix> =
+        protocols.filter_map(supported).flatten().filter_map(read).take(MOST).collect();
+    told.into_iter().collect()
+}
+
+/// A prefix as the endpoint told it. Of a number only; a `.` in it would stand for any digit.
+fn read(told: &SupportedPrefix) -> Option<GatewayPrefix> {
+    let digits = Alias::read(&told.prefix)?.to_string();
+    let dialable = |c: char| c.is_ascii_digit() || "*#+".contains(c);
+    let usable = (1..=LONGEST).contains(&digits.len()) && digits.chars().all(dialable);
+    usable.then_some(GatewayPrefix { digits, priority: GatewayPrefix::PRIORITY, except: false })
+}
+
+fn supported(protocol: &SupportedProtocols) -> Option<&Vec<SupportedPrefix>> {
+    match protocol {
+        SupportedProtocols::h310(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::h320(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::h321(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::h322(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::h323(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::h324(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::voice(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::t120_only(caps) => caps.supported_prefixes.as_ref(),
+        SupportedProtocols::nonStandardProtocol(caps) => Some(&caps.supported_prefixes),
+        SupportedProtocols::t38FaxAnnexbOnly(caps) => Some(&caps.supported_prefixes),
+        SupportedProtocols::sip(caps) => caps.supported_prefixes.as_ref(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> Vec<GatewayPrefix> {
+        <pinhole_config::GatewayPrefixes as pinhole_config::Value>::parse(text).unwrap().0
+    }
+
+    #[test]
+    fn the_longest_prefix_comes_first_and_what_is_removed_is_gone() {
+        let (short, long) = (EndpointId::from("short"), EndpointId::from("long"));
+        let mut all = Prefixes::default();
+        all.enter(&short, &list("0,0.7,!021"));
+        all.enter(&long, &list("01,0177"));
+        let found = |all: &Prefixes, number: &str| -> Vec<String> {
+            all.matching(number).iter().map(|(prefix, id)| format!("{prefix} {id}")).collect()
+        };
+        assert_eq!(found(&all, "01771"), ["0177 long", "0.7 short", "01 long", "0 short"]);
+        assert_eq!(found(&all, "0"), ["0 short"]);
+        assert_eq!(found(&all, "1"), [""; 0]);
+        assert_eq!(found(&all, "é"), [""; 0]);
+        all.remove(&short, &list("0,0.7,!021"));
+        all.remove(&long, &list("01,0177"));
+        assert!(all.plain.is_empty() && all.patterns.is_empty());
+    }
+
+    #[test]
+    fn an_exception_counts_when_it_is_as_long() {
+        let prefixes = list("02:=3,!021,021155");
+        assert!(excepts(&prefixes, "0215", "02"));
+        assert!(!excepts(&prefixes, "022", "02"));
+        assert!(!excepts(&prefixes, "0211551", "021155"));
+        assert_eq!((priority(&prefixes, "02"), priority(&prefixes, "021155")), (3, 1));
+    }
+}

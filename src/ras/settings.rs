@@ -1,0 +1,95 @@
+//! What the configuration says about RAS.
+
+use pinhole_config::{Config, GatewayPrefix, Permanent};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use super::matching::Matching;
+
+/// What the configuration says about RAS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RasSettings {
+    /// The group and port of discovery; `None` when there is none.
+    pub discovery: Option<SocketAddrV4>,
+    /// Whether an endpoint may keep the endpoint identifier that it brings.
+    pub accept_identifier: bool,
+    /// Whether a gateway may bring prefixes.
+    pub gateway_prefixes: bool,
+    /// Whether an MCU may bring prefixes.
+    pub mcu_prefixes: bool,
+    /// Whether a registration ends those that stand in its way.
+    pub overwrite: bool,
+    /// How often a silent endpoint is asked whether it is still there.
+    pub polls: u32,
+    /// Which aliases are the same.
+    pub matching: Matching,
+    /// Endpoints that never register, and where they are called.
+    pub permanent: Vec<(SocketAddr, Permanent)>,
+    /// The prefixes of gateways, by an alias.
+    pub prefixes: Vec<(String, Vec<GatewayPrefix>)>,
+    /// Whether a call that did not come through us has to be made again, through us.
+    pub route_to_gatekeeper: bool,
+    /// What is removed from the end of a dialled number.
+    pub trailing: String,
+    /// Whether gateways take turns.
+    pub round_robin: bool,
+    /// What calls may have.
+    pub bandwidth: Bandwidth,
+}
+
+/// What calls may have, in units of 100 bit/s.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bandwidth {
+    /// All together; `None`: no limit.
+    pub total: Option<u32>,
+    /// What a call counts as at least.
+    pub least: Option<u32>,
+    /// What a call may have at most.
+    pub most: Option<u32>,
+    /// Whether a call that is changed may have whatever it asks for.
+    pub any_change: bool,
+}
+
+impl RasSettings {
+    /// The port of discovery; 0 when there is none.
+    pub(crate) fn discovery_port(&self) -> u16 {
+        self.discovery.map_or(0, |group| group.port())
+    }
+}
+
+impl From<&Config> for RasSettings {
+    fn from(config: &Config) -> Self {
+        let (main, rrq, arq) = (&config.main, &config.registration, &config.admission);
+        let group: Ipv4Addr = main.multicast_group.0;
+        let number = |number: Option<pinhole_config::Number>| number.map(|number| number.0);
+        Self {
+            discovery: main.multicast.then(|| SocketAddrV4::new(group, main.multicast_port.0)),
+            accept_identifier: rrq.accept_endpoint_identifier,
+            gateway_prefixes: rrq.accept_gateway_prefixes,
+            mcu_prefixes: rrq.accept_mcu_prefixes,
+            overwrite: rrq.overwrite_same_address,
+            polls: rrq.irq_polls.0,
+            matching: Matching { types: main.compare_alias_type, case: main.compare_alias_case },
+            permanent: config
+                .permanent
+                .0
+                .iter()
+                .map(|row| (row.key.0, row.value.clone()))
+                .collect(),
+            prefixes: config
+                .gateway_prefixes
+                .0
+                .iter()
+                .map(|row| (row.key.0.clone(), row.value.0.clone()))
+                .collect(),
+            route_to_gatekeeper: arq.route_to_gatekeeper,
+            trailing: arq.trailing.0.clone(),
+            round_robin: arq.round_robin,
+            bandwidth: Bandwidth {
+                total: number(main.total_bandwidth),
+                least: number(main.least_bandwidth),
+                most: number(main.most_bandwidth),
+                any_change: main.grant_all_brq,
+            },
+        }
+    }
+}
