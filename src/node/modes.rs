@@ -12,7 +12,7 @@ use super::Mode;
 pub struct Modes {
     /// Of calls of which nothing else is said (GKRouted, H245Routed).
     plain: Mode,
-    /// Whether media is relayed at all for who needs no help ([Proxy] Enable).
+    /// Whether media is relayed at all for who needs no help (`[Proxy] Enable`).
     proxy: bool,
     /// The networks whose border media has to cross to be relayed; empty: it is always relayed.
     border: NetList,
@@ -98,7 +98,7 @@ impl Modes {
         self.plain.max(Mode::Routed)
     }
 
-    /// What [ModeSelection] says: the smallest network that contains a party decides.
+    /// What `[ModeSelection]` says: the smallest network that contains a party decides.
     fn selected(&self, a: IpAddr, b: IpAddr) -> Option<Mode> {
         let touched = self.networks.iter().filter_map(|(network, [crossing, inside])| {
             match (network.contains(&a), network.contains(&b)) {

