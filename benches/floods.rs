@@ -53,7 +53,8 @@ fn main() {
     if std::env::args().all(|arg| arg != "--bench") {
         return;
     }
-    let town = Town::start(2, "[RoutedMode]\nAcceptUnregisteredCalls=1\n");
+    let town =
+        Town::start(2, "[RoutedMode]\nAcceptUnregisteredCalls=1\nUnregisteredCallsTo=anybody\n");
     let floods: [(&str, Flood, u64); 3] =
         [("Setups", setups, 4), ("half-open connections", dribble, 2), ("RRQs", rrqs, 2)];
     for (name, flood, threads) in floods {

@@ -109,6 +109,15 @@ pub enum Event {
         /// Why, in one sentence.
         sentence: String,
     },
+    /// The name in ExternalIP was looked up, and leads elsewhere than before, or nowhere.
+    ExternalAddress {
+        /// The name.
+        name: String,
+        /// What peers outside are told now.
+        ip: Option<IpAddr>,
+        /// What follows, in one sentence.
+        sentence: String,
+    },
     /// The call was answered.
     CallConnected {
         /// The call.

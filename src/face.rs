@@ -133,6 +133,12 @@ pub enum Input<'a> {
         /// Which.
         stream: StreamId,
     },
+    /// A connection asked for by [`Output::Connect`] could not be made because of this host: no port of the range is
+    /// free, or it has as many connections as it may. It comes in place of `Closed`.
+    NoRoom {
+        /// Which.
+        stream: StreamId,
+    },
     /// The media plane has something to tell.
     Flow {
         /// Of which flow.
@@ -192,7 +198,7 @@ pub enum Output {
         /// What.
         bytes: Vec<u8>,
     },
-    /// Open a TCP connection; answered by `Connected` or `Closed`.
+    /// Open a TCP connection; answered by `Connected`, `Closed` or `NoRoom`.
     Connect {
         /// Its number.
         stream: StreamId,

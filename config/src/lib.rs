@@ -29,11 +29,11 @@ pub use sections::{
     RegistrationFeatures, Routed, StatusAuth, Tokens,
 };
 pub use value::{
-    AliasText, Aliases, Area, Causes, ControlKeepAlive, Destinations, External, Fault, FilePath,
-    Forward, GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit,
-    Milliseconds, MulticastGroup, Name, NetList, Number, Permanent, Port, PortRange, Prefixes,
-    Remark, Routing, Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule,
-    Suffix, Value, Wrong,
+    AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Causes, ControlKeepAlive,
+    Destinations, EndpointKind, External, Fault, FilePath, Forward, GatekeeperId, GatewayPrefix,
+    GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Milliseconds, MulticastGroup, Name,
+    NetList, Number, Permanent, Port, PortRange, Prefixes, Remark, Routing, Routings, Seconds,
+    Secret, SignalAddress, SignallingKeepAlive, StatusRule, Suffix, Value, Wrong,
 };
 
 use entries::{About, Entries};

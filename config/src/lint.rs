@@ -1,6 +1,6 @@
 //! What is wrong only in combination. One rule, one function.
 
-use crate::value::{Seconds, Value};
+use crate::value::{CallsTo, Seconds, Value};
 use crate::{Config, PortRange, Problem};
 
 const MAIN: &str = "Gatekeeper::Main";
@@ -15,9 +15,11 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(time_to_live(config));
     problems.extend(bind_and_home(config));
+    problems.extend(ipv6_and_home(config));
     problems.extend(traversal_without_routing(config));
     problems.extend(h245_without_routing(config));
     problems.extend(unregistered_calls(config));
+    problems.extend(unregistered_to(config));
     problems.extend(proxy_always(config));
     problems.extend(multiplex_ports(config));
     problems.extend(rtp_ports(config));
@@ -74,6 +76,13 @@ fn bind_and_home(config: &Config) -> Option<Problem> {
     warn(config, MAIN, "Bind", text)
 }
 
+fn ipv6_and_home(config: &Config) -> Option<Problem> {
+    let named = config.main.home.0.iter().find(|ip| ip.is_ipv6() && !ip.is_unspecified())?;
+    let text = format!("EnableIPv6=0, but Home names {named}, on which it listens all the same");
+    let off = !config.main.ipv6;
+    off.then(|| warn(config, MAIN, "EnableIPv6", text))?
+}
+
 fn traversal_without_routing(config: &Config) -> Option<Problem> {
     let needed = [
         (config.routed.gk_routed, "GKRouted=1"),
@@ -105,6 +114,18 @@ fn unregistered_calls(config: &Config) -> Option<Problem> {
         .routed
         .accept_unregistered
         .then(|| warn(config, ROUTED, "AcceptUnregisteredCalls", text.to_owned()))?
+}
+
+fn unregistered_to(config: &Config) -> Option<Problem> {
+    let open = config.routed.unregistered_to == CallsTo::Anybody;
+    let text = match (open, config.routed.accept_unregistered) {
+        (true, true) => {
+            "UnregisteredCallsTo=anybody: whoever reaches the signalling port can call any address through this host"
+        }
+        (_, false) => "UnregisteredCallsTo has no effect without AcceptUnregisteredCalls=1",
+        (false, true) => return None,
+    };
+    warn(config, ROUTED, "UnregisteredCallsTo", text.to_owned())
 }
 
 fn proxy_always(config: &Config) -> Option<Problem> {

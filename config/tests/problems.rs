@@ -253,11 +253,12 @@ fn obsolete_keys_name_their_successor() {
 }
 
 #[test]
-fn an_external_name_has_no_effect() {
+fn an_external_address_asked_of_a_server_has_no_effect() {
     assert_eq!(
         said("[Gatekeeper::Main]\nExternalIP=STUN"),
         [
-            "f:2:12: warning: ExternalIP: 'STUN' is accepted, has no effect in this version: only an IP address has"
+            "f:2:12: warning: ExternalIP: STUN is accepted, has no effect in this version: an IP address or a host's \
+             name has"
         ]
     );
 }

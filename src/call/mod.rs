@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use pinhole_crypto::dh::KeyPair;
 use pinhole_h323::asn::h225::ConferenceIdentifier;
+use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, Crv, EndpointId};
 use pinhole_h323::signal::Leg as SignalLeg;
 
@@ -280,6 +281,44 @@ impl Calls {
             Owner::Signalling(key, side) => self.party_lost(cx, key, side, closed.peer),
             Owner::Control(key, side) => self.control_lost(cx, key, side),
             Owner::Data(key, _) => self.data_closed(cx, key, stream),
+        }
+    }
+
+    /// How much of a call goes through us.
+    #[cfg(test)]
+    pub(crate) fn mode_of(&self, id: CallId) -> Option<Mode> {
+        Some(self.calls.get(self.index.ids.get(&id)?)?.mode)
+    }
+
+    /// A connection to a party could not be made because this host has no port left for it, or no connection.
+    pub(crate) fn no_room(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
+        use crate::node::streams::{Owner, Stream};
+        let owner = cx.core.streams.get(stream).map(Stream::owner);
+        let (key, ports) = match owner {
+            Some(Owner::Signalling(key, _)) => (key, "Q931PortRange"),
+            Some(Owner::Control(key, _))
+                if self.calls.get(&key).is_some_and(|call| !call.sessions.are_open()) =>
+            {
+                (key, "H245PortRange")
+            }
+            _ => return self.stream_closed(cx, stream),
+        };
+        cx.core.streams.closed(stream);
+        let Some(call) = self.live(key) else { return };
+        for leg in &mut call.legs {
+            if leg.stream == Some(stream) {
+                leg.stream = None;
+            }
+            if leg.control.stream() == Some(stream) {
+                leg.control = ControlLink::None;
+            }
+        }
+        let name = &call.leg(Side::B).name;
+        let sentence = format!("no port is free for a connection of the call to {name} ({ports})");
+        let why = Why::own(Release::GatekeeperResources, sentence);
+        match owner {
+            Some(Owner::Signalling(..)) => self.failed(cx, key, &why),
+            _ => self.end(cx, key, &why),
         }
     }
 

@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use pinhole_h323::address;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
+use pinhole_h323::q931::{Number, code};
+use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
@@ -14,7 +16,7 @@ use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode, Timer};
+use crate::node::{Cx, Mode, NumberKind, Timer};
 use crate::ras::admission::Destination;
 
 impl Calls {
@@ -131,6 +133,7 @@ impl Calls {
         call.state = State::Calling;
         carrier::heard(call, Side::A, &setup);
         adapt(cx, call, &mut setup);
+        set_numbers(cx.core.settings.handling.numbers, &mut setup);
         if cx.core.settings.handling.withholds_fast_start {
             setup.set_fast_start(Vec::new());
         }
@@ -142,8 +145,24 @@ impl Calls {
     }
 }
 
+/// Says of what kind the called and the calling number are, where the configuration says it.
+fn set_numbers([called, calling]: [NumberKind; 2], setup: &mut Signal) {
+    let q931 = setup.q931_mut();
+    let of = |number: Number, wanted: NumberKind| Number {
+        kind: wanted.kind.unwrap_or(number.kind),
+        plan: wanted.plan.unwrap_or(number.plan),
+        ..number
+    };
+    if let Some(number) = q931.called_number().filter(|_| called != NumberKind::default()) {
+        q931.set(code::CALLED_PARTY_NUMBER, of(number, called).octets());
+    }
+    if let Some(number) = q931.calling_number().filter(|_| calling != NumberKind::default()) {
+        q931.set(code::CALLING_PARTY_NUMBER, of(number, calling).octets());
+    }
+}
+
 /// Edits what a Setup says of addresses.
-fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut pinhole_h323::signal::Signal) {
+fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut Signal) {
     let leg = call.leg(Side::B);
     let source = cx.core.signalling_at(leg.local, leg.peer);
     let next_hop = leg.stream.and_then(|stream| cx.core.streams.get(stream)).map(|s| s.peer);

@@ -88,6 +88,9 @@ impl Calls {
             }
             _ => self.identify(cx, ends, setup, id, neighbor.is_some()).and_then(|caller| {
                 let destination = route(cx, ends, &signal, setup, id, neighbor.as_ref())?;
+                let stranger = caller.is_none() && neighbor.is_none();
+                let destination =
+                    if stranger { for_stranger(cx, ends, destination)? } else { destination };
                 cx.has_room(self, ends.peer.ip())?;
                 cx.may_begin()?;
                 Ok((caller, destination))
@@ -281,6 +284,27 @@ fn route(
     })
 }
 
+/// Where somebody who is not registered may call: an address that is nobody's here only if the configuration says so, as
+/// this host would else be an open relay.
+fn for_stranger(cx: &Cx<'_>, ends: Ends, destination: Destination) -> Result<Destination, Refused> {
+    let named = |alias: &Alias| !matches!(alias, Alias::Transport(_));
+    match destination {
+        _ if cx.core.settings.unregistered_anywhere => return Ok(destination),
+        Destination::Address(_) => {}
+        Destination::Elsewhere(mut aliases, _) if aliases.iter().any(named) => {
+            aliases.retain(named);
+            return Ok(Destination::Elsewhere(aliases, None));
+        }
+        Destination::Elsewhere(..) => {}
+        Destination::Endpoint(_) | Destination::Neighbor { .. } => return Ok(destination),
+    }
+    let sentence = format!(
+        "{} is not registered and may only call who is (UnregisteredCallsTo)",
+        ends.peer.ip()
+    );
+    Err((Release::NoPermission, sentence))
+}
+
 fn calling_leg(
     cx: &Cx<'_>,
     ends: Ends,
@@ -305,7 +329,9 @@ fn calling_leg(
         leg.natted = registration.natted;
     } else if let Some(Body::setup(setup)) = signal.body() {
         let told = setup.source_call_signal_address.as_ref().and_then(from_h225);
-        leg.natted = told.is_some_and(|told| told.ip() != ends.peer.ip());
+        let elsewhere = told.is_some_and(|told| told.ip() != ends.peer.ip());
+        let handling = &cx.core.settings.handling;
+        leg.natted = handling.unregistered_natted || (handling.natted_callers && elsewhere);
     }
     leg
 }

@@ -136,7 +136,9 @@ fn locals(config: &Config) -> Result<Vec<IpAddr>, String> {
     if !home.is_empty() && !home.iter().any(IpAddr::is_unspecified) {
         return Ok(home.clone());
     }
-    net::local_addresses().map_err(|error| format!("cannot list the host's addresses: {error}"))
+    let all = net::local_addresses()
+        .map_err(|error| format!("cannot list the host's addresses: {error}"))?;
+    Ok(all.into_iter().filter(|ip| config.main.ipv6 || ip.is_ipv4()).collect())
 }
 
 #[cfg(test)]

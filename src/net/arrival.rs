@@ -49,6 +49,11 @@ pub(super) enum Arrival {
         /// The answer.
         addresses: Vec<SocketAddr>,
     },
+    /// A connection that we asked for cannot be made for want of a port.
+    NoRoom {
+        /// The connection.
+        serial: u64,
+    },
     /// The end of a connection.
     Closed {
         /// The connection.

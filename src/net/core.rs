@@ -47,6 +47,7 @@ const TIME: Duration = Duration::from_secs(15);
 enum Owed {
     Bound { bind: Bind, at: Option<SocketAddr> },
     Closed { stream: StreamId },
+    NoRoom { stream: StreamId },
     Ended { flow: FlowId },
 }
 
@@ -193,6 +194,12 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                     self.input(Input::Bytes { stream, bytes: &bytes });
                 }
             }
+            Arrival::NoRoom { serial } => {
+                if let Some(stream) = self.streams.get(&serial).map(|stream| stream.id) {
+                    self.forget(stream);
+                    self.input(Input::NoRoom { stream });
+                }
+            }
             Arrival::Closed { serial } => {
                 if let Some(stream) = self.streams.get(&serial).map(|stream| stream.id) {
                     self.forget(stream);
@@ -232,6 +239,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                     let input = match owed {
                         Owed::Bound { bind, at } => Input::Bound { bind, at },
                         Owed::Closed { stream } => Input::Closed { stream },
+                        Owed::NoRoom { stream } => Input::NoRoom { stream },
                         Owed::Ended { flow } => {
                             let counts = [FlowCounts::default(); 2];
                             Input::Flow { flow, fact: FlowFact::Ended { counts } }
@@ -290,7 +298,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
     fn connect(&mut self, id: StreamId, (from, ports): Local, to: SocketAddr) {
         if self.tasks.len() >= self.limits.streams {
             warn!(%to, "no connection made: too many of them");
-            self.owed.push_back(Owed::Closed { stream: id });
+            self.owed.push_back(Owed::NoRoom { stream: id });
             return;
         }
         let (serial, arrivals) = self.hall.enter();
@@ -320,7 +328,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
 
     fn close(&mut self, id: StreamId) {
         // What the agent has closed does not report its end any more.
-        self.owed.retain(|owed| !matches!(owed, Owed::Closed { stream } if *stream == id));
+        let of = |stream: &StreamId| *stream == id;
+        self.owed.retain(
+            |owed| !matches!(owed, Owed::Closed { stream } | Owed::NoRoom { stream } if of(stream)),
+        );
         if let Some(stream) = self.forget(id)
             && stream.owes_nothing()
         {

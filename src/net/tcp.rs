@@ -215,7 +215,11 @@ impl Wire {
             }
             Err(error) => {
                 debug!(%to, %error, "cannot connect");
-                let _ = self.arrivals.send(Arrival::Closed { serial }).await;
+                let told = match is_taken(&error) {
+                    true => Arrival::NoRoom { serial },
+                    false => Arrival::Closed { serial },
+                };
+                let _ = self.arrivals.send(told).await;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pinhole_config::{Causes, Config, ControlKeepAlive, Seconds, SignallingKeepAlive};
+use pinhole_config::{Causes, Config, ControlKeepAlive, Number, Seconds, SignallingKeepAlive};
 
 /// What happens to the messages of a call.
 #[derive(Debug, Clone)]
@@ -34,12 +34,27 @@ pub struct Handling {
     pub ends_on_drq: bool,
     /// Whether a party that cannot be sent ReleaseComplete gets DRQ.
     pub sends_drq: bool,
+    /// Whether a caller that is not registered, and tells another address than its own, is behind a NAT.
+    pub natted_callers: bool,
+    /// Whether every caller that is not registered is.
+    pub unregistered_natted: bool,
+    /// What is set of the called and of the calling number.
+    pub numbers: [NumberKind; 2],
     /// What keeps connections alive; `None`: nothing.
     pub keepalive: Option<KeepAlive>,
     /// How long a call may last once it is answered.
     pub longest_call: Option<Duration>,
     /// How long a call may last until it is answered.
     pub longest_wait: Option<Duration>,
+}
+
+/// Of what kind a number is said to be (Q.931 §4.5.8, §4.5.10); `None`: as it came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NumberKind {
+    /// Type of number.
+    pub kind: Option<u8>,
+    /// Numbering plan.
+    pub plan: Option<u8>,
 }
 
 /// What keeps the connections of calls alive.
@@ -70,6 +85,12 @@ impl From<&Config> for Handling {
             proceeds_at_once: routed.generate_proceeding,
             ends_on_drq: routed.end_on_drq,
             sends_drq: !routed.release_only,
+            natted_callers: routed.natted_callers,
+            unregistered_natted: routed.unregistered_natted,
+            numbers: [
+                number_kind(routed.called_type, routed.called_plan),
+                number_kind(routed.calling_type, routed.calling_plan),
+            ],
             keepalive: routed.keepalive.then_some(KeepAlive {
                 interval: routed.keepalive_interval.duration(),
                 signalling: routed.keepalive_signalling,
@@ -82,6 +103,11 @@ impl From<&Config> for Handling {
             longest_wait: limit(config.call_table.unanswered_limit),
         }
     }
+}
+
+fn number_kind(kind: Option<Number>, plan: Option<Number>) -> NumberKind {
+    let octet = |number: Option<Number>| number.and_then(|number| u8::try_from(number.0).ok());
+    NumberKind { kind: octet(kind), plan: octet(plan) }
 }
 
 /// A limit of 0 is none.

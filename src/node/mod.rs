@@ -5,6 +5,7 @@ mod bounds;
 mod connections;
 mod counters;
 mod encryption;
+mod external;
 mod handling;
 pub(crate) mod limits;
 pub(crate) mod modes;
@@ -41,7 +42,7 @@ use crate::zone::{self, Zones};
 pub use bounds::Limits;
 pub use counters::Counters;
 pub use encryption::Encryption;
-pub use handling::{Handling, KeepAlive};
+pub use handling::{Handling, KeepAlive, NumberKind};
 pub use limits::Allowance;
 use limits::Bucket;
 pub(crate) use limits::Limiter;
@@ -87,11 +88,15 @@ pub(crate) struct Core {
     pub(crate) registrations: Registrations,
     pub(crate) admissions: ras::admission::Admissions,
     pub(crate) zones: Zones,
+    /// Whether the last look-up of ExternalIP found nothing, once there was one.
+    external_lost: Option<bool>,
     /// The time of day, in seconds since 1970, at some moment.
     clock: Option<(Instant, u64)>,
     pub(crate) bandwidth: ras::bandwidth::Ledger,
     pub(crate) repeats: ras::repeat::Repeats,
     pub(crate) load: ras::load::Load,
+    /// Searches for a gatekeeper that came in the group.
+    pub(crate) sought: ras::discovery::Heard,
     pub(crate) counters: Counters,
     pub(crate) ras_limit: Limiter,
     pub(crate) setup_limit: Limiter,
@@ -117,6 +122,8 @@ pub(crate) enum Timer {
     Admission(pinhole_h323::id::CallId),
     /// RAS requests wait until there is time for them.
     Waiting,
+    /// The name in ExternalIP is looked up again.
+    External,
     /// A deadline of a call.
     Call(CallKey, CallTimer),
 }
@@ -259,10 +266,12 @@ impl Node {
             registrations,
             admissions: ras::admission::Admissions::default(),
             zones,
+            external_lost: None,
             clock: None,
             bandwidth: ras::bandwidth::Ledger::default(),
             repeats: ras::repeat::Repeats::default(),
             load,
+            sought: ras::discovery::Heard::default(),
             counters: Counters::default(),
             ras_limit,
             setup_limit,
@@ -270,7 +279,9 @@ impl Node {
             refusal_limit: Limiter::new(REFUSALS),
             last_seq,
         };
-        ras::permanent::enter(&mut Cx { now, core: &mut core });
+        let mut cx = Cx { now, core: &mut core };
+        ras::permanent::enter(&mut cx);
+        external::look_up(&mut cx);
         Self { core, calls: Calls::default(), started: now, now, life: Life::Working }
     }
 
@@ -348,6 +359,7 @@ impl Node {
                 Timer::Registration(id) => ras::lifetime::expired(&mut cx, &id),
                 Timer::Admission(call) => ras::admission::expired(&mut cx, call),
                 Timer::Waiting => ras::load::turn(&mut cx, calls),
+                Timer::External => external::look_up(&mut cx),
                 Timer::Call(key, timer) => calls.timeout(&mut cx, key, timer),
             }
         }
@@ -411,13 +423,22 @@ impl Agent for Node {
                 let (mut cx, calls) = self.parts();
                 calls.stream_closed(&mut cx, stream);
             }
+            Input::NoRoom { stream } => {
+                let (mut cx, calls) = self.parts();
+                calls.no_room(&mut cx, stream);
+            }
             Input::Flow { flow, fact } => {
                 let (mut cx, calls) = self.parts();
                 calls.flow_fact(&mut cx, flow, fact);
             }
             Input::Clock { unix } => self.core.clock = Some((now, unix)),
             Input::Answer { id, answer: Some(Answer::Addresses(addresses)) } => {
-                zone::resolved(&mut self.parts().0, id, &addresses);
+                let mut cx = self.parts().0;
+                if id == external::QUESTION {
+                    external::resolved(&mut cx, &addresses);
+                } else {
+                    zone::resolved(&mut cx, id, &addresses);
+                }
             }
             Input::Answer { id, answer } => {
                 let (mut cx, calls) = self.parts();

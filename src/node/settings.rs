@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use pinhole_config::{Config, External, PortRange};
+use pinhole_config::{CallsTo, Config, External, PortRange};
 use pinhole_h323::h46019::Ability;
 
 use super::bounds::Limits;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub handling: Handling,
     /// Whether calls of parties that are not registered are taken.
     pub accept_unregistered: bool,
+    /// Whether they may call any address, not only who is registered or a neighbour's.
+    pub unregistered_anywhere: bool,
     /// Ports of H.245 listeners.
     pub h245_ports: RangeInclusive<u16>,
     /// Ports of T.120 listeners.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub q931_ports: RangeInclusive<u16>,
     /// The address by which peers outside reach us, when a router translates it.
     pub external: Option<IpAddr>,
+    /// The name that has to be looked up for it.
+    pub external_name: Option<String>,
     /// Networks inside, beside the private ones.
     pub internal: Vec<IpNet>,
     /// What is encrypted (H.235.6).
@@ -116,6 +120,7 @@ impl From<&Config> for Settings {
             }),
             handling: Handling::from(config),
             accept_unregistered: routed.accept_unregistered,
+            unregistered_anywhere: routed.unregistered_to == CallsTo::Anybody,
             h245_ports: ports(routed.h245_ports),
             t120_ports: ports(config.proxy.t120_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
@@ -125,6 +130,7 @@ impl From<&Config> for Settings {
                 Some(External::Address(ip)) => Some(*ip),
                 Some(External::Named(_)) | None => None,
             },
+            external_name: main.external_ip.as_ref().and_then(External::host).map(str::to_owned),
             internal: config.proxy.internal.0.clone(),
             encryption: Encryption::from(config),
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),

@@ -34,7 +34,7 @@ impl Phone {
             }
             Input::Connected { stream, local } => self.connected(stream, local),
             Input::Bytes { stream, bytes } => self.bytes(stream, bytes),
-            Input::Closed { stream } => self.closed(stream),
+            Input::Closed { stream } | Input::NoRoom { stream } => self.closed(stream),
             // The phone asks for no relayed flows, and needs no time of day.
             Input::Flow { .. } | Input::Clock { .. } => {}
             Input::Shutdown => self.leave(),

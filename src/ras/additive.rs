@@ -1,11 +1,10 @@
 //! Additive registration (H.225.0 §7.9.3): an endpoint adds aliases to those that it has.
 
-use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{RegistrationRejectReason, RegistrationRequest};
 use pinhole_h323::id::EndpointId;
 
 use super::Origin;
-use super::registration::{Rejected, first_alias, prefixes, reject};
+use super::registration::{Rejected, counted, first_alias, prefixes, reject};
 use super::table::{MOST_ALIASES, Refusal};
 use crate::node::Cx;
 
@@ -23,7 +22,8 @@ pub(super) fn add(
     };
     let id = known.id.clone();
     let mut aliases = known.aliases.clone();
-    for alias in Alias::read_all(request.terminal_alias.iter().flatten()) {
+    let endpoint = known.kind;
+    for alias in counted(cx, endpoint, request) {
         match cx.core.registrations.find(&alias) {
             Some(owner) if owner.id == id => {}
             Some(_) => return Err(reject(&first_alias(request), &Refusal::DuplicateAlias(alias))),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use pinhole_config::GatewayPrefix;
+use pinhole_config::{EndpointKind, GatewayPrefix};
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::EndpointType;
 use pinhole_h323::id::EndpointId;
@@ -31,6 +31,15 @@ impl Kind {
             Self::Mcu
         } else {
             Self::Terminal
+        }
+    }
+
+    /// As the configuration names it.
+    pub(super) const fn in_configuration(self) -> EndpointKind {
+        match self {
+            Self::Terminal => EndpointKind::Terminal,
+            Self::Gateway => EndpointKind::Gateway,
+            Self::Mcu => EndpointKind::Mcu,
         }
     }
 

@@ -6,6 +6,7 @@ use pinhole_h323::id::EndpointId;
 use rand::RngExt as _;
 
 use super::Origin;
+use super::endpoint::is_unguessable;
 use crate::node::Cx;
 
 /// The longest identifier, in characters of 16 bits (H.225.0 EndpointIdentifier).
@@ -37,7 +38,11 @@ fn own(
         let fits = (1..=LONGEST).contains(&id.0.encode_utf16().count());
         let known = cx.core.registrations.get(&id);
         return match known {
-            Some(known) => (!known.permanent && known.speaks_from(origin.from)).then_some(id),
+            Some(known) => {
+                let moves = cx.core.settings.ras.dynamic_ip && is_unguessable(&id);
+                let own = known.speaks_from(origin.from) || moves;
+                (own && !known.permanent).then_some(id)
+            }
             None => (fits && cx.core.settings.ras.accept_identifier).then_some(id),
         };
     }

@@ -1,6 +1,8 @@
 //! Which aliases are the same.
 
+use pinhole_config::AliasKind;
 use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::AliasAddress;
 
 /// Which differences between aliases count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,22 @@ impl Matching {
         let text = alias.to_string();
         let text = if self.case { text } else { text.to_lowercase() };
         (if self.types { kind } else { 0 }, text)
+    }
+}
+
+/// What an alias is, as the configuration names it.
+pub(super) fn kind(alias: &Alias) -> AliasKind {
+    match alias {
+        Alias::DialedDigits(_) => AliasKind::DialedDigits,
+        Alias::H323Id(_) => AliasKind::H323Id,
+        Alias::Url(_) => AliasKind::Url,
+        Alias::Transport(_) => AliasKind::Transport,
+        Alias::Email(_) => AliasKind::Email,
+        Alias::PartyNumber(_) => AliasKind::PartyNumber,
+        Alias::Other(_) => match alias.to_asn() {
+            AliasAddress::mobileUIM(_) => AliasKind::MobileUim,
+            _ => AliasKind::PartyNumber,
+        },
     }
 }
 

@@ -4,7 +4,7 @@
 mod additive;
 pub(crate) mod admission;
 pub(crate) mod bandwidth;
-mod discovery;
+pub(crate) mod discovery;
 pub(crate) mod disengage;
 pub(crate) mod endpoint;
 mod feature;
@@ -77,6 +77,12 @@ pub(crate) fn receive(
             // Where gatekeepers are looked for, nothing else is done.
             let searches = matches!(ras.message(), RasMessage::gatekeeperRequest(_));
             if !searches && !matches!(arrived, Socket::Ras(_)) {
+                return;
+            }
+            let seq = ras.seq().map_or(0, Seq::value);
+            if let Socket::Group(at) = arrived
+                && cx.core.sought.elsewhere(cx.now, from, seq, at)
+            {
                 return;
             }
             take(cx, calls, origin, &ras, bytes);

@@ -12,7 +12,7 @@ use pinhole_h323::{address, version};
 
 use super::endpoint::{Kind, Registration, vendor};
 use super::table::{Refusal, Rules};
-use super::{Origin, feature, identity, lifetime, permanent, prefix, unregistration};
+use super::{Origin, feature, identity, lifetime, matching, permanent, prefix, unregistration};
 use crate::event::Event;
 use crate::node::{Cx, Mode, Timer};
 
@@ -82,12 +82,16 @@ fn enter(
     if let Some(id) = permanent::is(cx, origin, signalling) {
         return Ok(id);
     }
-    let aliases = Alias::read_all(request.terminal_alias.iter().flatten());
+    let kind = Kind::of(&request.terminal_type);
+    let aliases = counted(cx, kind, request);
     let told_ras = request.ras_address.iter().find_map(address::from_h225);
     // Also an endpoint that tells another host's signalling address, which is not its own to register.
     let elsewhere = |told: SocketAddr| told.ip().to_canonical() != origin.from.ip().to_canonical();
     let natted = told_ras.is_some_and(elsewhere) || signalling.is_some_and(elsewhere);
     let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
+    if natted && !traversal {
+        unhelped(cx, request)?;
+    }
     // Replies to an endpoint without NAT go where it wants them; else only its pinhole is reachable.
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
     let id = identity::identify(cx, origin, request, &aliases);
@@ -96,7 +100,7 @@ fn enter(
     let new = Registration {
         id: id.clone(),
         aliases,
-        kind: Kind::of(&request.terminal_type),
+        kind,
         prefixes,
         vendor: vendor(&request.endpoint_vendor),
         ras,
@@ -117,7 +121,8 @@ fn enter(
         seen: cx.now,
     };
     let name = new.name();
-    let fresh = cx.core.registrations.get(&id).is_none();
+    let known = cx.core.registrations.get(&id);
+    let fresh = known.is_none_or(|known| !known.is_from(origin.from));
     let settings = &cx.core.settings;
     let rules = Rules {
         most_from_address: settings.limits.registrations,
@@ -133,6 +138,33 @@ fn enter(
         cx.event(Event::Registered { alias: name, peer: origin.from, ttl_s, traversal });
     }
     Ok(id)
+}
+
+/// An endpoint behind a NAT without H.460.18 can call, if the configuration wants it at all.
+fn unhelped(cx: &Cx<'_>, request: &RegistrationRequest) -> Result<(), Rejected> {
+    let ras = &cx.core.settings.ras;
+    let name = first_alias(request);
+    if let Some(standard) = ras.nat_standard {
+        let sentence = format!(
+            "{name} was refused: it is behind a NAT and has no H.460.18 (NATStdMin={standard})"
+        );
+        return Err((RegistrationRejectReason::neededFeatureNotSupported(()), Some(sentence)));
+    }
+    if !ras.natted {
+        let sentence = format!(
+            "{name} was refused: it is behind a NAT, without H.460.18 (SupportNATedEndpoints=0)"
+        );
+        return Err((RegistrationRejectReason::invalidCallSignalAddress(()), Some(sentence)));
+    }
+    Ok(())
+}
+
+/// The aliases of a request that count (AliasTypeFilter).
+pub(super) fn counted(cx: &Cx<'_>, kind: Kind, request: &RegistrationRequest) -> Vec<Alias> {
+    let filter = &cx.core.settings.ras.alias_types;
+    let mut aliases = Alias::read_all(request.terminal_alias.iter().flatten());
+    aliases.retain(|alias| filter.allows(kind.in_configuration(), matching::kind(alias)));
+    aliases
 }
 
 /// The prefixes that an endpoint brings, as far as it may, and those that the configuration gives it.

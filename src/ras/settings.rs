@@ -1,6 +1,6 @@
 //! What the configuration says about RAS.
 
-use pinhole_config::{Config, GatewayPrefix, Permanent};
+use pinhole_config::{AliasFilter, Config, GatewayPrefix, Permanent};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use super::matching::Matching;
@@ -18,6 +18,14 @@ pub struct RasSettings {
     pub mcu_prefixes: bool,
     /// Whether a registration ends those that stand in its way.
     pub overwrite: bool,
+    /// Whether endpoints behind a NAT are registered without H.460.18.
+    pub natted: bool,
+    /// The number of the H.460 standard that endpoints behind a NAT have to have at least.
+    pub nat_standard: Option<u32>,
+    /// Whether an endpoint may come from another address with the identifier that it was given.
+    pub dynamic_ip: bool,
+    /// Which aliases count.
+    pub alias_types: AliasFilter,
     /// How often a silent endpoint is asked whether it is still there.
     pub polls: u32,
     /// Which aliases are the same.
@@ -67,6 +75,10 @@ impl From<&Config> for RasSettings {
             gateway_prefixes: rrq.accept_gateway_prefixes,
             mcu_prefixes: rrq.accept_mcu_prefixes,
             overwrite: rrq.overwrite_same_address,
+            natted: config.routed.natted_endpoints,
+            nat_standard: number(config.routed.nat_standard),
+            dynamic_ip: rrq.dynamic_ip,
+            alias_types: rrq.alias_types.clone(),
             polls: rrq.irq_polls.0,
             matching: Matching { types: main.compare_alias_type, case: main.compare_alias_case },
             permanent: config

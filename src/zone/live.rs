@@ -98,7 +98,8 @@ pub(super) fn look_up(cx: &mut Cx<'_>, id: ZoneId) {
     if let Some(known) = known {
         return found(cx, id, &known);
     }
-    cx.core.zones.last_query = cx.core.zones.last_query.wrapping_add(1);
+    // 0 is ExternalIP's.
+    cx.core.zones.last_query = cx.core.zones.last_query.wrapping_add(1).max(1);
     let query = QuestionId(cx.core.zones.last_query);
     cx.core.zones.queries.insert(query, id);
     let hosts = hosts.into_iter().map(|host| (host.name, host.port)).collect();

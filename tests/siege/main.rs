@@ -27,7 +27,7 @@ const MESSAGES: usize = 5000;
 const MORE_MEMORY: usize = 64 << 10;
 
 /// What is not limited here reaches the decoders: all of it.
-const OPEN: &str = "[RoutedMode]\nAcceptUnregisteredCalls=1\nCpsLimit=0\n\
+const OPEN: &str = "[RoutedMode]\nAcceptUnregisteredCalls=1\nUnregisteredCallsTo=anybody\nCpsLimit=0\n\
     [Pinhole::Limits]\nRasPerSource=1000000\nSetupsPerSource=1000000\n\
     MessagesPerConnection=1000000\nHalfOpenPerSource=1000\n";
 

@@ -82,8 +82,8 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "Gatekeeper::Main",
-        "AlternateGKs Authenticators DefaultDomain DisconnectCallsOnShutdown EnableIPv6 \
-         EncryptAllPasswords EndpointSignalPort ExternalIsDynamic FortyTwo FourtyTwo LicenseFile \
+        "AlternateGKs Authenticators DefaultDomain DisconnectCallsOnShutdown \
+         EncryptAllPasswords EndpointSignalPort FortyTwo FourtyTwo LicenseFile \
          ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
          NetworkInterfaces RASDiffServ RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
          StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel STUNServer \
@@ -218,10 +218,7 @@ pub(super) const KNOWN: &[Known] = &[
     free("RasSrv::RewriteAlias", ""),
     free("RasSrv::RewriteE164", "Fastmatch"),
     free("RasSrv::RRQAuth", ""),
-    named(
-        "RasSrv::RRQFeatures",
-        "AccHTTPLink AliasTypeFilter AuthenticatedAliasesOnly GatewayAssignAliases SupportDynamicIP",
-    ),
+    named("RasSrv::RRQFeatures", "AccHTTPLink AuthenticatedAliasesOnly GatewayAssignAliases"),
     free("ReplyToRasAddress", ""),
     named("RequireOneNet", "Networks"),
     free("RewriteCLI", "CLIRPolicy ProcessSourceAddress RemoveH323Id"),
@@ -238,9 +235,7 @@ pub(super) const KNOWN: &[Known] = &[
     named(
         "RoutedMode",
         "AbortOnInvalidTPKT \
-         AlwaysRewriteSourceCallSignalAddress AppendToCallingPartyNumberIE AppendToDisplayIE \
-         CalledPlanOfNumber CalledTypeOfNumber CallingPlanOfNumber \
-         CallingTypeOfNumber \
+         AppendToCallingPartyNumberIE AppendToDisplayIE \
          DisableSettingUDPSourceIP EnableGnuGkNATTraversal \
          EnableH235HalfCallMediaKeyUpdates \
          EnableH245Multiplexing EnableH450.2 EnableH46017 EnableH46023 EnableH46026 EnableH460P \
@@ -251,15 +246,15 @@ pub(super) const KNOWN: &[Known] = &[
          H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \
-         MatchH239SessionsByType NATStdMin PregrantARQ PrependToCallingPartyNumberIE \
+         MatchH239SessionsByType PregrantARQ PrependToCallingPartyNumberIE \
          PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
          RemoveFaxUDPOptionsFromRM RemoveH235Call \
          RemoveH460Call RemoveSorensonSourceInfo \
          RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
          ScreenDisplayIE ScreenSourceAddress ShowForwarderNumber \
-         SocketCleanupTimeout SupportCallingNATedEndpoints SupportNATedEndpoints TcpKeepAlive \
+         SocketCleanupTimeout \
          TLSCallSignalPort TranslateReceivedQ931Cause TranslateSentQ931Cause \
-         TranslateSorensonSourceInfo TreatUnregisteredNAT UpdateCalledPartyToH225Destination \
+         TranslateSorensonSourceInfo UpdateCalledPartyToH225Destination \
          UseH46026PriorityQueue UseProvisionalRespToH245Tunneling",
     ),
     instances("Routing::CatchAll", "CatchAllAlias CatchAllIP"),

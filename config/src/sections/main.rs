@@ -16,8 +16,13 @@ section! {
         home: IpList as "Home" = IpList::default();
         /// The address that connections to peers come from which know none of ours, on a host with several.
         bind: Option<IpAddr> as "Bind" = None;
-        /// The address told to peers outside, where a router translates it to this host's.
+        /// The address told to peers outside, where a router translates it to this host's; a name is looked up at the
+        /// beginning and every minute, and a call keeps what it was told.
         external_ip: Option<External> as "ExternalIP" = None;
+        /// Accepted: a name in ExternalIP is looked up again and again in any case.
+        external_is_dynamic: bool as "ExternalIsDynamic" = false;
+        /// Whether it also listens on the IPv6 addresses that the host has, where Home names none.
+        ipv6: bool as "EnableIPv6" = true;
         /// The port of RAS (UDP); 0 for any.
         ras_port: Port as "UnicastRasPort" = Port(1719);
         /// Whether endpoints find the gatekeeper by multicast (GRQ), and on MulticastPort.

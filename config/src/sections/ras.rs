@@ -1,7 +1,7 @@
 //! `[RasSrv::RRQFeatures]` and `[RasSrv::ARQFeatures]`.
 
 use crate::section::section;
-use crate::value::{Letters, Limit, Number};
+use crate::value::{AliasFilter, Letters, Limit, Number};
 
 section! {
     /// Registrations.
@@ -18,6 +18,12 @@ section! {
         /// How often an endpoint that did not refresh its registration in time is asked whether it is still there (IRQ)
         /// before the registration ends; 0: never.
         irq_polls: Number as "IRQPollCount" = Number(1) => Limit::Clamp(0, 10);
+        /// Whether an endpoint may register again from another address than before, if it brings the endpoint identifier
+        /// that it was given, which nobody can guess. Else its aliases stay with the old address until that is silent.
+        dynamic_ip: bool as "SupportDynamicIP" = false;
+        /// Which kinds of aliases count of endpoints of a kind; the others are left out. Several rules are separated by
+        /// blanks.
+        alias_types: AliasFilter as "AliasTypeFilter" = AliasFilter::default();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::section::section;
 use crate::value::{
-    Causes, ControlKeepAlive, Limit, Milliseconds, Number, Port, PortRange, Seconds,
+    CallsTo, Causes, ControlKeepAlive, Limit, Milliseconds, Number, Port, PortRange, Seconds,
     SignallingKeepAlive,
 };
 
@@ -19,6 +19,33 @@ section! {
         signal_handlers: Number as inert "CallSignalHandlerNumber" = Number(5) => Limit::Within(1, 200);
         /// Whether calls of parties that are not registered are taken.
         accept_unregistered: bool as "AcceptUnregisteredCalls" = false;
+        /// Not of GnuGk: whom such parties may call: registered endpoints and those of neighbours, or any address, for
+        /// which the gatekeeper then is an open relay.
+        unregistered_to: CallsTo as "UnregisteredCallsTo" = CallsTo::Registered;
+        /// Whether endpoints that are behind a NAT, and do not ask for H.460.18, are registered: they can call. Else they are
+        /// rejected (invalidCallSignalAddress), as with GnuGk unless it is told otherwise.
+        natted_endpoints: bool as "SupportNATedEndpoints" = true;
+        /// Whether a party that is not registered, and calls from another address than the one it tells, counts as being
+        /// behind a NAT.
+        natted_callers: bool as "SupportCallingNATedEndpoints" = true;
+        /// Whether every party that calls and is not registered counts as being behind a NAT.
+        unregistered_natted: bool as "TreatUnregisteredNAT" = false;
+        /// The least (17, 18 or 19) of the standards H.460.17, .18 and .19 that an endpoint behind a NAT has to have: others
+        /// are rejected (neededFeatureNotSupported). As H.460.17 is not served, each of them asks for H.460.18.
+        nat_standard: Option<Number> as "NATStdMin" = None => Limit::Within(17, 19);
+        /// The type of the called number (Q.931) in a Setup that goes out: 0 unknown, 1 international, 2 national, 3 network,
+        /// 4 subscriber, 6 abbreviated; -1: as it comes.
+        called_type: Option<Number> as "CalledTypeOfNumber" = None => Limit::Within(0, 7);
+        /// Its numbering plan: 0 unknown, 1 ISDN, 3 data, 4 telex, 8 national, 9 private; -1: as it comes.
+        called_plan: Option<Number> as "CalledPlanOfNumber" = None => Limit::Within(0, 15);
+        /// The type of the calling number.
+        calling_type: Option<Number> as "CallingTypeOfNumber" = None => Limit::Within(0, 7);
+        /// The numbering plan of the calling number.
+        calling_plan: Option<Number> as "CallingPlanOfNumber" = None => Limit::Within(0, 15);
+        /// Accepted: the called party is always told our address as the source of a call.
+        rewrite_source: bool as "AlwaysRewriteSourceCallSignalAddress" = true;
+        /// Accepted: the system always watches whether the peers of connections are still there.
+        tcp_keepalive: bool as "TcpKeepAlive" = true;
         /// No party may tunnel H.245 in call signalling.
         disable_tunnelling: bool as "DisableH245Tunneling" = false;
         /// H.245 is translated between a party that tunnels it and one that does not. Calls whose media is relayed always

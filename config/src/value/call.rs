@@ -58,6 +58,15 @@ pub enum ControlKeepAlive {
     None,
 }
 
+/// Whom a party may call that is not registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallsTo {
+    /// Registered endpoints, and those of neighbours.
+    Registered,
+    /// Any address, too.
+    Anybody,
+}
+
 impl Causes {
     /// Those that GnuGk has by default: all but normal clearing, busy, and whatever the called party itself did.
     #[must_use]
@@ -151,6 +160,11 @@ words!(ControlKeepAlive, "UserInput, TPKT, None", "`UserInput`, `TPKT`, `None`",
     "UserInput" => Self::UserInput,
     "TPKT" => Self::Tpkt,
     "None" => Self::None,
+]);
+
+words!(CallsTo, "registered, anybody", "`registered`, `anybody`", [
+    "registered" => Self::Registered,
+    "anybody" => Self::Anybody,
 ]);
 
 impl Value for Routings {

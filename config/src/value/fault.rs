@@ -25,6 +25,12 @@ pub enum Fault {
         /// What GnuGk makes of it.
         gnugk: &'static str,
     },
+    /// No rule of kinds of aliases.
+    #[error(
+        "'{0}' is not a rule such as terminal;h323id,dialeddigits (terminal, gateway or mcu; then dialeddigits, h323id, \
+         url, transport, email, partynumber, mobileuim)"
+    )]
+    NotAliasRule(String),
     /// No causes.
     #[error("'{0}' is not a cause (1 to 127) or a range of them, such as 21-127")]
     NotCauses(String),
@@ -95,7 +101,7 @@ pub enum Remark {
         /// The largest allowed.
         most: u32,
     },
-    /// A name where only an address has an effect.
-    #[error("'{0}' is accepted, has no effect in this version: only an IP address has")]
-    NoAddress(String),
+    /// An address that a server would have to tell.
+    #[error("STUN is accepted, has no effect in this version: an IP address or a host's name has")]
+    NoStun,
 }

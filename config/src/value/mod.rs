@@ -3,14 +3,16 @@
 mod call;
 mod endpoint;
 mod fault;
+mod filter;
 mod net;
 mod number;
 mod route;
 mod text;
 
-pub use call::{Causes, ControlKeepAlive, Routing, Routings, SignallingKeepAlive};
+pub use call::{CallsTo, Causes, ControlKeepAlive, Routing, Routings, SignallingKeepAlive};
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
+pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};
 pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};
 pub use number::{Milliseconds, Number, Seconds};
 pub use route::{Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret};

@@ -35,7 +35,7 @@ pub struct NetList(pub Vec<IpNet>);
 pub enum External {
     /// This one.
     Address(IpAddr),
-    /// A host name, or `STUN`: not resolved.
+    /// That of this host name. `STUN` has no effect.
     Named(String),
 }
 
@@ -72,6 +72,17 @@ impl NetList {
     pub fn contains(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         self.0.iter().any(|net| net.contains(&ip))
+    }
+}
+
+impl External {
+    /// The name of the host to look up, if it is one.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) if !name.eq_ignore_ascii_case("STUN") => Some(name),
+            Self::Named(_) | Self::Address(_) => None,
+        }
     }
 }
 
@@ -195,13 +206,15 @@ impl Value for NetList {
 }
 
 impl Value for External {
-    const SYNTAX: &'static str = "address";
+    const SYNTAX: &'static str = "address or host name";
 
     fn parse(text: &str) -> Result<Self, Wrong> {
-        match text {
-            "" => Err(Fault::Empty.into()),
-            _ => Ok(address(text).map_or_else(|| Self::Named(text.to_owned()), Self::Address)),
+        if text.is_empty() {
+            return Err(Fault::Empty.into());
         }
+        let named = || is_name(text).then(|| Self::Named(text.to_owned()));
+        let external = address(text).map(Self::Address).or_else(named);
+        external.ok_or_else(|| Fault::NotHost(text.to_owned()).into())
     }
 
     fn render(&self) -> String {
@@ -214,13 +227,19 @@ impl Value for External {
     fn remark(&self) -> Option<Remark> {
         match self {
             Self::Address(_) => None,
-            Self::Named(name) => Some(Remark::NoAddress(name.clone())),
+            Self::Named(_) => self.host().is_none().then_some(Remark::NoStun),
         }
     }
 }
 
 fn port(text: &str) -> Option<u16> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// True for what can be a host's name, or one of its spellings.
+fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    text.len() <= 253 && text.chars().all(fits) && text.chars().any(|c| c.is_ascii_alphabetic())
 }
 
 /// An address; IPv6 also in brackets.
@@ -362,8 +381,14 @@ mod tests {
     }
 
     #[test]
-    fn an_external_name_is_accepted_and_remarked() {
+    fn an_external_address_may_be_a_name_and_stun_is_remarked() {
         assert_eq!(External::parse("192.0.2.1").unwrap().remark(), None);
-        assert!(External::parse("STUN").unwrap().remark().is_some());
+        let named = External::parse("gk.example.org").unwrap();
+        assert_eq!((named.host(), named.remark()), (Some("gk.example.org"), None));
+        let stun = External::parse("stun").unwrap();
+        assert_eq!((stun.host(), stun.remark()), (None, Some(Remark::NoStun)));
+        for wrong in ["192.0.2.300", "a b", "h:1", ""] {
+            assert!(External::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }

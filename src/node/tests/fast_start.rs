@@ -106,7 +106,8 @@ pub(super) fn call_edited(settings: Settings, edit: impl FnOnce(&mut Signal)) ->
     let mut setup = Signal::decode(&octets(SETUP)[4..]).unwrap();
     edit(&mut setup);
     let setup = tpkt::wrap(&setup.encode().unwrap()).unwrap();
-    let mut desk = Desk::with(Settings { accept_unregistered: true, ..settings });
+    let mut desk =
+        Desk::with(Settings { accept_unregistered: true, unregistered_anywhere: true, ..settings });
     let (caller, peer) = (StreamId::accepted(1), CALLER.parse().unwrap());
     let local = SocketAddr::new(NODE.parse().unwrap(), 1720);
     desk.tell(Input::Accepted { listener: ListenerId(0), stream: caller, local, peer });

@@ -55,7 +55,8 @@ fn calls(
 }
 
 fn limited(limit: impl FnOnce(&mut Limits)) -> Settings {
-    let mut settings = Settings { accept_unregistered: true, ..Settings::default() };
+    let mut settings =
+        Settings { accept_unregistered: true, unregistered_anywhere: true, ..Settings::default() };
     limit(&mut settings.limits);
     settings
 }

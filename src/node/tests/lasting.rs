@@ -63,7 +63,8 @@ fn connections_are_kept_alive_in_every_way() {
 
 #[test]
 fn the_caller_is_told_at_once_that_its_call_proceeds() {
-    let mut settings = Settings { accept_unregistered: true, ..Settings::default() };
+    let mut settings =
+        Settings { accept_unregistered: true, unregistered_anywhere: true, ..Settings::default() };
     settings.handling.proceeds_at_once = true;
     let mut desk = Desk::with(settings);
     let (stream, peer) = (StreamId::accepted(1), "198.51.100.10:5000".parse().unwrap());

@@ -8,20 +8,24 @@ use pinhole_h323::id::CallId;
 use super::*;
 
 /// An endpoint without NAT, and another.
-const ALICE: &str = "192.0.2.10:1719";
-const BOB: &str = "192.0.2.20:1719";
-const MALLORY: &str = "192.0.2.66:1719";
+pub(super) const ALICE: &str = "192.0.2.10:1719";
+pub(super) const BOB: &str = "192.0.2.20:1719";
+pub(super) const MALLORY: &str = "192.0.2.66:1719";
 
-fn ask(desk: &mut Desk, from: &str, message: RasMessage) -> Vec<RasMessage> {
+pub(super) fn ask(desk: &mut Desk, from: &str, message: RasMessage) -> Vec<RasMessage> {
     desk.ask(from, &Ras::new(message).encode().unwrap())
 }
 
-fn at(text: &str) -> SocketAddr {
+pub(super) fn at(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
 /// A full RRQ of an endpoint without NAT, with these words.
-fn open_rrq(name: &str, from: &str, edit: impl FnOnce(&mut RegistrationRequest)) -> Vec<u8> {
+pub(super) fn open_rrq(
+    name: &str,
+    from: &str,
+    edit: impl FnOnce(&mut RegistrationRequest),
+) -> Vec<u8> {
     let from = at(from);
     rrq(|request| {
         request.terminal_alias = Some(vec![Alias::from_text(name).to_asn()]);
@@ -33,27 +37,30 @@ fn open_rrq(name: &str, from: &str, edit: impl FnOnce(&mut RegistrationRequest))
     })
 }
 
-fn confirmed(answers: &[RasMessage]) -> &RegistrationConfirm {
+pub(super) fn confirmed(answers: &[RasMessage]) -> &RegistrationConfirm {
     let [RasMessage::registrationConfirm(confirm)] = answers else { panic!("{answers:?}") };
     confirm
 }
 
-fn refused(answers: &[RasMessage]) -> &RegistrationRejectReason {
+pub(super) fn refused(answers: &[RasMessage]) -> &RegistrationRejectReason {
     let [RasMessage::registrationReject(reject)] = answers else { panic!("{answers:?}") };
     &reject.reject_reason
 }
 
 /// Registers an endpoint without NAT; its identifier.
-fn register(desk: &mut Desk, name: &str, from: &str) -> EndpointIdentifier {
+pub(super) fn register(desk: &mut Desk, name: &str, from: &str) -> EndpointIdentifier {
     let answers = desk.ask(from, &open_rrq(name, from, |_| {}));
     confirmed(&answers).endpoint_identifier.clone()
 }
 
-fn known<'a>(desk: &'a Desk, name: &str) -> Option<&'a crate::ras::endpoint::Registration> {
+pub(super) fn known<'a>(
+    desk: &'a Desk,
+    name: &str,
+) -> Option<&'a crate::ras::endpoint::Registration> {
     desk.node.core.registrations.find(&Alias::from_text(name))
 }
 
-fn arq(id: &EndpointIdentifier, call: u8, to: &str) -> RasMessage {
+pub(super) fn arq(id: &EndpointIdentifier, call: u8, to: &str) -> RasMessage {
     RasMessage::admissionRequest(Box::new(AdmissionRequest {
         request_seq_num: RequestSeqNum(77),
         endpoint_identifier: id.clone(),

@@ -35,7 +35,8 @@ struct Line {
 }
 
 fn line(chop: Chop) -> Line {
-    let settings = Settings { accept_unregistered: true, ..Settings::default() };
+    let settings =
+        Settings { accept_unregistered: true, unregistered_anywhere: true, ..Settings::default() };
     let mut lab = lab(Plan { settings, ..Plan::with(chop) });
     let hosts = [("caller", CALLER), ("called", CALLED)]
         .map(|(name, ip)| lab.world.host(name, ip, Raw::default()));

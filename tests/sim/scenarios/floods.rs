@@ -22,7 +22,8 @@ type Flood = fn(&mut Lab, HostId, u64);
 
 /// How long calls take to be answered while a flood comes, and what the gatekeeper has counted.
 fn under(flood: Option<Flood>) -> (Duration, Counters) {
-    let settings = Settings { accept_unregistered: true, ..Settings::default() };
+    let settings =
+        Settings { accept_unregistered: true, unregistered_anywhere: true, ..Settings::default() };
     let mut lab = lab(Plan { settings, ..Plan::with(Chop::AsSent) });
     let bob = lab.answering("bob", Inside, 880.0, |_| {});
     let mallory = lab.world.host("mallory", MALLORY, Raw::default());

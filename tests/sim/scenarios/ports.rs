@@ -106,7 +106,24 @@ fn without_a_free_port_a_call_is_refused_and_the_others_go_on(chop: Chop) {
     lab.nothing_left();
 }
 
+fn without_a_port_for_a_connection_a_call_is_refused_for_that_and_no_other_reason(chop: Chop) {
+    let settings = Settings { q931_ports: 20_000..=20_000, ..Settings::default() };
+    let (mut lab, _) = with_peer(chop, settings);
+    lab.world.mark_rest();
+    let first = lab.calling("first", Outside, (PEER, 440.0, 5), |_| {});
+    lab.world.must("talking", |world| world.told(first, connected), seconds(20));
+    let second = lab.calling("second", Outside, (PEER, 440.0, 5), |_| {});
+    let record = lab.record(second, 1, seconds(20));
+    assert_eq!(record.cause, Some(47), "{record:#?}");
+    assert_eq!(record.release_reason.as_deref(), Some("gatekeeperResources"));
+    let told = lab.record(lab.node, 1, seconds(1)).sentence;
+    assert!(told.contains("Q931PortRange"), "{told}");
+    heard(&lab.record(first, 1, seconds(60)), 5, 880.0);
+    lab.nothing_left();
+}
+
 as_sent_and_octet_by_octet! {
+    without_a_port_for_a_connection_a_call_is_refused_for_that_and_no_other_reason,
     the_ports_of_a_call_rest_before_the_next_gets_them,
     without_a_free_port_a_call_is_refused_and_the_others_go_on,
     connections_and_media_come_from_where_the_configuration_says,

@@ -224,6 +224,24 @@ fn behind_a_router_that_forwards() {
     });
 }
 
+/// The same router, known by its name.
+#[test]
+fn behind_a_router_that_has_a_name() {
+    everywhere(|world, settings| {
+        let home = world.nat("203.0.113.9", Rules::full_cone());
+        world.forward(home, "192.168.0.10");
+        world.name("home.example.org", Some(ip("203.0.113.9")));
+        let external_name = Some("home.example.org".to_owned());
+        let settings = Settings { external_name, ..settings };
+        let node = Node::new(settings, vec![ip("192.168.0.10")], [9; 32], world.now());
+        world.host_behind(home, "node", "192.168.0.10", node);
+        vec![
+            Spot::behind(home, "192.168.0.21", "192.168.0.10:1719"),
+            Spot::open("198.51.100.22", "203.0.113.9:1719"),
+        ]
+    });
+}
+
 #[test]
 #[should_panic(expected = "bob is told 192.0.2.200:1720 as call_signal_address: nobody is there")]
 fn the_world_notices_an_address_that_cannot_be_reached() {

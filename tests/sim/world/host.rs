@@ -29,6 +29,7 @@ pub(crate) enum Arrival {
     Connected { stream: StreamId, local: SocketAddr },
     Bytes { stream: StreamId, bytes: Vec<u8> },
     Closed { stream: StreamId },
+    NoRoom { stream: StreamId },
     Flow { flow: FlowId, fact: FlowFact },
     Answer { id: QuestionId, answer: Option<Answer> },
     Clock { unix: u64 },
@@ -51,6 +52,7 @@ impl Arrival {
             }
             Self::Bytes { stream, bytes } => Input::Bytes { stream: *stream, bytes },
             Self::Closed { stream } => Input::Closed { stream: *stream },
+            Self::NoRoom { stream } => Input::NoRoom { stream: *stream },
             Self::Flow { flow, fact } => Input::Flow { flow: *flow, fact: *fact },
             Self::Answer { id, answer } => Input::Answer { id: *id, answer: answer.clone() },
             Self::Clock { unix } => Input::Clock { unix: *unix },

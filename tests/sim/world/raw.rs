@@ -152,7 +152,9 @@ impl Agent for Raw {
                 line.got.extend(bytes);
                 line.portions += 1;
             }
-            Input::Closed { stream } => self.lines.entry(stream).or_default().closed = true,
+            Input::Closed { stream } | Input::NoRoom { stream } => {
+                self.lines.entry(stream).or_default().closed = true
+            }
             Input::Flow { .. } | Input::Clock { .. } => {}
             Input::Shutdown => self.out.push(Output::Finished),
             Input::Timeout => {

@@ -60,7 +60,7 @@ impl World {
         }
         let Some(inside) = self.local_end(host, from, to) else {
             self.hosts[host].past.insert(stream);
-            self.hosts[host].inbox.push_back(Arrival::Closed { stream });
+            self.hosts[host].inbox.push_back(Arrival::NoRoom { stream });
             return;
         };
         self.sequence += 1;
