@@ -30,5 +30,5 @@ pub use lab::{
 pub use namespace::{Namespace, sweep};
 pub use nat::{Nat, UDP_TIMEOUT, Uninvited};
 pub use peer::{Gatekeeper, Phone, PhoneOptions, Traversal, channel, pinhole};
-pub use process::{Deadline, Running};
+pub use process::{Deadline, PATIENCE, Running};
 pub use witness::{Frame, Witness, multiplexed, tshark};

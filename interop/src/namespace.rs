@@ -16,13 +16,20 @@ use crate::failure::{Failure, Result};
 const PREFIX: &str = "pinhole-";
 
 /// Runs until its input ends – when the lab is dropped, or its process dies of anything – and then removes the
-/// namespaces named by its arguments with everything that runs in them.
+/// namespaces named by its arguments with everything that runs in them. The names go first, so that nothing can enter
+/// any more; who had found the name just before is met in the second round.
 const JANITOR: &str = r#"
 trap '' INT TERM HUP
 cat >/dev/null
-for ns do
-    for pid in $(ip netns pids "$ns"); do kill -9 "$pid"; done
-    ip netns del "$ns"
+set -- $(for ns do stat -Lc %i "/run/netns/$ns"; ip netns del "$ns"; done)
+for round in 1 2; do
+    for id do
+        for entry in $(find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/net' -lname "net:\\[$id\\]"); do
+            pid=${entry#/proc/}
+            kill -9 "${pid%%/*}"
+        done
+    done
+    sleep 0.1
 done"#;
 
 /// A network namespace.
@@ -44,6 +51,14 @@ impl Namespace {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]);
         command
+    }
+
+    /// The numbers of the processes that run in the namespace, one a line.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn processes(&self) -> Result<String> {
+        run(Command::new("ip").args(["netns", "pids", &self.name]))
     }
 
     /// Runs a command in the namespace to its end and returns what it printed.

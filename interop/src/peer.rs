@@ -9,10 +9,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, Result};
 use crate::namespace::Namespace;
-use crate::process::{Deadline, Running};
-
-/// How long a program may take to be ready on a busy machine.
-const READY: Duration = Duration::from_secs(30);
+use crate::process::{Deadline, PATIENCE, Running};
 
 /// The binary under test: `$PINHOLE`, or the one that cargo built beside the tests.
 ///
@@ -45,7 +42,7 @@ impl Gatekeeper {
         let mut command = namespace.command(&pinhole()?.to_string_lossy());
         command.arg("-c").arg(configuration);
         let mut running = Running::start("pinhole -c", &mut command)?;
-        running.wait_for("`ready` line", Deadline::after(READY), |line| {
+        running.wait_for("`ready` line", Deadline::patient(), |line| {
             line.starts_with("ready").then_some(())
         })?;
         Ok(Self { running })
@@ -56,7 +53,7 @@ impl Gatekeeper {
     /// # Errors
     /// When it does not end, or not with success.
     pub fn stop(mut self) -> Result<()> {
-        let status = self.running.stop(Deadline::after(READY))?;
+        let status = self.running.stop(Deadline::patient())?;
         if status.success() {
             return Ok(());
         }
@@ -137,7 +134,7 @@ impl Phone {
     /// # Errors
     /// When it does not register.
     pub fn registered(&mut self) -> Result<Value> {
-        self.event("registered", READY)
+        self.event("registered", PATIENCE)
     }
 
     /// Interrupts it, as a user would, and waits until it has ended; true when it reports success.
@@ -145,7 +142,7 @@ impl Phone {
     /// # Errors
     /// When it goes on.
     pub fn stop(&mut self) -> Result<bool> {
-        self.running.stop(Deadline::after(READY)).map(|status| status.success())
+        self.running.stop(Deadline::patient()).map(|status| status.success())
     }
 
     /// Waits until it ends by itself; true when it reports success.

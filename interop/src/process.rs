@@ -10,6 +10,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::failure::{Failure, Result};
 
+/// How long anything may take that has to happen at last. Where all goes well nobody waits so long, and a busy machine is no
+/// failure.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
 /// A point in time by which something must have happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
@@ -23,6 +27,12 @@ impl Deadline {
     #[expect(clippy::disallowed_methods, reason = "the lab lives in the real world's time")]
     pub fn after(within: Duration) -> Self {
         Self { at: Instant::now() + within, within }
+    }
+
+    /// As late as a busy machine may be, see [`PATIENCE`].
+    #[must_use]
+    pub fn patient() -> Self {
+        Self::after(PATIENCE)
     }
 
     /// How long there is left; zero when the time is up.
@@ -76,6 +86,12 @@ impl Running {
             pass_on(errors, "log: ", sender);
         }
         Ok(Self { program: program.to_owned(), child, lines, seen: Vec::new() })
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for a line that `pick` makes something of. Lines of standard error begin with `log: `.

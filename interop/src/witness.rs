@@ -26,8 +26,7 @@ impl Witness {
         let mut command = namespace.command("dumpcap");
         command.args(["-q", "-i", interface, "-w"]).arg(&file);
         let mut capture = Running::start("dumpcap", &mut command)?;
-        let deadline = Deadline::after(Duration::from_secs(20));
-        capture.wait_for("start of the capture", deadline, |line| {
+        capture.wait_for("start of the capture", Deadline::patient(), |line| {
             line.contains("File: ").then_some(())
         })?;
         Ok(Self { capture, file })
@@ -40,7 +39,7 @@ impl Witness {
     pub fn finish(mut self) -> Result<PathBuf> {
         // What was sent just now is still on its way through the capture's buffer.
         std::thread::sleep(Duration::from_millis(500));
-        self.capture.stop(Deadline::after(Duration::from_secs(20)))?;
+        self.capture.stop(Deadline::patient())?;
         Ok(self.file)
     }
 }

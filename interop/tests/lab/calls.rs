@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use pinhole_interop::{
-    Frame, GATEKEEPER, Gatekeeper, Lab, Phone, PhoneOptions, Traversal, Uninvited, Witness,
-    channel, pinhole, tshark,
+    Frame, GATEKEEPER, Gatekeeper, Lab, PATIENCE, Phone, PhoneOptions, Traversal, Uninvited,
+    Witness, channel, pinhole, tshark,
 };
 use serde_json::Value;
 
@@ -33,9 +32,6 @@ pub(crate) const OUTSIDE_TONE: u32 = 620;
 const RATE: f64 = 50.0;
 /// How long the caller holds the line, in seconds.
 pub(crate) const HOLD: &str = "6";
-
-/// How long anything in a call may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {

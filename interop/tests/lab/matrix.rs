@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use pinhole_interop::{
-    GATEKEEPER, Gatekeeper, Lab, Namespace, Phone, PhoneOptions, Traversal, Uninvited, Witness,
-    channel, multiplexed, tshark, v6,
+    GATEKEEPER, Gatekeeper, Lab, Namespace, PATIENCE, Phone, PhoneOptions, Traversal, Uninvited,
+    Witness, channel, multiplexed, tshark, v6,
 };
 use serde_json::Value;
 
-use crate::calls::{HOLD, PATIENCE, assert_decoded};
+use crate::calls::{HOLD, assert_decoded};
 use crate::folder;
 
 /// Both kinds of media.

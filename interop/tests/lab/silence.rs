@@ -3,11 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use pinhole_interop::{Lab, Phone, UDP_TIMEOUT, Uninvited};
+use pinhole_interop::{Lab, PATIENCE, Phone, UDP_TIMEOUT, Uninvited};
 
-use crate::calls::{
-    INSIDE_TONE, OUTSIDE_TONE, PATIENCE, assert_heard, gatekeeper, inside, outside,
-};
+use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, assert_heard, gatekeeper, inside, outside};
 use crate::lab;
 
 /// How long nobody calls: six times as long as the NAT remembers.
@@ -49,7 +47,7 @@ fn without_keepalives_the_same_call_does_not_arrive() {
     assert_eq!(holes(&lab), 0, "nothing kept the hole open");
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
-    let record = caller.event("call-ended", 2 * PATIENCE).unwrap();
+    let record = caller.event("call-ended", PATIENCE).unwrap();
     assert!(record.get("setup_ms").is_none_or(serde_json::Value::is_null), "{record}");
     assert!(!callee.seen().contains("call-started"), "{}", callee.seen());
 }

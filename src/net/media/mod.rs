@@ -13,12 +13,19 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use mio::Waker;
+use socket2::SockRef;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::error;
 
 use super::ground::Pair;
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId};
 use worker::{Order, Worker};
+
+/// What a socket may keep while its worker rests or is busy: hundreds of packets.
+const RECEIVE_BUFFER: usize = 256 << 10;
+
+/// Packets discarded from a socket when its flow opens; more cannot be waiting in a reserved one.
+const STALE: u32 = 1024;
 
 /// The workers, as their driver sees them. They start with the first flow: an agent without media has none.
 #[derive(Debug)]
@@ -59,6 +66,7 @@ impl Plane {
             self.start();
         }
         self.shared.insert(pair);
+        prepare(&sockets);
         self.handles.first().is_some_and(|handle| handle.order(Order::Share(pair, sockets)))
     }
 
@@ -74,6 +82,7 @@ impl Plane {
         if self.handles.is_empty() {
             self.start();
         }
+        pairs.iter().filter_map(|(_, sockets)| sockets.as_ref()).for_each(prepare);
         let shared = pairs.iter().any(|(_, sockets)| sockets.is_none());
         let busy = |(index, handle): &(usize, &mut Handle)| match shared {
             true => *index,
@@ -145,5 +154,21 @@ impl Drop for Plane {
                 error!("a media worker has panicked");
             }
         }
+    }
+}
+
+/// Makes sockets ready for media. What came while they were only reserved belongs to no call, or to an earlier one, and is
+/// discarded: now, before anybody is told of them, and not when the worker comes to it, which may find the first packet
+/// of the call in them.
+fn prepare(sockets: &Pair) {
+    let mut scrap = [0];
+    for socket in sockets {
+        for _ in 0..STALE {
+            match socket.recv_from(&mut scrap) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                _ => {}
+            }
+        }
+        let _ = SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
     }
 }

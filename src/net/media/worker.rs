@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Instant;
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
-use socket2::SockRef;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::error;
 
@@ -28,12 +28,6 @@ const HEADROOM: usize = 4;
 
 /// The largest UDP payload, and the room around it.
 const LARGEST: usize = HEADROOM + 65_535 + Table::TAILROOM;
-
-/// What a socket may keep while its worker rests or is busy: hundreds of packets.
-const RECEIVE_BUFFER: usize = 256 << 10;
-
-/// Packets discarded from a socket when its flow opens; more cannot be waiting in a reserved one.
-const STALE: u32 = 1024;
 
 /// The token of the waker; sockets have smaller ones.
 const WAKER: Token = Token(usize::MAX);
@@ -130,29 +124,39 @@ impl Worker {
 
     /// Waits until there is something to do, and does it; how many packets there were, or nothing when it is over.
     fn step(&mut self, events: &mut Events) -> Option<u32> {
+        if !self.wait(events) {
+            return None;
+        }
+        self.attend(events)
+    }
+
+    /// Waits until there is something to do; false when that is impossible.
+    fn wait(&mut self, events: &mut Events) -> bool {
         // Ports whose turn was over before they were empty do not report again.
         let patience = (!self.ready.is_empty()).then_some(std::time::Duration::ZERO);
         match self.poll.poll(events, patience) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 error!(%error, "a media worker ends: its poll fails");
-                return None;
+                false
             }
-            _ => {}
+            _ => true,
         }
+    }
+
+    /// Does what there is to do; how many packets there were, or nothing when it is over.
+    fn attend(&mut self, events: &Events) -> Option<u32> {
         let mut ordered = false;
-        for event in &*events {
+        for event in events {
             if event.token() == WAKER {
                 ordered = true;
             } else {
                 self.queue(event.token().0);
             }
         }
-        // Orders first: a packet may be the answer to a message that was sent after an order, and the only one of its
-        // kind for a long time (a keepalive).
         if ordered && !self.obey() {
             return None;
         }
-        let packets = self.take_turns();
+        let packets = self.take_turns()?;
         self.report();
         Some(packets)
     }
@@ -166,53 +170,67 @@ impl Worker {
         }
     }
 
-    /// Gives each waiting port its turn; how many packets they had.
-    fn take_turns(&mut self) -> u32 {
+    /// Gives each waiting port its turn; how many packets they had, or nothing when it is over.
+    fn take_turns(&mut self) -> Option<u32> {
         std::mem::swap(&mut self.ready, &mut self.turn);
         let (now, mut packets) = (clock::now(), 0);
         while let Some(token) = self.turn.pop() {
-            packets += self.take_turn(now, token);
+            packets += self.take_turn(now, token)?;
         }
-        packets
+        Some(packets)
     }
 
-    fn take_turn(&mut self, now: Instant, token: usize) -> u32 {
-        let Self { ports, table, pairs, buffer, .. } = self;
+    fn take_turn(&mut self, now: Instant, token: usize) -> Option<u32> {
         for taken in 0..TURN {
-            let Some(Some(port)) = ports.get_mut(token) else { return taken };
+            let Some(Some(port)) = self.ports.get_mut(token) else { return Some(taken) };
             port.queued = false;
-            let Some(room) = buffer.get_mut(HEADROOM..HEADROOM + 65_535) else { return taken };
+            let place = (port.pair, port.channel);
+            let Some(room) = self.buffer.get_mut(HEADROOM..HEADROOM + 65_535) else {
+                return Some(taken);
+            };
             let (length, from) = match port.socket.recv_from(room) {
                 Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return taken,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(taken),
                 // An ICMP error of what was sent before.
                 Err(_) => continue,
             };
-            let Some(packet) = buffer.get_mut(HEADROOM..) else { return taken };
-            let (pair, channel) = (port.pair, port.channel);
-            let Some(departure) = table.relay(now, pair, channel, from, packet, length) else {
-                continue;
-            };
-            let egress = departure.egress();
-            let tokens = pairs.get(&egress.pair);
-            let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { continue };
-            let mut start = HEADROOM + egress.skip;
-            if let Some(prefix) = egress.prefix {
-                start -= HEADROOM;
-                if let Some(place) = buffer.get_mut(start..start + HEADROOM) {
-                    place.copy_from_slice(&prefix.to_be_bytes());
-                }
+            // Every order that was given before the packet came: the packet may be the answer to a message that was sent
+            // after the order, and the only one of its kind for a long time (a keepalive).
+            if !self.obey() {
+                return None;
             }
-            let Some(packet) = buffer.get(start..HEADROOM + departure.end()) else {
-                continue;
-            };
-            if let Some(Some(out)) = ports.get(out) {
-                // What the system does not take at once is lost, as media may be.
-                let _ = out.socket.send_to(packet, egress.to);
-            }
+            self.relay(now, place, from, length);
         }
         self.queue(token);
-        TURN
+        Some(TURN)
+    }
+
+    /// Relays the packet that is in the buffer.
+    fn relay(
+        &mut self,
+        now: Instant,
+        (pair, channel): (PairId, Channel),
+        from: SocketAddr,
+        length: usize,
+    ) {
+        let Self { ports, table, pairs, buffer, .. } = self;
+        let Some(packet) = buffer.get_mut(HEADROOM..) else { return };
+        let Some(departure) = table.relay(now, pair, channel, from, packet, length) else { return };
+        let egress = departure.egress();
+        let tokens = pairs.get(&egress.pair);
+        let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { return };
+        let mut start = HEADROOM + egress.skip;
+        if let Some(prefix) = egress.prefix {
+            start -= HEADROOM;
+            if let Some(place) = buffer.get_mut(start..start + HEADROOM) {
+                place.copy_from_slice(&prefix.to_be_bytes());
+            }
+        }
+        let Some(packet) = buffer.get(start..HEADROOM + departure.end()) else { return };
+        if let Some(Some(out)) = ports.get(out) {
+            // What the system does not take at once is lost, as media may be.
+            let _ = out.socket.send_to(packet, egress.to);
+        }
     }
 
     /// Reads the orders; false when there will be none any more.
@@ -287,8 +305,6 @@ impl Worker {
     }
 
     fn add(&mut self, socket: std::net::UdpSocket, pair: PairId, channel: Channel) -> usize {
-        discard(&socket);
-        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
         let mut socket = UdpSocket::from_std(socket);
         let token = self.free.pop().unwrap_or_else(|| {
             self.ports.push(None);
@@ -325,63 +341,5 @@ impl Worker {
     }
 }
 
-/// Discards what came while the socket was only reserved: it belongs to no call, or to an earlier one.
-fn discard(socket: &std::net::UdpSocket) {
-    let mut scrap = [0];
-    for _ in 0..STALE {
-        match socket.recv_from(&mut scrap) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            _ => {}
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-    use std::sync::mpsc::channel;
-
-    use super::*;
-    use crate::face::{Party, Ports, Side};
-
-    fn socket() -> UdpSocket {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        socket
-    }
-
-    #[test]
-    fn a_keepalive_that_waits_together_with_the_order_that_expects_it_is_expected() {
-        const ID: u32 = 0x1234_5678;
-        let (pair, other, flow) = (PairId(1), PairId(2), FlowId(1));
-        let (orders, orders_end) = channel();
-        let (facts, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let mut worker = Worker::new(orders_end, facts).unwrap();
-        let waker = worker.waker().unwrap();
-        let mut events = Events::with_capacity(EVENTS);
-        let (shared, client) = (socket(), socket());
-        let at: SocketAddr = shared.local_addr().unwrap();
-        orders.send(Order::Share(pair, [shared, socket()])).unwrap();
-        waker.wake().unwrap();
-        worker.step(&mut events).unwrap();
-
-        let pairs = [(pair, None), (other, Some([socket(), socket()]))];
-        orders.send(Order::Open { flow, pairs }).unwrap();
-        let command = |command| orders.send(Order::Command(command)).unwrap();
-        let side = Side::A;
-        command(FlowCommand::Multiplex { flow, side, receive: Some(ID), send: Some(7) });
-        let ports = Ports::Learned { keepalive: None };
-        let party = Party { ip: Ipv4Addr::LOCALHOST.into(), ports };
-        command(FlowCommand::Party { flow, side, party });
-        // RTP without payload, as H.460.19 has it.
-        let mut keepalive = ID.to_be_bytes().to_vec();
-        keepalive.extend([0x80, 127, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-        client.send_to(&keepalive, at).unwrap();
-        waker.wake().unwrap();
-        while worker.step(&mut events).unwrap() == 0 {}
-        let (of, fact) = told.try_recv().unwrap();
-        let from = client.local_addr().unwrap();
-        let learned = matches!(fact, FlowFact::Learned { from: source, .. } if source == from);
-        assert!(of == flow && learned, "{fact:?}");
-    }
-}
+mod tests;
