@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 
 use pinhole_h323::address::from_h225;
 use pinhole_h323::alias::Alias;
-use pinhole_h323::asn::h225::{
-    FacilityReason, FacilityUUIE, H323UUPDUH323MessageBody as Body, SetupUUIE,
-};
+use pinhole_h323::asn::h225::{FacilityReason, FacilityUUIE, H323UUPDUH323MessageBody as Body};
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::signal::Signal;
 
@@ -17,7 +15,7 @@ use super::setup::{self, called_leg};
 use super::{Call, CallKey, CallTimer, Calls, State, Why};
 use crate::face::Side;
 use crate::node::{Core, Cx, Mode, Timer};
-use crate::ras::admission::{Destination, resolve};
+use crate::ras::destination::{Destination, others, resolve};
 
 /// Destinations that are tried after the first.
 const MOST_ALTERNATIVES: usize = 8;
@@ -38,31 +36,35 @@ pub(super) struct Route {
 }
 
 impl Route {
-    pub(super) fn new(core: &Core, signal: &Signal, first: &Destination) -> Self {
-        let alternatives = match signal.body() {
-            Some(Body::setup(setup)) if core.settings.handling.failover => {
-                alternatives(core, setup, first)
-            }
-            _ => VecDeque::new(),
-        };
-        Self { setup: Some(Box::new(signal.clone())), alternatives, ..Self::default() }
+    /// `known` is where else the caller was admitted to.
+    pub(super) fn new(
+        core: &Core,
+        signal: &Signal,
+        first: &Destination,
+        known: Vec<Destination>,
+    ) -> Self {
+        let mut route = Self { setup: Some(Box::new(signal.clone())), ..Self::default() };
+        if let (Some(Body::setup(setup)), true) = (signal.body(), core.settings.handling.failover) {
+            let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
+            let called = setup.destination_address.iter().flatten().filter_map(Alias::read);
+            let number =
+                signal.q931().called_number().map(|number| Alias::from_text(&number.digits));
+            let aliases: Vec<Alias> = called.chain(number).collect();
+            route.add(first, known.into_iter().chain(others(core, &aliases, named, first)));
+        }
+        route
     }
-}
 
-/// Where else the call can go: wherever the other names lead under which the Setup knows the called party.
-fn alternatives(core: &Core, setup: &SetupUUIE, first: &Destination) -> VecDeque<Destination> {
-    let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
-    let aliases = setup.destination_address.iter().flatten().filter_map(Alias::read);
-    let found = aliases
-        .filter_map(|alias| resolve(core, std::iter::once(alias), None))
-        .chain(resolve(core, std::iter::empty(), named));
-    let mut all = VecDeque::new();
-    for one in found {
-        if one != *first && !all.contains(&one) && all.len() < MOST_ALTERNATIVES {
-            all.push_back(one);
+    /// More places to try, after those that are known.
+    pub(super) fn add(&mut self, first: &Destination, more: impl IntoIterator<Item = Destination>) {
+        self.alternatives.retain(|known| known != first);
+        for one in more {
+            let known = one == *first || self.alternatives.contains(&one);
+            if !known && self.alternatives.len() < MOST_ALTERNATIVES {
+                self.alternatives.push_back(one);
+            }
         }
     }
-    all
 }
 
 impl Calls {
@@ -84,6 +86,9 @@ impl Calls {
         let silent = why.by.is_none() && why.cause == Cause::NO_USER_RESPONDING;
         let worth = silent || handling.failover_causes.contains(why.cause.value());
         let may = handling.failover && !call.is_connected() && undone && worth;
+        // A gateway that calls a number of its own prefix is not called back.
+        let caller = call.leg(Side::A).endpoint.clone().map(Destination::Endpoint);
+        call.route.alternatives.retain(|next| Some(next) != caller.as_ref());
         let Some(next) = may.then(|| call.route.alternatives.pop_front()).flatten() else {
             return false;
         };
@@ -99,8 +104,9 @@ impl Calls {
             super::release::tell(cx, call, Side::B, why);
         }
         self.drop_leg(cx, key, Side::B);
-        let disengaged = CallTimer::Disengaged(Side::B);
-        for timer in [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control, disengaged] {
+        let gone = [CallTimer::Disengaged(Side::B), CallTimer::Unregistered(Side::B)];
+        let steps = [CallTimer::Answer, CallTimer::Alerting, CallTimer::Control];
+        for timer in steps.into_iter().chain(gone) {
             cx.stop(&Timer::Call(key, timer));
         }
         let Some(call) = self.calls.get_mut(&key) else { return };

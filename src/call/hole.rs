@@ -11,7 +11,7 @@ use pinhole_h323::signal::Signal;
 use super::{CallKey, CallTimer, Calls, ControlLink, Why, setup};
 use crate::face::Side;
 use crate::node::{Cx, Mode, Timer};
-use crate::ras::admission::Destination;
+use crate::ras::destination::Destination;
 use crate::zone::{self, Asker, Wanted, ZoneId};
 
 /// The time between the keepalives of a call.
@@ -59,15 +59,16 @@ impl Calls {
         let aliases = aliases.to_vec();
         let wanted = Wanted { aliases, call: call.id, source, hop_count: None };
         if zone::ask(cx, Asker::Call(key, address), wanted).is_err() {
-            self.located(cx, key, address.map(Destination::Address));
+            self.located(cx, key, address.map(Destination::Address).into_iter().collect());
         }
     }
 
-    /// The neighbours have answered.
-    pub(crate) fn located(&mut self, cx: &mut Cx<'_>, key: CallKey, found: Option<Destination>) {
+    /// The neighbours have answered: the called party is there, the best place first.
+    pub(crate) fn located(&mut self, cx: &mut Cx<'_>, key: CallKey, found: Vec<Destination>) {
         let Some(call) = self.live(key) else { return };
         let name = call.leg(Side::B).name.clone();
-        let Some(destination) = found else {
+        let mut found = found.into_iter();
+        let Some(destination) = found.next() else {
             let sentence = format!("{name} is not registered, and no neighbour knows it");
             return self.failed(cx, key, &Why::own(Release::CalledPartyNotRegistered, sentence));
         };
@@ -83,6 +84,9 @@ impl Calls {
         *call.leg_mut(Side::B) = to;
         call.mode = mode;
         call.translates = setup::translates(cx, mode);
+        if cx.core.settings.handling.failover {
+            call.route.add(&destination, found);
+        }
         self.place(cx, key, &destination);
     }
 

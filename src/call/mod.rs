@@ -12,6 +12,7 @@ mod link;
 mod old;
 mod placing;
 mod progress;
+mod registered;
 mod release;
 mod secure;
 mod setup;
@@ -21,12 +22,12 @@ mod tunnelled_ras;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pinhole_crypto::dh::KeyPair;
 use pinhole_h323::asn::h225::ConferenceIdentifier;
 use pinhole_h323::cause::Release;
-use pinhole_h323::id::{CallId, Crv, EndpointId};
+use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::signal::Leg as SignalLeg;
 
 use crate::control::{DataChannels, Sessions};
@@ -37,9 +38,6 @@ use crate::security::Security;
 use crate::zone::{self, ZoneId};
 pub(crate) use leg::{ControlLink, Leg};
 pub(crate) use release::Why;
-
-/// How long ReleaseComplete may come after DRQ.
-const DISENGAGED: Duration = Duration::from_secs(1);
 
 /// The number of a call inside the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +58,8 @@ pub(crate) enum CallTimer {
     Control,
     /// A party has sent DRQ: its ReleaseComplete, which says more, has to follow.
     Disengaged(Side),
+    /// A party has unregistered: its ReleaseComplete, which says more, has to follow.
+    Unregistered(Side),
     /// The connections and pinholes to the server of a zone have to be kept open.
     KeepAlive,
     /// The media plane has to report the counts of an ended call.
@@ -202,12 +202,6 @@ impl Calls {
         self.calls.values().filter(from).count()
     }
 
-    /// The registered endpoint that a call is placed to.
-    pub(crate) fn called_endpoint(&self, id: CallId) -> Option<EndpointId> {
-        let key = self.index.ids.get(&id)?;
-        self.calls.get(key)?.leg(Side::B).endpoint.clone()
-    }
-
     /// The neighbour that a call is placed to.
     pub(crate) fn called_zone(&self, id: CallId) -> Option<ZoneId> {
         let key = self.index.ids.get(&id)?;
@@ -217,43 +211,6 @@ impl Calls {
     /// True when there is a call with this identifier.
     pub(crate) fn has(&self, id: CallId) -> bool {
         self.index.ids.contains_key(&id)
-    }
-
-    /// True when an endpoint is the called party of a call.
-    pub(crate) fn is_called(&self, id: CallId, endpoint: &EndpointId) -> bool {
-        self.called_endpoint(id).as_ref() == Some(endpoint)
-    }
-
-    /// Whether an endpoint is a party of a call, if there is such a call.
-    pub(crate) fn is_party(&self, id: CallId, endpoint: &EndpointId) -> Option<bool> {
-        let call = self.calls.get(self.index.ids.get(&id)?)?;
-        Some(call.legs.iter().any(|leg| leg.endpoint.as_ref() == Some(endpoint)))
-    }
-
-    /// An endpoint has sent DRQ for a call.
-    pub(crate) fn disengaged(&mut self, cx: &mut Cx<'_>, id: CallId, endpoint: &EndpointId) {
-        let Some(key) = self.index.ids.get(&id).copied() else { return };
-        let Some(call) = self.calls.get(&key) else { return };
-        let party = |side: Side| call.leg(side).endpoint.as_ref() == Some(endpoint);
-        let Some(side) = [Side::A, Side::B].into_iter().find(|side| party(*side)) else { return };
-        if call.is_live()
-            && !cx.core.settings.handling.ends_on_drq
-            && call.leg(side).stream.is_some()
-        {
-            return;
-        }
-        // DRQ (UDP) often overtakes the ReleaseComplete (TCP) that says why.
-        if call.is_live() && call.leg(side).stream.is_some() {
-            cx.set(Timer::Call(key, CallTimer::Disengaged(side)), DISENGAGED);
-        } else {
-            self.disengage(cx, key, side);
-        }
-    }
-
-    fn disengage(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
-        let Some(call) = self.calls.get(&key) else { return };
-        let sentence = format!("{} ended the call (DRQ)", call.leg(side).name);
-        self.end(cx, key, &Why::disengaged(sentence));
     }
 
     /// A connection asked for by a call stands.
@@ -364,7 +321,8 @@ impl Calls {
                 self.end(cx, key, &Why::too_long(sentence));
             }
             CallTimer::Refresh => self.refresh(cx, key),
-            CallTimer::Disengaged(side) => self.disengage(cx, key, side),
+            CallTimer::Disengaged(side) => self.disengage(cx, key, side, "ended the call (DRQ)"),
+            CallTimer::Unregistered(side) => self.disengage(cx, key, side, "unregistered"),
             CallTimer::Control => self.without_control(cx, key),
             CallTimer::KeepAlive => self.keep_alive(cx, key),
             CallTimer::Report => self.report(cx, key),

@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, NumberKind, Timer};
-use crate::ras::admission::Destination;
+use crate::ras::destination::Destination;
 
 impl Calls {
     /// Begins to reach the called party.

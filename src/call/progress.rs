@@ -82,7 +82,8 @@ impl Calls {
         if side == Side::A && signal.message_type() == MessageType::ReleaseComplete {
             let Some(call) = self.live(key) else { return };
             let sentence = format!("{} gave up before the call was placed", call.leg(side).name);
-            self.end(cx, key, &Why::by(side, sentence));
+            let (cause, reason) = words(signal);
+            self.end(cx, key, &Why { reason, cause, sentence, by: Some(side) });
         }
     }
 
@@ -196,14 +197,14 @@ impl Calls {
         }
     }
 
-    /// A party ended the call; the other is told with the same words.
-    fn released(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, signal: Signal) {
-        let cause = signal.cause();
-        let reason = signal.release();
+    /// A party ended the call; the other is told with the same words, or with the usual ones if there are none.
+    fn released(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, mut signal: Signal) {
+        let (cause, reason) = words(&signal);
+        if signal.cause().is_none() && signal.release().is_none() {
+            signal.q931_mut().set_cause(cause.value());
+        }
         let Some(call) = self.live(key) else { return };
         let name = call.leg(side).name.clone();
-        let cause = cause.or_else(|| reason.map(Release::cause)).unwrap_or(Cause::NORMAL_CLEARING);
-        let reason = reason.unwrap_or_else(|| Release::from(cause));
         let sentence = format!("{name} ended the call: {}", cause.sentence());
         let why = Why { reason, cause, sentence, by: Some(side) };
         if side == Side::B && self.retry(cx, key, &why) {
@@ -212,6 +213,13 @@ impl Calls {
         self.relay(cx, key, side, signal);
         self.close(cx, key, &why);
     }
+}
+
+/// Why a party ends a call, as far as it says so.
+fn words(signal: &Signal) -> (Cause, Release) {
+    let (cause, reason) = (signal.cause(), signal.release());
+    let cause = cause.or_else(|| reason.map(Release::cause)).unwrap_or(Cause::NORMAL_CLEARING);
+    (cause, reason.unwrap_or_else(|| Release::from(cause)))
 }
 
 /// A second Setup on a connection that carries a call.

@@ -29,12 +29,6 @@ pub(crate) struct Why {
 }
 
 impl Why {
-    /// A party ended it in order.
-    pub(crate) const fn by(side: Side, sentence: String) -> Self {
-        let (reason, cause) = (Release::DestinationRejection, Cause::NORMAL_CLEARING);
-        Self { reason, cause, sentence, by: Some(side) }
-    }
-
     /// The gatekeeper ends it for this reason.
     pub(crate) const fn own(reason: Release, sentence: String) -> Self {
         Self { reason, cause: reason.cause(), sentence, by: None }
@@ -61,6 +55,12 @@ impl Why {
     /// A party has told the gatekeeper, and not the other one, that it is over: both are told.
     pub(super) const fn disengaged(sentence: String) -> Self {
         let (reason, cause) = (Release::DestinationRejection, Cause::NORMAL_CLEARING);
+        Self { reason, cause, sentence, by: None }
+    }
+
+    /// A party does not refresh its registration any more.
+    pub(super) const fn silent(sentence: String) -> Self {
+        let (reason, cause) = (Release::UndefinedReason, Cause::TEMPORARY_FAILURE);
         Self { reason, cause, sentence, by: None }
     }
 
@@ -117,7 +117,10 @@ impl Calls {
             self.drop_leg(cx, key, side);
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
-        let disengaged = [Side::A, Side::B].map(CallTimer::Disengaged);
+        let sides = [Side::A, Side::B];
+        let gone = sides
+            .into_iter()
+            .flat_map(|side| [CallTimer::Disengaged(side), CallTimer::Unregistered(side)]);
         let others = [
             CallTimer::Answer,
             CallTimer::Alerting,
@@ -126,7 +129,7 @@ impl Calls {
             CallTimer::KeepAlive,
             CallTimer::Refresh,
         ];
-        for timer in others.into_iter().chain(disengaged) {
+        for timer in others.into_iter().chain(gone) {
             cx.stop(&Timer::Call(key, timer));
         }
         cx.core.pinholes.cancel(call.id);
@@ -210,13 +213,14 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&key) else { return };
         call.leg_mut(side).stream = None;
         let name = &call.leg(side).name;
-        let why = match &call.state {
-            State::Placing if side == Side::B => {
-                Why::unreachable(format!("no connection to {name} could be made at {peer}"))
-            }
-            _ => Why::lost(side, format!("the signalling connection to {name} was lost")),
+        // Who has not been connected to knows of no call.
+        let unreached = side == Side::B && matches!(call.state, State::Placing);
+        let why = if unreached {
+            Why::unreachable(format!("no connection to {name} could be made at {peer}"))
+        } else {
+            Why::lost(side, format!("the signalling connection to {name} was lost"))
         };
-        if !matches!(self.calls.get(&key).map(|call| &call.state), Some(State::Placing)) {
+        if !unreached {
             self.order(cx, key, side);
         }
         if side == Side::B {

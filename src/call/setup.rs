@@ -24,7 +24,7 @@ use crate::face::{Side, StreamId};
 use crate::node::modes::Place;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
-use crate::ras::admission::{Destination, resolve};
+use crate::ras::destination::{Destination, resolve};
 use crate::security::Security;
 use crate::zone::{self, Caller};
 
@@ -150,6 +150,8 @@ impl Calls {
         from: Leg,
         destination: &Destination,
     ) {
+        let admitted = cx.core.admissions.get(id).filter(|known| known.destination == *destination);
+        let others = admitted.map(|known| known.others.clone()).unwrap_or_default();
         cx.core.admissions.forget(id);
         cx.stop(&Timer::Admission(id));
         if let Destination::Endpoint(called) = destination {
@@ -192,7 +194,7 @@ impl Calls {
             mode,
             translates: translates(cx, mode),
             learned: super::status::Learned::new(),
-            route: Route::new(cx.core, &signal, destination),
+            route: Route::new(cx.core, &signal, destination, others),
             version: [old::version_of(&signal), None],
             state: State::Placing,
             started: cx.now,

@@ -356,7 +356,7 @@ impl Node {
             match timer {
                 Timer::FirstMessage(id) => cx.said_nothing(id),
                 Timer::Rest(id) => connections::incomplete(&mut cx, calls, id),
-                Timer::Registration(id) => ras::lifetime::expired(&mut cx, &id),
+                Timer::Registration(id) => ras::lifetime::expired(&mut cx, calls, &id),
                 Timer::Admission(call) => ras::admission::expired(&mut cx, call),
                 Timer::Waiting => ras::load::turn(&mut cx, calls),
                 Timer::External => external::look_up(&mut cx),

@@ -282,10 +282,7 @@ impl Phone {
     fn message(&mut self, stream: StreamId, payload: &[u8]) {
         let Some(owner) = self.desk.streams.get(&stream).map(|known| known.owner) else { return };
         if let StreamOwner::Control(key) = owner {
-            return self.with_call(key, |call, desk| {
-                call.control_message(desk, payload);
-                call.flush(desk);
-            });
+            return self.with_call(key, |call, desk| call.control_said(desk, stream, payload));
         }
         let signal = match Signal::decode(payload) {
             Ok(signal) => signal,

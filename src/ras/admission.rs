@@ -8,16 +8,17 @@ use pinhole_h323::address;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
     AdmissionConfirm, AdmissionReject, AdmissionRejectReason, AdmissionRequest, BandWidth,
-    CallModel, RasMessage, UUIEsRequested,
+    CallModel, Endpoint, RasMessage, UUIEsRequested,
 };
 use pinhole_h323::cause::Reject;
 use pinhole_h323::id::{CallId, EndpointId};
 
+use super::destination::{Destination, others, resolve};
 use super::{Origin, bandwidth};
 use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Core, Cx, Mode, Timer};
-use crate::zone::{self, Asker, Wanted, ZoneId};
+use crate::zone::{self, Asker, Wanted};
 
 /// How long an admission waits for its Setup.
 const WAIT: Duration = Duration::from_secs(60);
@@ -26,24 +27,6 @@ const MOST: usize = 10_000;
 /// How many admissions of one endpoint can wait, so that none of them keeps the others from calling.
 const MOST_OF_ONE: usize = 200;
 
-/// Where a call goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Destination {
-    /// To a registered endpoint.
-    Endpoint(EndpointId),
-    /// To an address that the caller named.
-    Address(SocketAddr),
-    /// To a neighbour, who knows the called party.
-    Neighbor {
-        /// Which.
-        zone: ZoneId,
-        /// Its call signalling address; of the client of a zone, which connects itself, of no use.
-        signalling: SocketAddr,
-    },
-    /// Perhaps to a neighbour: those that fit have to be asked about these names; else where it would go without.
-    Elsewhere(Vec<Alias>, Option<SocketAddr>),
-}
-
 /// A call that may be made.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
@@ -51,6 +34,8 @@ pub(crate) struct Admission {
     pub(crate) caller: EndpointId,
     /// Where it goes.
     pub(crate) destination: Destination,
+    /// Where it goes when it cannot be made there.
+    pub(crate) others: Vec<Destination>,
 }
 
 /// Calls that may be made and have not been made yet.
@@ -108,8 +93,16 @@ pub(super) fn answer(
     tell(cx, origin, request, admitted)
 }
 
+/// Where the party of a call that may be made finds the other one.
+struct Way {
+    model: CallModel,
+    to: SocketAddr,
+    /// Where else, when there is no answer there.
+    others: Vec<SocketAddr>,
+}
+
 /// What an admitted call gets.
-type Admitted = (CallModel, SocketAddr, BandWidth);
+type Admitted = (Way, BandWidth);
 
 fn tell(
     cx: &mut Cx<'_>,
@@ -118,12 +111,18 @@ fn tell(
     admitted: Result<Admitted, AdmissionRejectReason>,
 ) -> RasMessage {
     match admitted {
-        Ok((call_model, to, band_width)) => {
+        Ok((way, band_width)) => {
+            let others = way.others.into_iter().map(|other| Endpoint {
+                call_signal_address: Some(vec![address::to_h225(other)]),
+                ..Default::default()
+            });
+            let others: Vec<Endpoint> = others.collect();
             RasMessage::admissionConfirm(Box::new(AdmissionConfirm {
                 request_seq_num: request.request_seq_num.clone(),
                 band_width,
-                call_model,
-                dest_call_signal_address: address::to_h225(to),
+                call_model: way.model,
+                dest_call_signal_address: address::to_h225(way.to),
+                alternate_endpoints: (!others.is_empty()).then_some(others),
                 will_respond_to_irr: Some(false),
                 uuies_requested: Some(UUIEsRequested::default()),
                 ..Default::default()
@@ -173,7 +172,7 @@ fn admit(
         .heard(&request.endpoint_identifier, origin.from)
         .ok_or(AdmissionRejectReason::invalidEndpointIdentifier(()))?;
     let call = request.call_identifier.as_ref().map(CallId::from);
-    let (model, to) = if request.answer_call {
+    let way = if request.answer_call {
         answered(cx, calls, origin, call, &caller)?
     } else {
         if cx.has_room(calls, origin.from.ip()).is_err() {
@@ -181,7 +180,7 @@ fn admit(
         }
         placed(cx, origin, request, call, &caller)?
     };
-    book(cx, request, &caller, (model, to))
+    book(cx, request, &caller, way)
 }
 
 /// Books what the party of a call that may be made asks for; without it the call may not be made.
@@ -189,11 +188,11 @@ fn book(
     cx: &mut Cx<'_>,
     request: &AdmissionRequest,
     party: &EndpointId,
-    (model, to): (CallModel, SocketAddr),
+    way: Way,
 ) -> Result<Admitted, AdmissionRejectReason> {
     let call = request.call_identifier.as_ref().map(CallId::from);
     if let Some(granted) = bandwidth::admit(cx, call, party, &request.band_width) {
-        return Ok((model, to, granted));
+        return Ok((way, granted));
     }
     if let Some(call) = call {
         withdrawn(cx, call, party);
@@ -208,7 +207,7 @@ fn answered(
     origin: Origin,
     call: Option<CallId>,
     called: &EndpointId,
-) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
+) -> Result<Way, AdmissionRejectReason> {
     let settings = &cx.core.settings;
     let elsewhere = settings.mode == Mode::Direct || !settings.ras.route_to_gatekeeper;
     let ours = elsewhere || call.is_some_and(|call| calls.is_called(call, called));
@@ -223,12 +222,13 @@ fn placed(
     request: &AdmissionRequest,
     call: Option<CallId>,
     caller: &EndpointId,
-) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
-    let aliases = called(cx, request).into_iter();
+) -> Result<Way, AdmissionRejectReason> {
+    let aliases = called(cx, request);
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
-    let destination = resolve(cx.core, aliases, named)
+    let destination = resolve(cx.core, aliases.iter().cloned(), named)
         .ok_or(AdmissionRejectReason::calledPartyNotRegistered(()))?;
-    grant(cx, origin, caller, call, destination)
+    let others = others(cx.core, &aliases, named, &destination);
+    grant(cx, origin, caller, call, (destination, others))
 }
 
 /// Enters a call that may be made.
@@ -237,13 +237,14 @@ fn grant(
     origin: Origin,
     caller: &EndpointId,
     call: Option<CallId>,
-    destination: Destination,
-) -> Result<(CallModel, SocketAddr), AdmissionRejectReason> {
+    (destination, others): (Destination, Vec<Destination>),
+) -> Result<Way, AdmissionRejectReason> {
     if let Some(to) = direct(cx.core, caller, &destination) {
-        return Ok((CallModel::direct(()), to));
+        let others = others.iter().filter_map(|other| direct(cx.core, caller, other)).collect();
+        return Ok(Way { model: CallModel::direct(()), to, others });
     }
     if let Some(call) = call {
-        let new = Admission { caller: caller.clone(), destination };
+        let new = Admission { caller: caller.clone(), destination, others };
         if !cx.core.admissions.enter(call, new) {
             return Err(AdmissionRejectReason::resourceUnavailable(()));
         }
@@ -252,9 +253,9 @@ fn grant(
     Ok(through_us(cx, origin))
 }
 
-fn through_us(cx: &Cx<'_>, origin: Origin) -> (CallModel, SocketAddr) {
+fn through_us(cx: &Cx<'_>, origin: Origin) -> Way {
     let to = cx.core.signalling_at(origin.local, origin.from.ip());
-    (CallModel::gatekeeperRouted(()), to)
+    Way { model: CallModel::gatekeeperRouted(()), to, others: Vec::new() }
 }
 
 /// The aliases that a request calls.
@@ -346,63 +347,31 @@ pub(super) fn elsewhere(
     Some(zone::in_progress(cx, seq))
 }
 
-/// The answer once neighbours have been asked.
+/// The answer once neighbours have been asked, who told of these places, the best first.
 pub(crate) fn located(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &AdmissionRequest,
-    found: Option<Destination>,
+    mut found: Vec<Destination>,
 ) -> RasMessage {
     let caller = cx.heard(&request.endpoint_identifier, origin.from);
     let call = request.call_identifier.as_ref().map(CallId::from);
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
-    let found = found.or_else(|| resolve(cx.core, called(cx, request).into_iter(), named));
-    let admitted = match (caller, found) {
+    if found.is_empty() {
+        let aliases = called(cx, request);
+        if let Some(first) = resolve(cx.core, aliases.iter().cloned(), named) {
+            found.extend(others(cx.core, &aliases, named, &first));
+            found.insert(0, first);
+        }
+    }
+    let mut found = found.into_iter();
+    let admitted = match (caller, found.next()) {
         (None, _) => Err(AdmissionRejectReason::invalidEndpointIdentifier(())),
         (_, None) => Err(AdmissionRejectReason::calledPartyNotRegistered(())),
-        (Some(caller), Some(destination)) => grant(cx, origin, &caller, call, destination)
+        (Some(caller), Some(first)) => grant(cx, origin, &caller, call, (first, found.collect()))
             .and_then(|granted| book(cx, request, &caller, granted)),
     };
     tell(cx, origin, request, admitted)
-}
-
-/// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,
-/// or that is written as an alias; else to the gateway with the longest prefix of a number among them.
-pub(crate) fn resolve(
-    core: &Core,
-    aliases: impl Iterator<Item = Alias>,
-    named: Option<SocketAddr>,
-) -> Option<Destination> {
-    let mut address = named;
-    let mut numbers = Vec::new();
-    for alias in aliases {
-        if let Some(found) = core.registrations.find(&alias) {
-            return Some(Destination::Endpoint(found.id.clone()));
-        }
-        match alias {
-            Alias::Transport(named) => address = address.or(Some(named)),
-            Alias::DialedDigits(digits) | Alias::PartyNumber(digits) => numbers.push(digits),
-            _ => {}
-        }
-    }
-    if address.is_none() {
-        let turns = core.settings.ras.round_robin;
-        let gateways = numbers.iter().flat_map(|number| core.registrations.gateways(number, turns));
-        let gateway = gateways.into_iter().next()?;
-        return Some(Destination::Endpoint(gateway.id.clone()));
-    }
-    let address = address.filter(|address| is_callable(core, *address))?;
-    let found = core.registrations.at(address);
-    Some(found.map_or(Destination::Address(address), |r| Destination::Endpoint(r.id.clone())))
-}
-
-/// True for an address that a call can be made to: some other host's.
-fn is_callable(core: &Core, address: SocketAddr) -> bool {
-    let ip = address.ip();
-    let ours = core.locals.contains(&ip) || core.settings.external == Some(ip);
-    let ourselves = ours && core.signalling_at(ip, ip).port() == address.port();
-    let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
-    address.port() != 0 && !ourselves && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
 }
 
 #[cfg(test)]
@@ -411,7 +380,7 @@ mod tests {
 
     fn admission(caller: &str) -> Admission {
         let destination = Destination::Endpoint(EndpointId("called".into()));
-        Admission { caller: EndpointId(caller.into()), destination }
+        Admission { caller: EndpointId(caller.into()), destination, others: Vec::new() }
     }
 
     fn call(n: usize) -> CallId {

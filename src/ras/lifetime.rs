@@ -9,6 +9,7 @@ use pinhole_h323::asn::h225::{
 use pinhole_h323::id::EndpointId;
 
 use super::{Origin, unregistration};
+use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Cx, Timer};
 
@@ -26,7 +27,7 @@ pub(super) fn of(ttl_s: Option<u32>) -> Duration {
 }
 
 /// The life of a registration is over and no refresh came: the endpoint is asked whether it is still there.
-pub(crate) fn expired(cx: &mut Cx<'_>, id: &EndpointId) {
+pub(crate) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, id: &EndpointId) {
     let timer = || Timer::Registration(id.clone());
     let Some(known) = cx.core.registrations.get(id).filter(|known| !known.permanent) else {
         return;
@@ -50,8 +51,12 @@ pub(crate) fn expired(cx: &mut Cx<'_>, id: &EndpointId) {
     if ttl_s.is_none() && polls == 0 {
         return cx.set(timer(), QUIET);
     }
+    if !cx.core.settings.ras.expiry_ends_calls && calls.has_party(id) {
+        return cx.set(timer(), POLL);
+    }
     let Some(gone) = cx.core.registrations.remove(id) else { return };
     unregistration::forgotten(cx, &gone);
+    calls.silent(cx, id);
     let silence = match ttl_s {
         Some(_) => {
             format!("did not refresh its registration within {} s", of(ttl_s).as_secs())

@@ -4,6 +4,7 @@
 mod additive;
 pub(crate) mod admission;
 pub(crate) mod bandwidth;
+pub(crate) mod destination;
 pub(crate) mod discovery;
 pub(crate) mod disengage;
 pub(crate) mod endpoint;
@@ -149,7 +150,7 @@ fn handle(
         RasMessage::gatekeeperRequest(request) => discovery::answer(cx, origin, request),
         RasMessage::registrationRequest(request) => Some(registration::answer(cx, origin, request)),
         RasMessage::unregistrationRequest(request) => {
-            Some(unregistration::answer(cx, origin, request))
+            Some(unregistration::answer(cx, calls, origin, request))
         }
         RasMessage::admissionRequest(request) => {
             let asked = admission::elsewhere(cx, origin, request);
@@ -169,9 +170,8 @@ fn handle(
         }
         RasMessage::locationRequest(request) => zone::lrq(cx, origin, request),
         RasMessage::locationConfirm(confirm) => {
-            let reply = zone::told(&confirm.call_signal_address).map(Reply::There);
             let seq = confirm.request_seq_num.0;
-            zone::answered(cx, calls, origin.from, seq, reply.unwrap_or(Reply::Unknown));
+            zone::answered(cx, calls, origin.from, seq, zone::reply(confirm));
             None
         }
         RasMessage::locationReject(reject) => {

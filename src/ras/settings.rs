@@ -28,6 +28,8 @@ pub struct RasSettings {
     pub alias_types: AliasFilter,
     /// How often a silent endpoint is asked whether it is still there.
     pub polls: u32,
+    /// Whether the registration of a silent endpoint ends even while it is in a call, and the call with it.
+    pub expiry_ends_calls: bool,
     /// Which aliases are the same.
     pub matching: Matching,
     /// Endpoints that never register, and where they are called.
@@ -80,6 +82,7 @@ impl From<&Config> for RasSettings {
             dynamic_ip: rrq.dynamic_ip,
             alias_types: rrq.alias_types.clone(),
             polls: rrq.irq_polls.0,
+            expiry_ends_calls: main.ttl_ends_calls,
             matching: Matching { types: main.compare_alias_type, case: main.compare_alias_case },
             permanent: config
                 .permanent

@@ -12,6 +12,7 @@ use pinhole_h323::id::EndpointId;
 
 use super::Origin;
 use super::endpoint::Registration;
+use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Cx, Timer};
 
@@ -59,18 +60,24 @@ pub(super) fn urge(cx: &mut Cx<'_>, gone: &Registration, reason: UnregRequestRea
     super::send(cx, gone.socket, gone.ras, message);
 }
 
-/// Answers an UnregistrationRequest: only the endpoint itself can leave.
+/// Answers an UnregistrationRequest: only the endpoint itself can leave. Its calls end with its registration.
 pub(super) fn answer(
     cx: &mut Cx<'_>,
+    calls: &Calls,
     origin: Origin,
     request: &UnregistrationRequest,
 ) -> RasMessage {
     let seq = request.request_seq_num.clone();
     match leave(cx, origin, request) {
-        Ok(()) => RasMessage::unregistrationConfirm(Box::new(UnregistrationConfirm {
-            request_seq_num: seq,
-            ..Default::default()
-        })),
+        Ok(gone) => {
+            if let Some(gone) = gone {
+                calls.unregistered(cx, &gone);
+            }
+            RasMessage::unregistrationConfirm(Box::new(UnregistrationConfirm {
+                request_seq_num: seq,
+                ..Default::default()
+            }))
+        }
         Err(reject_reason) => RasMessage::unregistrationReject(Box::new(UnregistrationReject {
             request_seq_num: seq,
             reject_reason,
@@ -79,11 +86,12 @@ pub(super) fn answer(
     }
 }
 
+/// The endpoint that is no longer registered; none when it only gave some of its aliases up.
 fn leave(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &UnregistrationRequest,
-) -> Result<(), UnregRejectReason> {
+) -> Result<Option<EndpointId>, UnregRejectReason> {
     let id = request.endpoint_identifier.as_ref().map(EndpointId::from).or_else(|| {
         let told: SocketAddr = request.call_signal_address.iter().find_map(address::from_h225)?;
         cx.core.registrations.at(told).map(|registration| registration.id.clone())
@@ -103,7 +111,7 @@ fn leave(
         cx.core.registrations.rename(&id, |known| {
             known.aliases.retain(|own| !named.contains(own));
         });
-        return Ok(());
+        return Ok(None);
     }
     let Some(gone) = cx.core.registrations.remove(&id) else {
         return Err(UnregRejectReason::notCurrentlyRegistered(()));
@@ -111,5 +119,5 @@ fn leave(
     forgotten(cx, &gone);
     let sentence = format!("{} unregistered", gone.name());
     cx.event(Event::Unregistered { alias: gone.name(), sentence });
-    Ok(())
+    Ok(Some(id))
 }

@@ -17,7 +17,7 @@ use super::{ZoneId, route};
 use crate::event::Event;
 use crate::node::Cx;
 use crate::ras::Origin;
-use crate::ras::admission::{Destination, resolve};
+use crate::ras::destination::{Destination, resolve};
 
 /// By how many seconds proofs can overtake each other.
 const REORDERED_S: u32 = 5;

@@ -14,7 +14,7 @@ use crate::face::StreamId;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Timer};
 use crate::ras::Origin;
-use crate::ras::admission::Destination;
+use crate::ras::destination::Destination;
 
 /// Announced calls whose Setup has not come yet.
 const MOST: usize = 1000;

@@ -7,17 +7,21 @@ use std::time::Duration;
 
 use pinhole_h323::address::{from_h225, to_h225};
 use pinhole_h323::alias::Alias;
-use pinhole_h323::asn::h225::{AdmissionRequest, LocationRequest, RasMessage, RequestSeqNum};
+use pinhole_h323::asn::h225::{
+    AdmissionRequest, LocationConfirm, LocationRequest, RasMessage, RequestSeqNum, TransportAddress,
+};
 use pinhole_h323::id::CallId;
 
 use super::{Deadline, ZoneId, route};
 use crate::call::{CallKey, Calls};
 use crate::node::Cx;
-use crate::ras::admission::Destination;
+use crate::ras::destination::Destination;
 use crate::ras::{self, Origin};
 
 /// Questions that may be open.
 const MOST: usize = 2000;
+/// Other places of a called party that are kept.
+const MOST_PLACES: usize = 8;
 /// The longest that a neighbour can ask us to wait.
 const LONGEST: Duration = Duration::from_secs(20);
 /// The hopCount of what is passed on when none was told.
@@ -66,10 +70,10 @@ struct Question {
 }
 
 /// What a neighbour answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    /// LCF: call there.
-    There(SocketAddr),
+    /// LCF: call there, or, when the call cannot be made there, at the other places (alternateEndpoints).
+    There(SocketAddr, Vec<SocketAddr>),
     /// LRJ.
     Unknown,
     /// RIP: it takes so much longer.
@@ -213,7 +217,7 @@ pub(super) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, number: u32) {
         return send_all(cx, number);
     }
     if !next_group(cx, number) {
-        finish(cx, calls, number, None);
+        finish(cx, calls, number, Vec::new());
     }
 }
 
@@ -244,12 +248,19 @@ pub(crate) fn answered(
             zones.questions.seqs.remove(&seq);
             let all = zones.questions.open.get(&number).is_some_and(|one| one.asked.is_empty());
             if all && !next_group(cx, number) {
-                finish(cx, calls, number, None);
+                finish(cx, calls, number, Vec::new());
             }
         }
-        Reply::There(signalling) => {
-            let signalling = callable(cx, id, from, signalling);
-            finish(cx, calls, number, Some(Destination::Neighbor { zone: id, signalling }));
+        Reply::There(first, others) => {
+            let mut found: Vec<Destination> = Vec::new();
+            for told in std::iter::once(first).chain(others.into_iter().take(MOST_PLACES)) {
+                let signalling = callable(cx, id, from, told);
+                let place = Destination::Neighbor { zone: id, signalling };
+                if !found.contains(&place) {
+                    found.push(place);
+                }
+            }
+            finish(cx, calls, number, found);
         }
     }
     true
@@ -266,24 +277,38 @@ fn callable(cx: &Cx<'_>, id: ZoneId, from: SocketAddr, told: SocketAddr) -> Sock
     if useless || ours || zone { SocketAddr::new(from.ip(), told.port()) } else { told }
 }
 
-fn finish(cx: &mut Cx<'_>, calls: &mut Calls, number: u32, found: Option<Destination>) {
+/// Tells the asker where the called party is: the first place to call, and the others.
+fn finish(cx: &mut Cx<'_>, calls: &mut Calls, number: u32, mut found: Vec<Destination>) {
     match close(cx, number) {
         Some(Asker::Admission(origin, request)) => {
             let answer = ras::admission::located(cx, origin, &request, found);
             ras::send(cx, origin.socket, origin.from, answer);
         }
         Some(Asker::Call(key, address)) => {
-            calls.located(cx, key, found.or_else(|| address.map(Destination::Address)));
+            found.extend(address.map(Destination::Address));
+            calls.located(cx, key, found);
         }
         Some(Asker::Location(origin, zone, request)) => {
-            let answer = super::answer::located(cx, origin, zone, &request, found);
+            let first = found.into_iter().next();
+            let answer = super::answer::located(cx, origin, zone, &request, first);
             ras::send(cx, origin.socket, origin.from, answer);
         }
         None => {}
     }
 }
 
+/// What an LCF says; it knows nobody if it tells no address.
+pub(crate) fn reply(confirm: &LocationConfirm) -> Reply {
+    let others = confirm.alternate_endpoints.iter().flatten();
+    let others =
+        others.filter_map(|endpoint| told(endpoint.call_signal_address.as_ref()?.first()?));
+    match told(&confirm.call_signal_address) {
+        Some(first) => Reply::There(first, others.take(MOST_PLACES).collect()),
+        None => Reply::Unknown,
+    }
+}
+
 /// The signalling address of an LCF.
-pub(crate) fn told(address: &pinhole_h323::asn::h225::TransportAddress) -> Option<SocketAddr> {
+fn told(address: &TransportAddress) -> Option<SocketAddr> {
     from_h225(address).filter(|address| address.port() != 0)
 }

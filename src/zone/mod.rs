@@ -21,12 +21,12 @@ use pinhole_traversal::watch::Watch;
 
 use crate::face::{QuestionId, SocketId, StreamId};
 use crate::node::Cx;
-use crate::ras::admission::Destination;
+use crate::ras::destination::Destination;
 pub(crate) use answer::{in_progress, lrq};
 pub(crate) use inward::{Caller, caller, connected, hole};
 pub(crate) use live::{announce, resolved, sci, scr};
 pub(crate) use locate::{
-    Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, told,
+    Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, reply,
 };
 
 /// How long a call that was located may take to arrive.

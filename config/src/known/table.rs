@@ -87,7 +87,7 @@ pub(super) const KNOWN: &[Known] = &[
          ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
          NetworkInterfaces RASDiffServ RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
          StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel STUNServer \
-         TimestampFormat TraceLevel TTLExpireDropCall UseBroadcastListener \
+         TimestampFormat TraceLevel UseBroadcastListener \
          WorkerThreadIdleTimeout",
     ),
     named("GeoIPAuth", "AllowedCountries Database"),

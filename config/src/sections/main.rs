@@ -35,6 +35,8 @@ section! {
         time_to_live: Option<Seconds> as "TimeToLive" = None => Limit::Clamp(1, 86_400);
         /// Whether a TimeToLive below 60 counts as 60.
         ttl_restrictions: bool as "EnableTTLRestrictions" = true;
+        /// Whether a registration that is not refreshed ends even while the endpoint is in a call, and the call with it.
+        ttl_ends_calls: bool as "TTLExpireDropCall" = true;
         /// What the endpoint identifiers given out end with.
         endpoint_suffix: Suffix as "EndpointIDSuffix" = Suffix("_endp".to_owned());
         /// Whether aliases of different types are different: 1001 as a dialled number and as a name.

@@ -85,7 +85,7 @@ fn a_name_is_looked_up_again_and_followed() {
     let own = Settings::default().signalling_port;
     let call = |ip: &str| {
         let named = Some(SocketAddr::new(ip.parse().unwrap(), own));
-        crate::ras::admission::resolve(&home.node.core, std::iter::empty(), named)
+        crate::ras::destination::resolve(&home.node.core, std::iter::empty(), named)
     };
     assert!(call("203.0.113.77").is_none() && call("203.0.113.9").is_some());
 }

@@ -8,6 +8,7 @@ mod external;
 mod failover;
 mod fast_start;
 mod floods;
+mod gateways;
 mod lasting;
 mod multiplexed;
 mod no_control;

@@ -401,7 +401,7 @@ fn permanent_endpoints_are_called_without_ever_registering_and_stay() {
 }
 
 /// supportedPrefixes of a voice gateway.
-fn gateway(prefixes: &[&str]) -> EndpointType {
+pub(super) fn gateway(prefixes: &[&str]) -> EndpointType {
     let prefix = |digits: &&str| SupportedPrefix {
         prefix: Alias::from_text(digits).to_asn(),
         ..Default::default()

@@ -18,6 +18,8 @@ use crate::phone::desk::{CallTimer, Desk, ListenerOwner, StreamOwner};
 
 /// H.245 messages that are kept until the sockets are there; more are dropped.
 const MOST_EARLY: usize = 16;
+/// H.245 connections of a call that may be there before one of them has proven itself.
+const MOST_GUESTS: usize = 4;
 
 impl Call {
     /// Sends a message of call signalling.
@@ -176,18 +178,51 @@ impl Call {
         stream: StreamId,
         peer: SocketAddr,
     ) -> bool {
-        let expected = peer.ip() == self.remote(desk).ip();
-        if self.control_stream.is_some() || !expected || self.stage == Stage::Over {
+        if self.control_stream.is_some() || self.stage == Stage::Over {
             return false;
         }
-        self.control_stands(desk, stream);
-        true
+        if peer.ip() == self.remote(desk).ip() {
+            self.control_stands(desk, stream);
+            return true;
+        }
+        let room = desk.ras.standing.is_some() && self.guests.len() < MOST_GUESTS;
+        if room {
+            self.guests.push(stream);
+        }
+        room
+    }
+
+    /// Takes an H.245 message of a connection. A gatekeeper that routes call signalling only leaves it to the other
+    /// party to connect, whose address nobody has told: it is the guest who first says what H.245 begins with.
+    pub(in super::super) fn control_said(
+        &mut self,
+        desk: &mut Desk,
+        stream: StreamId,
+        octets: &[u8],
+    ) {
+        if let Some(at) = self.guests.iter().position(|guest| *guest == stream) {
+            self.guests.swap_remove(at);
+            if self.control_stream.is_some() || !super::Control::is_begun_by(octets) {
+                return desk.close(stream);
+            }
+            self.control_stands(desk, stream);
+        }
+        self.control_message(desk, octets);
+        self.flush(desk);
+    }
+
+    /// Sends guests of the H.245 listener away.
+    pub(super) fn dismiss_guests(&mut self, desk: &mut Desk) {
+        for guest in std::mem::take(&mut self.guests) {
+            desk.close(guest);
+        }
     }
 
     /// The H.245 connection stands.
     pub(super) fn control_stands(&mut self, desk: &mut Desk, stream: StreamId) {
         self.control_stream = Some((stream, true));
         self.close_door(desk);
+        self.dismiss_guests(desk);
         if self.traversal {
             let (call_id, answer_call) = (self.name.id, self.name.answering);
             let correlation = Correlation { call_id, answer_call }.to_control();
@@ -210,6 +245,7 @@ impl Call {
 
     /// One of the connections ended.
     pub(in super::super) fn closed(&mut self, desk: &mut Desk, stream: StreamId) {
+        self.guests.retain(|guest| *guest != stream);
         if self.stream == Some(stream) {
             self.stream = None;
             let sentence = match self.stage {

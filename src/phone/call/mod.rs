@@ -102,6 +102,8 @@ pub(super) struct Call {
     /// Where the peer said that it listens for H.245.
     control_address: Option<SocketAddr>,
     door: Option<Door>,
+    /// Connections to our H.245 listener from elsewhere than signalling comes from.
+    guests: Vec<StreamId>,
     carrier: Carrier,
     /// H.245 messages that wait for their carrier.
     waiting: Vec<Vec<u8>>,
@@ -145,6 +147,7 @@ impl Call {
             control_stream: None,
             control_address: None,
             door: None,
+            guests: Vec::new(),
             carrier: Carrier::Undecided,
             waiting: Vec::new(),
             early: Vec::new(),

@@ -99,6 +99,7 @@ impl Call {
 
     fn close_all(&mut self, desk: &mut Desk) {
         self.close_door(desk);
+        self.dismiss_guests(desk);
         let control = self.control_stream.take().map(|(stream, _)| stream);
         for stream in [self.stream.take(), control].into_iter().flatten() {
             desk.close(stream);

@@ -118,6 +118,17 @@ impl Control {
         }
     }
 
+    /// True for a message that H.245 can begin with (H.323 §8.2): capabilities, or who is master.
+    pub(super) fn is_begun_by(octets: &[u8]) -> bool {
+        matches!(
+            decode_h245(octets),
+            Ok(MultimediaSystemControlMessage::request(
+                RequestMessage::terminalCapabilitySet(_)
+                    | RequestMessage::masterSlaveDetermination(_)
+            ))
+        )
+    }
+
     /// True when audio goes both ways.
     pub(super) const fn is_open(&self) -> bool {
         self.audio.are_open()

@@ -50,13 +50,14 @@ struct Way {
 const SLOW: Way =
     Way { tunnelling: [true, true], fast_start: false, multiplex: false, traversal: true };
 
-const WAYS: [Way; 7] = [
+const WAYS: [Way; 8] = [
     SLOW,
     Way { tunnelling: [false, true], multiplex: true, ..SLOW },
     Way { tunnelling: [false, false], ..SLOW },
     Way { tunnelling: [true, false], fast_start: true, multiplex: true, ..SLOW },
     Way { traversal: false, ..SLOW },
     Way { tunnelling: [false, false], traversal: false, ..SLOW },
+    Way { tunnelling: [false, true], traversal: false, ..SLOW },
     Way { fast_start: true, traversal: false, ..SLOW },
 ];
 
@@ -116,10 +117,6 @@ fn everywhere(build: impl Fn(&mut World, Settings) -> Vec<Spot>) {
         for mode in [Mode::Proxied, Mode::Control, Mode::Routed, Mode::Direct] {
             // With H.460.18 every call is proxied anyway.
             if mode != Mode::Proxied && way.traversal {
-                continue;
-            }
-            // H.245 would come from the other phone, of which a phone that knows only the gatekeeper takes none.
-            if mode == Mode::Routed && !way.traversal && way.tunnelling != [true, true] {
                 continue;
             }
             let multiplex_port = way.multiplex.then_some(3000);

@@ -1,0 +1,100 @@
+//! Where calls go: whom the names and addresses lead to by which somebody is called.
+
+use std::net::SocketAddr;
+
+use pinhole_h323::alias::Alias;
+use pinhole_h323::id::EndpointId;
+
+use crate::node::Core;
+use crate::zone::ZoneId;
+
+/// Destinations that are tried after the first.
+const MOST_OTHERS: usize = 8;
+
+/// Where a call goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// To a registered endpoint.
+    Endpoint(EndpointId),
+    /// To an address that the caller named.
+    Address(SocketAddr),
+    /// To a neighbour, who knows the called party.
+    Neighbor {
+        /// Which.
+        zone: ZoneId,
+        /// Its call signalling address; of the client of a zone, which connects itself, of no use.
+        signalling: SocketAddr,
+    },
+    /// Perhaps to a neighbour: those that fit have to be asked about these names; else where it would go without.
+    Elsewhere(Vec<Alias>, Option<SocketAddr>),
+}
+
+/// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,
+/// or that is written as an alias; else to the gateway with the longest prefix of a number among them.
+pub(crate) fn resolve(
+    core: &Core,
+    aliases: impl Iterator<Item = Alias>,
+    named: Option<SocketAddr>,
+) -> Option<Destination> {
+    let mut address = named;
+    let mut numbers = Vec::new();
+    for alias in aliases {
+        if let Some(found) = core.registrations.find(&alias) {
+            return Some(Destination::Endpoint(found.id.clone()));
+        }
+        match alias {
+            Alias::Transport(named) => address = address.or(Some(named)),
+            Alias::DialedDigits(digits) | Alias::PartyNumber(digits) => numbers.push(digits),
+            _ => {}
+        }
+    }
+    if address.is_none() {
+        let turns = core.settings.ras.round_robin;
+        let gateways = numbers.iter().flat_map(|number| core.registrations.gateways(number, turns));
+        let gateway = gateways.into_iter().next()?;
+        return Some(Destination::Endpoint(gateway.id.clone()));
+    }
+    let address = address.filter(|address| is_callable(core, *address))?;
+    let found = core.registrations.at(address);
+    Some(found.map_or(Destination::Address(address), |r| Destination::Endpoint(r.id.clone())))
+}
+
+/// Where else a call can go: wherever the other names lead under which the called party is known, and to the other
+/// gateways of a number. The best come first.
+pub(crate) fn others(
+    core: &Core,
+    aliases: &[Alias],
+    named: Option<SocketAddr>,
+    first: &Destination,
+) -> Vec<Destination> {
+    let turns = core.settings.ras.round_robin;
+    let gateways = |alias: &Alias| match alias {
+        Alias::DialedDigits(number) | Alias::PartyNumber(number) => {
+            core.registrations.gateways(number, turns)
+        }
+        _ => Vec::new(),
+    };
+    let of = |alias: &Alias| {
+        let one = resolve(core, std::iter::once(alias.clone()), None);
+        let others =
+            gateways(alias).into_iter().map(|known| Destination::Endpoint(known.id.clone()));
+        one.into_iter().chain(others).collect::<Vec<_>>()
+    };
+    let found = aliases.iter().flat_map(of).chain(resolve(core, std::iter::empty(), named));
+    let mut all = Vec::new();
+    for one in found {
+        if one != *first && !all.contains(&one) && all.len() < MOST_OTHERS {
+            all.push(one);
+        }
+    }
+    all
+}
+
+/// True for an address that a call can be made to: some other host's.
+fn is_callable(core: &Core, address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let ours = core.locals.contains(&ip) || core.settings.external == Some(ip);
+    let ourselves = ours && core.signalling_at(ip, ip).port() == address.port();
+    let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
+    address.port() != 0 && !ourselves && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
+}
