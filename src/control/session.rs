@@ -52,7 +52,8 @@ pub(crate) struct Session {
 /// A multiplexID nobody can guess, for a leg that can multiplex at an address of ours that has the ports for it.
 fn multiplexed(cx: &mut Cx<'_>, leg: &Leg) -> Option<MultiplexId> {
     let possible = leg.traverses() && leg.multiplexes && cx.core.ports.shared(leg.local).is_some();
-    possible.then(|| MultiplexId(cx.core.rng.random_range(1..=u32::MAX)))
+    let core = &mut *cx.core;
+    possible.then(|| core.marks.draw(|| core.rng.random()))
 }
 
 /// True for an address that media of a party may be sent to. One of our own is only that of a party on this host:
@@ -116,6 +117,7 @@ impl Session {
         let (to_a, to_b) = match pairs {
             (Some(to_a), Some(to_b)) => (to_a, to_b),
             (lone, other) => {
+                receive.into_iter().flatten().for_each(|id| cx.core.marks.free(id));
                 for (pair, shared) in [(lone, receive[0]), (other, receive[1])] {
                     if let (Some(pair), None) = (pair, shared) {
                         cx.core.out.push(Output::Unbind(Bind::Media(pair.id)));

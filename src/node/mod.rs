@@ -8,6 +8,7 @@ mod encryption;
 mod external;
 mod handling;
 pub(crate) mod limits;
+mod marks;
 pub(crate) mod modes;
 mod outgoing;
 mod outside;
@@ -82,6 +83,8 @@ pub(crate) struct Core {
     pub(crate) out: Outbox,
     pub(crate) rng: ChaCha20Rng,
     pub(crate) ports: Ports,
+    /// The multiplexIDs in use.
+    pub(crate) marks: marks::Marks,
     pub(crate) streams: Streams,
     pub(crate) timers: Timers<Timer>,
     pub(crate) pinholes: Server,
@@ -260,6 +263,7 @@ impl Node {
             out,
             rng,
             ports,
+            marks: marks::Marks::default(),
             streams,
             timers: Timers::default(),
             pinholes: Server::default(),

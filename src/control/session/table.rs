@@ -173,6 +173,7 @@ impl Sessions {
     fn close(&mut self, cx: &mut Cx<'_>, session: Session) {
         cx.core.out.push(Output::Flow(FlowCommand::Close { flow: session.flow }));
         session.pairs.iter().for_each(|pair| cx.core.ports.left(cx.now, pair.id));
+        session.receive.into_iter().flatten().for_each(|id| cx.core.marks.free(id));
         self.closing.push(session);
     }
 
