@@ -25,7 +25,10 @@ impl Node {
             return;
         }
         cx.core.streams.accepted(cx.now, id, Owner::Fresh, local, peer);
-        if ending {
+        // A listener of a call that has its connection, or has ended: it was on its way when the listener was closed.
+        let late = !cx.core.is_signalling(listener);
+        cx.core.counters.refused_streams += u64::from(late);
+        if ending || late {
             return cx.close(id);
         }
         let limits = cx.core.settings.limits;

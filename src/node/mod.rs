@@ -214,6 +214,11 @@ impl Core {
         outside::told(&self.settings, local, peer)
     }
 
+    /// True for a listener of call signalling.
+    fn is_signalling(&self, ListenerId(number): ListenerId) -> bool {
+        usize::try_from(number).is_ok_and(|number| number < self.locals.len())
+    }
+
     /// The address of a RAS socket, or of one for discovery.
     pub(crate) fn local_of(&self, socket: Socket) -> Option<IpAddr> {
         self.locals.get(usize::try_from(socket.index()).ok()?).copied()
