@@ -155,7 +155,7 @@ fn guessed_multiplex_identifiers_reach_nobody() {
     guesses.extend((1..=400).flat_map(|n| [own.wrapping_add(n), own.wrapping_sub(n)]));
     guesses.extend((0..32).flat_map(|bit| [own ^ (1 << bit), own.rotate_left(bit + 1) ^ 1]));
     guesses.extend(1..=136);
-    let mut say = |lab: &mut Lab, ids: &[u32]| {
+    let say = |lab: &mut Lab, ids: &[u32]| {
         let strays = lab.world.strays(lab.node);
         for some in ids.chunks(100) {
             for id in some {
