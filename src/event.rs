@@ -165,6 +165,8 @@ pub enum Event {
         dh_bits: u32,
         /// The RTP payload type of what is encrypted.
         payload_type: u8,
+        /// Who encrypts at our end of the leg: `gatekeeper`, or `endpoints` when they agreed between themselves.
+        by: &'static str,
     },
     /// A media address behind a NAT was learned.
     MediaLearned {
@@ -258,6 +260,23 @@ pub struct CallRecord {
     pub duration_s: f64,
     /// The media channels.
     pub channels: Vec<ChannelRecord>,
+    /// What was wanted of each leg, and what became of it; left out of calls of which no encryption was wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub encryption: Vec<LegSecurity>,
+}
+
+/// What was agreed on a leg of a relayed call before any channel was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LegSecurity {
+    /// `a`, the caller's, or `b`, the called party's.
+    pub leg: &'static str,
+    /// What the configuration wants: `off`, `preferred`, `required`.
+    pub demand: &'static str,
+    /// Who agreed with the party: `gatekeeper`, `endpoints` (the parties with each other), `nobody`.
+    pub by: &'static str,
+    /// Size of the Diffie-Hellman group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dh_bits: Option<u32>,
 }
 
 /// How one leg of a relayed channel is encrypted.

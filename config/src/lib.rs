@@ -25,15 +25,16 @@ pub use entries::{Row, Table};
 pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
 pub use sections::{
-    AdmissionFeatures, CallTable, Limits, LocationFeatures, Main, Neighbor, Proxy,
+    AdmissionFeatures, CallTable, Encryption, Limits, LocationFeatures, Main, Neighbor, Proxy,
     RegistrationFeatures, Routed, StatusAuth, Tokens,
 };
 pub use value::{
     AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Causes, ControlKeepAlive,
     Destinations, EndpointKind, External, Fault, FilePath, Forward, GatekeeperId, GatewayPrefix,
     GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Milliseconds, MulticastGroup, Name,
-    NetList, Number, Permanent, Port, PortRange, Prefixes, Remark, Routing, Routings, Seconds,
-    Secret, SignalAddress, SignallingKeepAlive, StatusRule, Suffix, Value, Wrong,
+    NetList, Networks, Number, Permanent, Port, PortRange, Prefixes, Protection, Remark, Routing,
+    Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule, Suffix, Value, Wish,
+    Wrong,
 };
 
 use entries::{About, Entries};
@@ -97,6 +98,8 @@ config! {
     routed: Routed,
     /// `[Proxy]`
     proxy: Proxy,
+    /// `[Pinhole::Encryption]`
+    encryption: Encryption,
     /// `[Pinhole::Limits]`
     limits: Limits,
     /// `[CallTable]`
@@ -109,6 +112,13 @@ config! {
     /// How much of the calls of a network goes through the gatekeeper; of several that contain a party the smallest counts.
     /// Calls that need the gatekeeper's help are proxied in any case.
     mode_selection: Table<IpNet, Routings> as "ModeSelection",
+    /// Encryption of the legs that lead to a network; the smallest network that contains the party's address counts.
+    encrypt_by_network: Table<IpNet, Protection> as "Pinhole::EncryptByNetwork",
+    /// Encryption of the legs of a party by its alias: one under which it is registered, or, if it is called without being
+    /// registered here, was called. The strictest of several counts.
+    encrypt_by_alias: Table<AliasText, Protection> as "Pinhole::EncryptByAlias",
+    /// Encryption of the legs to a neighbor or traversal zone, by its name in `[RasSrv::Neighbors]`.
+    encrypt_by_neighbor: Table<AliasText, Protection> as "Pinhole::EncryptByNeighbor",
 }
 
 /// Where a value in force came from.

@@ -1,11 +1,12 @@
 //! What is wrong only in combination. One rule, one function.
 
 use crate::value::{CallsTo, Seconds, Value};
-use crate::{Config, PortRange, Problem};
+use crate::{Config, PortRange, Problem, Protection, Wish};
 
 const MAIN: &str = "Gatekeeper::Main";
 const ROUTED: &str = "RoutedMode";
 const PROXY: &str = "Proxy";
+const ENCRYPTION: &str = "Pinhole::Encryption";
 
 /// Pairs of ports below which a range of RTP ports is hardly meant: a call takes two for each medium.
 const FEW_PAIRS: u32 = 20;
@@ -26,6 +27,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(ras_port_in_rtp_ports(config));
     problems.extend(tcp_ports(config));
     problems.extend(half_call_without_tls(config));
+    problems.extend(rules_for_nobody(config));
     problems
 }
 
@@ -42,17 +44,47 @@ fn warn(
 
 /// H.235.6 does not prove who has agreed on a key, and its offers can be taken out on the way.
 fn half_call_without_tls(config: &Config) -> Option<Problem> {
-    let key = match (config.routed.half_call, config.routed.require_half_call) {
-        (_, true) => "RequireH235HalfCallMedia",
-        (true, false) => "EnableH235HalfCallMedia",
-        (false, false) => return None,
+    let encrypts = |rule: &Protection| rule.wish != Wish::Off;
+    let routed = &config.routed;
+    let rows = [
+        config.encrypt_by_network.0.iter().map(|row| (row.line, row.value)).collect::<Vec<_>>(),
+        config.encrypt_by_alias.0.iter().map(|row| (row.line, row.value)).collect(),
+        config.encrypt_by_neighbor.0.iter().map(|row| (row.line, row.value)).collect(),
+    ];
+    let text = |what: &str| {
+        format!(
+            "{what} without TLS on the same hop protects from listeners only: who can change messages on the way \
+             can take part in the agreement of the keys, or prevent it; let signalling of such calls run through a \
+             VPN, as this version has no TLS"
+        )
     };
-    let text = format!(
-        "{key} without TLS on the same hop protects from listeners only: who can change messages on the way can \
-         take part in the agreement of the keys, or prevent it; let signalling of such calls run through a VPN, as \
-         this version has no TLS"
-    );
-    warn(config, ROUTED, key, text)
+    if config.encryption.default.is_some_and(|rule| encrypts(&rule)) {
+        return warn(config, ENCRYPTION, "Default", text("encryption of media"));
+    }
+    let key = match (routed.half_call, routed.require_half_call) {
+        (_, true) => Some("RequireH235HalfCallMedia"),
+        (true, false) => Some("EnableH235HalfCallMedia"),
+        (false, false) => None,
+    };
+    if let Some(key) = key {
+        return warn(config, ROUTED, key, text(key));
+    }
+    let (line, _) = rows.into_iter().flatten().find(|(_, rule)| encrypts(rule))?;
+    Some(Problem::warning(line, 1, text("encryption of media")))
+}
+
+/// A rule for a neighbor that is none would protect nothing.
+fn rules_for_nobody(config: &Config) -> Vec<Problem> {
+    let known = |name: &str| config.neighbors.iter().any(|(one, _)| one.eq_ignore_ascii_case(name));
+    let rows = config.encrypt_by_neighbor.0.iter().filter(|row| !known(&row.key.0));
+    rows.map(|row| {
+        let names = config.neighbors.iter().map(|(name, _)| name.as_str());
+        let hint = crate::suggest::nearest(&row.key.0, names)
+            .map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
+        let text = format!("'{}' is no neighbor of [RasSrv::Neighbors]{hint}", row.key.0);
+        Problem::error(row.line, 1, text)
+    })
+    .collect()
 }
 
 fn time_to_live(config: &mut Config) -> Option<Problem> {

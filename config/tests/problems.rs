@@ -1,6 +1,6 @@
 //! Every kind of problem, with its place: the exact line an operator sees.
 
-use pinhole_config::{Config, Origin, Override, Seconds};
+use pinhole_config::{Config, Origin, Override, Seconds, Value as _};
 
 fn said(text: &str) -> Vec<String> {
     Config::read(text).1.iter().map(|problem| problem.render("f")).collect()
@@ -226,10 +226,8 @@ fn unkept_promises_are_told() {
     );
     assert_eq!(said("[RoutedMode]\nRequireH235HalfCallMedia=0"), [""; 0]);
     assert_eq!(
-        said("[RoutedMode]\nEnableH235HalfCallMediaKeyUpdates=1"),
-        [
-            "f:2:1: warning: EnableH235HalfCallMediaKeyUpdates is accepted, has no effect in this version"
-        ]
+        said("[RoutedMode]\nEnableH46023=1"),
+        ["f:2:1: warning: EnableH46023 is accepted, has no effect in this version"]
     );
     assert_eq!(
         said("[SimplePasswordAuth]\nbob=xyz="),
@@ -395,4 +393,35 @@ fn free_keys_have_types_where_they_have_an_effect() {
         ("RasSrv::GWPrefixes", "02:=2,!021")
     );
     assert_eq!(gateway.origin, Origin::Line(9));
+}
+
+#[test]
+fn rules_of_encryption_are_checked() {
+    let (config, problems) = Config::read(
+        "[Pinhole::Encryption]\nDefault=preferred\n[Pinhole::EncryptByAlias]\nboard=required,2048,AES-256\n\
+         [Pinhole::EncryptByNetwork]\n10.0.0.0/8=off\n[RoutedMode]\nRemoveH235Call=10.0.0.0/8\n",
+    );
+    assert_eq!(config.encrypt_by_alias.0[0].value.render(), "required,2048,AES-256");
+    let told: Vec<_> = problems.iter().map(|problem| problem.render("f")).collect();
+    let [vpn] = told.as_slice() else { panic!("{told:?}") };
+    assert!(
+        vpn.starts_with("f:2:9: warning: encryption of media without TLS on the same hop"),
+        "{vpn}"
+    );
+    let alone = said("[Pinhole::EncryptByAlias]\nboard=required");
+    assert!(alone[0].starts_with("f:2:1: warning: encryption of media without TLS"), "{alone:?}");
+    assert_eq!(said("[Pinhole::EncryptByAlias]\nboard=off"), [""; 0]);
+    assert_eq!(
+        said("[Pinhole::EncryptByNetwork]\n10.0.0.0/8=requird"),
+        [
+            "f:2:12: error: 10.0.0.0/8: 'requird' is not one of off, preferred, required, 1024, 1536, 2048, 4096, \
+             6144, 8192, AES-128, AES-256"
+        ]
+    );
+    let wrong =
+        said("[RasSrv::Neighbors]\nOuter=GnuGk\n[Pinhole::EncryptByNeighbor]\nOutr=required\n");
+    assert_eq!(
+        wrong[1],
+        "f:4:1: error: 'Outr' is no neighbor of [RasSrv::Neighbors]; did you mean 'Outer'?"
+    );
 }

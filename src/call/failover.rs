@@ -81,7 +81,7 @@ impl Calls {
         let Some(call) = self.live(key) else { return false };
         // A half key that the caller has been told cannot be taken back.
         let undone =
-            call.to_caller.is_none() && (!call.route.committed || handling.failover_unchecked);
+            !call.security.is_committed() && (!call.route.committed || handling.failover_unchecked);
         // Who does not react at all has not refused the call, whatever the list of causes says.
         let silent = why.by.is_none() && why.cause == Cause::NO_USER_RESPONDING;
         let worth = silent || handling.failover_causes.contains(why.cause.value());

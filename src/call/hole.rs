@@ -10,7 +10,7 @@ use pinhole_h323::signal::Signal;
 
 use super::{CallKey, CallTimer, Calls, ControlLink, Why, setup};
 use crate::face::Side;
-use crate::node::{Cx, Mode, Timer};
+use crate::node::{Cx, Timer};
 use crate::ras::destination::Destination;
 use crate::zone::{self, Asker, Wanted, ZoneId};
 
@@ -73,10 +73,7 @@ impl Calls {
             return self.failed(cx, key, &Why::own(Release::CalledPartyNotRegistered, sentence));
         };
         let to = setup::called_leg(cx, call.leg(Side::A).local, &destination);
-        let mode = match call.security.is_idle() {
-            true => setup::mode(cx, [call.leg(Side::A), &to]),
-            false => Mode::Proxied,
-        };
+        let mode = setup::mode(cx, [call.leg(Side::A), &to]);
         if let Some(zone) = to.zone {
             cx.core.zones.carried(zone);
         }
@@ -87,7 +84,10 @@ impl Calls {
         if cx.core.settings.handling.failover {
             call.route.add(&destination, found);
         }
-        self.place(cx, key, &destination);
+        // Whose leg it is, and so what is wanted of it, is known only now.
+        if self.begin_security(cx, key) {
+            self.place(cx, key, &destination);
+        }
     }
 
     /// Begins to keep the connections to a server open.

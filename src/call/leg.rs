@@ -30,7 +30,7 @@ pub(crate) struct Leg {
     pub(crate) server: bool,
     /// True when it can send multiplexed media (H.460.19 supportTransmitMultiplexedMedia).
     pub(crate) multiplexes: bool,
-    /// True when its media is encrypted by us.
+    /// True when RTP in clear neither comes in from it nor leaves on it: it is encrypted by us, or has to be by the parties.
     pub(crate) encrypted: bool,
     /// True when it is behind a NAT, so that the media addresses it tells are of no use.
     pub(crate) natted: bool,

@@ -62,6 +62,8 @@ pub(crate) enum CallTimer {
     Unregistered(Side),
     /// The connections and pinholes to the server of a zone have to be kept open.
     KeepAlive,
+    /// Keys have to be renewed, or old ones forgotten.
+    Keys,
     /// The media plane has to report the counts of an ended call.
     Report,
 }
@@ -324,6 +326,7 @@ impl Calls {
             CallTimer::Disengaged(side) => self.disengage(cx, key, side, "ended the call (DRQ)"),
             CallTimer::Unregistered(side) => self.disengage(cx, key, side, "unregistered"),
             CallTimer::Control => self.without_control(cx, key),
+            CallTimer::Keys => self.renew_keys(cx, key),
             CallTimer::KeepAlive => self.keep_alive(cx, key),
             CallTimer::Report => self.report(cx, key),
         }
@@ -343,6 +346,7 @@ impl Calls {
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaStranger { callid, from, kind });
             }
+            FlowFact::Worn { side, incoming } => self.key_worn(cx, key, (flow, side, incoming)),
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);
                 call.learned.retain(|(of, _, _), _| *of != flow);

@@ -128,6 +128,7 @@ impl Calls {
             CallTimer::Limit,
             CallTimer::KeepAlive,
             CallTimer::Refresh,
+            CallTimer::Keys,
         ];
         for timer in others.into_iter().chain(gone) {
             cx.stop(&Timer::Call(key, timer));
@@ -259,5 +260,6 @@ fn record(cx: &Cx<'_>, call: &Call, why: &Why) -> CallRecord {
         setup_ms: talking.map(|since| u64::try_from(millis(since)).unwrap_or(u64::MAX)),
         duration_s: talking.map_or(0.0, |since| cx.now.duration_since(since).as_secs_f64()),
         channels: Vec::new(),
+        encryption: call.security.record(),
     }
 }

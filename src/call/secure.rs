@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
@@ -11,10 +13,10 @@ use zeroize::Zeroizing;
 
 use super::{Call, CallKey, Calls, State, Why};
 use crate::control;
-use crate::face::{Answer as Solution, Output, Question, QuestionId, Side};
+use crate::face::{Answer as Solution, FlowId, Output, Question, QuestionId, Side};
 use crate::node::{Cx, Mode};
-use crate::security::agreement::{Agreed, Done, Work, others, tokens};
-use crate::security::{Answer, Offered, Purpose, Security};
+use crate::security::agreement::{Agreed, Done, Work, tokens};
+use crate::security::{Answer, Purpose, Security};
 
 /// Messages of a call that may wait for work with half keys.
 const MOST_HELD: usize = 32;
@@ -33,17 +35,26 @@ impl Calls {
     pub(super) fn begin_security(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
         let Some(call) = self.live(key) else { return false };
         let Some(setup) = call.route.setup.as_deref() else { return true };
-        let policies =
-            [Side::A, Side::B].map(|side| cx.core.settings.encryption.of(call.leg(side)));
-        let one_leg = cx.core.settings.encryption.one_leg;
-        call.security = Security::new(policies, one_leg, setup.clear_tokens());
+        let called = match setup.body() {
+            Some(Body::setup(setup)) => Alias::read_all(setup.destination_address.iter().flatten()),
+            _ => Vec::new(),
+        };
+        let dialled = setup.q931().called_number().map(|number| Alias::from_text(&number.digits));
+        let dialled: Vec<Alias> = called.into_iter().chain(dialled).collect();
+        let wanted = &cx.core.settings.encryption;
+        let policies = [
+            // By what names an unregistered caller goes it says itself.
+            wanted.of(cx.core, call.leg(Side::A), &[]),
+            wanted.of(cx.core, call.leg(Side::B), &dialled),
+        ];
+        call.security = Security::new(policies, wanted.rules(), setup.clear_tokens());
         if !call.security.is_idle() {
             call.mode = Mode::Proxied;
             call.translates = true;
         }
-        match call.security.hopeless() {
+        match call.security.hopeless(names(call)) {
             Some(why) => {
-                self.insecure(cx, key, why);
+                self.insecure(cx, key, &why);
                 false
             }
             None => true,
@@ -71,21 +82,15 @@ impl Calls {
 
     /// Puts into a Setup what is offered to the called party. Proposals of fast start are in clear, so they are withheld.
     pub(super) fn secure_setup(call: &mut Call, setup: &mut Signal) {
-        if call.security.is_idle() {
-            return;
-        }
         let pairs = call.half_keys.take();
-        let mut all = others(setup.clear_tokens());
-        match call.security.offer(pairs) {
-            Offered::Nothing => return,
-            Offered::Passed => {}
-            Offered::Ours(pairs) => {
-                all.extend(tokens(pairs.iter().map(|pair| (pair.group(), pair.half_key()))));
-                setup.set_clear_tokens(all);
-                setup.remove_crypto_tokens();
-            }
+        let (told, offers) = call.security.offer(setup.clear_tokens(), pairs);
+        if let Some(told) = told {
+            setup.set_clear_tokens(told);
+            setup.remove_crypto_tokens();
         }
-        setup.set_fast_start(Vec::new());
+        if offers {
+            setup.set_fast_start(Vec::new());
+        }
     }
 
     /// A message of the called party: true when the call goes no further with it now, because there is work to be done
@@ -106,8 +111,8 @@ impl Calls {
         let Some(call) = self.live(key) else { return true };
         match answer {
             Answer::Wait => false,
-            Answer::EndToEnd(bits) => {
-                call.security.leave_to_them(bits);
+            Answer::EndToEnd(answer) => {
+                call.security.leave_to_them(answer);
                 !self.decide(cx, key)
             }
             Answer::Clear => !self.decide(cx, key),
@@ -120,21 +125,21 @@ impl Calls {
 
     /// Puts into an answer of the called party what the caller gets to see of it.
     pub(super) fn secure_answer(call: &mut Call, from: Side, signal: &mut Signal) {
-        if from != Side::B || call.security.is_idle() || call.security.is_undecided() {
+        if from != Side::B {
             return;
         }
-        let mut early = call.security.take_early(from);
-        if !early.is_empty() {
-            early.extend(signal.h245_control().into_iter().map(<[u8]>::to_vec));
-            signal.set_h245_control(early);
-        }
-        if call.security.is_half() {
-            let mut all = others(signal.clear_tokens());
-            // Some look at Connect only, some at the first answer that has any.
-            if let Some(agreed) = &call.to_caller {
-                all.extend(tokens([(agreed.group, &agreed.half_key[..])]));
+        if !call.security.is_undecided() {
+            let mut early = call.security.take_early(from);
+            if !early.is_empty() {
+                early.extend(signal.h245_control().into_iter().map(<[u8]>::to_vec));
+                signal.set_h245_control(early);
             }
-            signal.set_clear_tokens(all);
+        }
+        let ours = call.to_caller.as_ref().filter(|_| !call.security.is_undecided());
+        let ours = ours.map(|agreed| tokens([(agreed.group, &agreed.half_key[..])]));
+        let told = call.security.answer(signal.clear_tokens(), &ours.unwrap_or_default());
+        if let Some(told) = told {
+            signal.set_clear_tokens(told);
             signal.remove_crypto_tokens();
         }
     }
@@ -182,19 +187,18 @@ impl Calls {
             }
             (Purpose::Finish, Some(Solution::HalfKeys(Done::Agreed(Ok(agreed))))) => {
                 call.security.agree(Side::B, agreed);
-                call.leg_mut(Side::B).encrypted = true;
             }
             (Purpose::Accept, Some(Solution::HalfKeys(Done::Agreed(Ok(agreed))))) => {
                 call.security.agree(Side::A, agreed.clone());
-                call.leg_mut(Side::A).encrypted = true;
                 call.to_caller = Some(agreed);
             }
-            (Purpose::Offer, _) => {
-                call.half_keys = Some(Vec::new());
-                return self.send_setup(cx, key);
-            }
             // It counts as if the party had offered nothing.
-            (Purpose::Finish | Purpose::Accept, _) => {}
+            (_, Some(_)) => {}
+            // Whoever asks for more than can be done must not bring calls to be made in clear.
+            (_, None) => {
+                let sentence = "too many calls agree on keys at once".to_owned();
+                return self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
+            }
         }
         // The caller may have offered something of its own: then each leg has its own secret.
         if purpose == Purpose::Finish
@@ -210,9 +214,13 @@ impl Calls {
     /// It is known who encrypts: what waited for that goes on. False when the call is over.
     fn decide(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
         let Some(call) = self.live(key) else { return false };
-        if let Err(why) = call.security.decide() {
-            self.insecure(cx, key, why);
+        let [a, b] = names(call).map(ToOwned::to_owned);
+        if let Err(why) = call.security.decide([&a, &b]) {
+            self.insecure(cx, key, &why);
             return false;
+        }
+        for side in [Side::A, Side::B] {
+            call.leg_mut(side).encrypted = call.security.locks(side);
         }
         // What the called party said early goes with the message that decides.
         let from = Side::A;
@@ -241,6 +249,22 @@ impl Calls {
         }
     }
 
+    /// The keys of a call have to be looked after.
+    pub(super) fn renew_keys(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let Some(call) = self.live(key) else { return };
+        for (side, message) in control::renew(cx, call) {
+            self.send_control(cx, key, side, message);
+        }
+    }
+
+    /// A key has served for as many packets as it may.
+    pub(super) fn key_worn(&mut self, cx: &mut Cx<'_>, key: CallKey, of: (FlowId, Side, bool)) {
+        let Some(call) = self.live(key) else { return };
+        if let Some((side, message)) = control::worn(cx, call, of) {
+            self.send_control(cx, key, side, message);
+        }
+    }
+
     /// Ends a call whose media would not be as secure as it has to be.
     pub(super) fn check_security(&mut self, cx: &mut Cx<'_>, key: CallKey) {
         let breach = self.live(key).and_then(|call| call.security.take_breach());
@@ -254,6 +278,10 @@ impl Calls {
         let sentence = format!("it would not be secure: {why}");
         self.end(cx, key, &Why::own(Release::SecurityDenied, sentence));
     }
+}
+
+fn names(call: &Call) -> [&str; 2] {
+    [&call.legs[0].name, &call.legs[1].name]
 }
 
 /// What a call keeps for its answers.

@@ -6,6 +6,7 @@ mod codec;
 mod data;
 pub(crate) mod fast;
 mod information;
+mod keys;
 mod modes;
 mod overload;
 mod punch;
@@ -28,6 +29,7 @@ use crate::call::{Call, Index};
 use crate::face::Side;
 use crate::node::{Cx, Mode};
 pub(crate) use data::DataChannels;
+pub(crate) use keys::{renew, worn};
 pub(crate) use secure::receive;
 pub(crate) use session::Sessions;
 

@@ -1,6 +1,9 @@
 //! Channels that cannot be relayed: their opener gets OpenLogicalChannelReject with a cause, and people a sentence.
 
-use pinhole_h323::asn::h245::{OpenLogicalChannel, OpenLogicalChannelRejectCause as Cause};
+use pinhole_h323::asn::h245::{
+    MultimediaSystemControlMessage as Message, OpenLogicalChannel,
+    OpenLogicalChannelRejectCause as Cause, RequestMessage as Request,
+};
 use pinhole_h323::control::Control;
 
 use super::session::NoSession;
@@ -9,6 +12,7 @@ use crate::call::Call;
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::Cx;
+use crate::security;
 
 /// Why a channel is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,4 +105,25 @@ impl Refusal {
         self.tell(cx, call, from, codec::describe(codec::carried(olc)));
         Verdict::reply(&self.reject(olc.forward_logical_channel_number.0))
     }
+}
+
+/// Tells of a channel that does not come about because of encryption.
+pub(super) fn secured(
+    cx: &mut Cx<'_>,
+    call: &Call,
+    from: Side,
+    control: &Control,
+    refusal: security::Refusal,
+) {
+    let Message::request(Request::openLogicalChannel(open)) = control.message() else { return };
+    let (media, codec) = codec::describe(codec::carried(open));
+    let name = &call.leg(from).name;
+    cx.refusal(Event::ChannelRefused {
+        callid: call.id.to_string(),
+        from: name.clone(),
+        media,
+        codec,
+        cause: refusal.cause_name(),
+        sentence: format!("a channel of {name} was refused: {}", refusal.sentence()),
+    });
 }

@@ -1,23 +1,23 @@
-//! H.245 of calls on whose legs the gatekeeper encrypts: a message is made that of a clear party where it comes in from
-//! an encrypted leg, and that of an encrypting one where it leaves on one. Between the two it passes like any other.
+//! H.245 of calls on whose legs media is encrypted. Where the gatekeeper does it, a message is made that of a clear party
+//! where it comes in from an encrypted leg, and that of an encrypting one where it leaves on one; between the two it passes
+//! like any other. Where the parties do it themselves, it is looked at whether they do.
 
 use pinhole_h323::asn::h245::{
-    MultimediaSystemControlMessage as Message, RequestMessage as Request,
+    MultimediaSystemControlMessage as Message, OpenLogicalChannel, RequestMessage as Request,
     ResponseMessage as Response,
 };
 use pinhole_h323::control::Control;
 use pinhole_h323::control::channel::forward_parameters;
 use pinhole_h323::h235::{self, static_payload_type};
 
-use super::Verdict;
-use crate::call::{Call, Index};
+use super::refusal::secured;
+use super::relayable::{Transport, transport};
+use super::{Verdict, codec, keys};
+use crate::call::{Call, CallTimer, Index};
 use crate::event::{Event, LegCipher};
 use crate::face::{FlowCommand, Output, Side};
-use crate::node::Cx;
-use crate::security::{Filtered, Key, Refusal, cipher_name, known};
-
-/// What openLogicalChannel begins with (request, alternative 3).
-const OPEN_LOGICAL_CHANNEL: u8 = 0x03;
+use crate::node::{Cx, Timer};
+use crate::security::{Breach, Filtered, Key, Refusal, Seen, Taken, cipher_name};
 
 /// Takes an H.245 message of one leg.
 pub(crate) fn receive(
@@ -33,38 +33,158 @@ pub(crate) fn receive(
         }
         return Verdict::default();
     }
-    if !call.security.is_half() {
-        let verdict = super::pass(cx, call, index, from, octets);
-        if octets.first() == Some(&OPEN_LOGICAL_CHANNEL) {
-            end_to_end(call, from, octets);
-        }
-        return verdict;
+    if call.security.is_half() {
+        let incoming = match open(cx, call, from, octets) {
+            Ok(octets) => octets,
+            Err(verdict) => return verdict,
+        };
+        let verdict = super::pass(cx, call, index, from, &incoming);
+        return close(cx, call, from, verdict);
     }
-    let incoming = match open(cx, call, from, octets) {
-        Ok(octets) => octets,
-        Err(verdict) => return verdict,
+    match call.security.between().is_some() {
+        true => between(cx, call, index, from, octets),
+        false => super::pass(cx, call, index, from, octets),
+    }
+}
+
+/// A message of one of two parties that have agreed between themselves.
+fn between(
+    cx: &mut Cx<'_>,
+    call: &mut Call,
+    index: &mut Index,
+    from: Side,
+    octets: &[u8],
+) -> Verdict {
+    // What cannot be decoded is counted where it would pass.
+    let Ok(mut control) = Control::decode(octets) else {
+        return super::pass(cx, call, index, from, octets);
     };
-    let verdict = super::pass(cx, call, index, from, &incoming);
-    close(cx, call, from, verdict)
+    let replayed = call.security.is_replayed();
+    let Some(parties) = call.security.between() else { return Verdict::default() };
+    let strict = parties.is_strict();
+    let mut seen = parties.see(from, &mut control, replayed);
+    if let Message::request(Request::openLogicalChannel(open)) = control.message()
+        && strict
+        && !is_rtp(open)
+    {
+        seen = Seen { refused: Some(Refusal::DataType), ..Seen::default() };
+    }
+    if let Some(breach) = seen.breach {
+        let [name, other] = [from, from.other()].map(|side| &call.leg(side).name);
+        let why = match breach {
+            Breach::NoCipher => {
+                format!(
+                    "{name} has agreed on a secret with {other}, and offers no cipher that would do"
+                )
+            }
+            Breach::NoneInCommon => format!(
+                "{name} and {other} have agreed on a secret, and have no cipher in common; with EndToEnd=0 each would \
+                 have one with the gatekeeper"
+            ),
+        };
+        call.security.breach(why);
+        return Verdict::default();
+    }
+    if let Some(refusal) = seen.refused {
+        return refuse(cx, call, from, &control, refusal);
+    }
+    let Ok(octets) = control.encode() else { return Verdict::default() };
+    let verdict = super::pass(cx, call, index, from, &octets);
+    if let Some(taken) = seen.taken {
+        take(cx, call, taken, strict);
+    }
+    if let Some((opener, number)) = seen.settled
+        && let Some(session) = call.sessions.of_channel(opener, number)
+    {
+        session.settled(cx.now, opener);
+    }
+    watch_keys(cx, call);
+    verdict
+}
+
+/// A channel that the parties encrypt between themselves has a key: what is sent with its payload type passes.
+fn take(cx: &mut Cx<'_>, call: &mut Call, taken: Taken, strict: bool) {
+    let Taken { opener, number, algorithm, payload_type } = taken;
+    let dh_bits = call.security.between().map_or(0, |parties| parties.dh_bits());
+    let Some(session) = call.sessions.of_channel(opener, number) else { return };
+    let flow = session.flow();
+    let (cipher, by) = (cipher_name(algorithm), "endpoints");
+    for leg in ["a", "b"] {
+        session.is_encrypted(opener, LegCipher { leg, cipher, dh_bits, by });
+    }
+    session.has_key(cx.now, opener, number);
+    let callid = call.id.to_string();
+    let party = call.leg(opener).name.clone();
+    let direction = "from-party";
+    let channel = number;
+    cx.event(Event::ChannelEncrypted {
+        callid,
+        party,
+        direction,
+        channel,
+        cipher,
+        dh_bits,
+        payload_type,
+        by,
+    });
+    if strict {
+        let from = opener;
+        cx.core.out.push(Output::Flow(FlowCommand::Pass { flow, from, payload_type }));
+    }
+}
+
+/// A channel that must not come about: its opener gets OpenLogicalChannelReject, and people a sentence. Of an answer nothing
+/// is passed on: its channel stays without a key, and so without a packet.
+fn refuse(
+    cx: &mut Cx<'_>,
+    call: &Call,
+    from: Side,
+    control: &Control,
+    refusal: Refusal,
+) -> Verdict {
+    secured(cx, call, from, control, refusal);
+    match control.message() {
+        Message::request(Request::openLogicalChannel(open)) => {
+            let number = open.forward_logical_channel_number.0;
+            Verdict::reply(&Control::reject(number, refusal.cause()))
+        }
+        _ => Verdict::default(),
+    }
+}
+
+/// True for a channel whose contents are RTP, which is all that H.235.6 encrypts.
+fn is_rtp(open: &OpenLogicalChannel) -> bool {
+    open.separate_stack.is_none() && transport(codec::carried(open)) == Transport::Rtp
 }
 
 /// From the leg to the middle: what is left for a clear party, or what is to be answered.
 fn open(cx: &mut Cx<'_>, call: &mut Call, from: Side, octets: &[u8]) -> Result<Vec<u8>, Verdict> {
-    let Some(party) = call.security.party(from) else {
-        note(call, from, octets);
-        return Ok(octets.to_vec());
-    };
+    let replayed = call.security.is_replayed();
     // What cannot be decoded is counted where it would pass.
     let Ok(mut control) = Control::decode(octets) else { return Ok(octets.to_vec()) };
+    match control.message() {
+        // Nothing but RTP is encrypted, so nothing else may be on such a call.
+        Message::request(Request::openLogicalChannel(open)) if !is_rtp(open) => {
+            return Err(refuse(cx, call, from, &control, Refusal::DataType));
+        }
+        // There is no key for what has another payload type than its channel: digits go by H.245.
+        Message::request(Request::terminalCapabilitySet(_)) => without_events(&mut control),
+        _ => {}
+    }
+    let Some(party) = call.security.party(from) else {
+        let octets = control.encode().map_err(|_| Verdict::default())?;
+        note(call, from, &octets);
+        return Ok(octets);
+    };
     let filtered = party.receive(cx.now, &mut control, &mut cx.core.rng);
-    let useless = party.has_no_cipher();
-    apply(cx, call, from, &filtered.keys);
+    let useless = party.has_no_cipher() && !replayed;
+    apply(cx, call, from, &filtered);
     if useless {
         no_cipher(call, from);
     }
     if let Some(refusal) = filtered.stopped {
         if let Some(refusal) = refusal {
-            refused(cx, call, from, &control, refusal);
+            secured(cx, call, from, &control, refusal);
         }
         let reply = filtered.answer.and_then(|answer| answer.encode().ok());
         return Err(Verdict { forward: None, reply });
@@ -72,6 +192,18 @@ fn open(cx: &mut Cx<'_>, call: &mut Call, from: Side, octets: &[u8]) -> Result<V
     let octets = control.encode().map_err(|_| Verdict::default())?;
     note(call, from, &octets);
     Ok(octets)
+}
+
+/// Takes telephone events and tones out of a capability set.
+fn without_events(control: &mut Control) {
+    let mut without = control.clone();
+    let changed = without.edit(|message| match message {
+        Message::request(Request::terminalCapabilitySet(set)) => h235::remove_events(set),
+        _ => false,
+    });
+    if changed {
+        *control = without;
+    }
 }
 
 /// From the middle to the legs: what each of them gets to see.
@@ -98,11 +230,11 @@ fn say(
     let Some(party) = call.security.party(to) else { return Ok(octets.to_vec()) };
     let Ok(mut control) = Control::decode(octets) else { return Ok(octets.to_vec()) };
     let filtered = party.say(&mut control, &[], &mut cx.core.rng);
-    apply(cx, call, to, &filtered.keys);
+    apply(cx, call, to, &filtered);
     let Filtered { stopped, answer, .. } = filtered;
     if let Some(refusal) = stopped {
         if let Some(refusal) = refusal {
-            refused(cx, call, to.other(), &control, refusal);
+            secured(cx, call, to.other(), &control, refusal);
         }
         // The channel does not come about.
         if let Message::request(Request::openLogicalChannel(open)) = control.message() {
@@ -116,8 +248,9 @@ fn say(
 }
 
 /// Tells the media plane of keys that came with messages of a leg.
-fn apply(cx: &mut Cx<'_>, call: &mut Call, leg: Side, keys: &[Key]) {
-    for Key { channel, from_peer, key } in keys {
+pub(super) fn apply(cx: &mut Cx<'_>, call: &mut Call, leg: Side, filtered: &Filtered) {
+    let most = cx.core.settings.encryption.renewal.map_or(u64::MAX, |renewal| renewal.packets);
+    for Key { channel, from_peer, key } in &filtered.keys {
         let opener = if *from_peer { leg } else { leg.other() };
         let clear = call.security.clear_payload_type(opener, *channel);
         let Some(session) = call.sessions.of_channel(opener, *channel) else { continue };
@@ -125,7 +258,9 @@ fn apply(cx: &mut Cx<'_>, call: &mut Call, leg: Side, keys: &[Key]) {
         let cipher = cipher_name(key.key.algorithm());
         let dh_bits = call.security.party(leg).map_or(0, |party| party.dh_bits());
         let name = if leg == Side::A { "a" } else { "b" };
-        session.is_encrypted(opener, LegCipher { leg: name, cipher, dh_bits, by: "gatekeeper" });
+        let by = "gatekeeper";
+        session.is_encrypted(opener, LegCipher { leg: name, cipher, dh_bits, by });
+        session.has_key(cx.now, opener, *channel);
         cx.event(Event::ChannelEncrypted {
             callid: call.id.to_string(),
             party: call.leg(leg).name.clone(),
@@ -134,12 +269,26 @@ fn apply(cx: &mut Cx<'_>, call: &mut Call, leg: Side, keys: &[Key]) {
             cipher,
             dh_bits,
             payload_type: key.payload_type,
+            by,
         });
         let key = key.clone();
         cx.core.out.push(Output::Flow(match from_peer {
-            true => FlowCommand::Decrypt { flow, side: leg, key, clear },
-            false => FlowCommand::Encrypt { flow, side: leg, key, clear },
+            true => FlowCommand::Decrypt { flow, side: leg, key, clear, most },
+            false => FlowCommand::Encrypt { flow, side: leg, key, clear, most },
         }));
+    }
+    if let Some(session) = filtered.settled.and_then(|one| call.sessions.of_channel(leg, one)) {
+        session.settled(cx.now, leg);
+    }
+    if !filtered.keys.is_empty() || filtered.settled.is_some() {
+        watch_keys(cx, call);
+    }
+}
+
+/// Sets the time to look after the keys of a call.
+pub(super) fn watch_keys(cx: &mut Cx<'_>, call: &mut Call) {
+    if let Some(due) = keys::next(cx, call) {
+        cx.set(Timer::Call(call.key, CallTimer::Keys), due.saturating_duration_since(cx.now));
     }
 }
 
@@ -152,39 +301,6 @@ fn no_cipher(call: &mut Call, leg: Side) {
     } else {
         call.security.give_up(leg);
         call.leg_mut(leg).encrypted = false;
-    }
-}
-
-/// Tells of a channel that does not come about.
-fn refused(cx: &mut Cx<'_>, call: &Call, from: Side, control: &Control, refusal: Refusal) {
-    let Message::request(Request::openLogicalChannel(open)) = control.message() else { return };
-    let data = &open.forward_logical_channel_parameters.data_type;
-    let (media, codec) = super::codec::describe(data);
-    let name = &call.leg(from).name;
-    cx.event(Event::ChannelRefused {
-        callid: call.id.to_string(),
-        from: name.clone(),
-        media,
-        codec,
-        cause: if refusal == Refusal::DataType { "dataTypeNotSupported" } else { "securityDenied" },
-        sentence: format!("a channel of {name} was refused: {}", refusal.sentence()),
-    });
-}
-
-/// Notes the cipher of a channel that the endpoints encrypt between themselves.
-fn end_to_end(call: &mut Call, from: Side, octets: &[u8]) {
-    let Some(dh_bits) = call.security.end_to_end_bits() else { return };
-    let Ok(control) = Control::decode(octets) else { return };
-    let Message::request(Request::openLogicalChannel(open)) = control.message() else { return };
-    let data = &open.forward_logical_channel_parameters.data_type;
-    let named = h235::unwrap(data).and_then(|(_, named)| known(&named).next());
-    let number = open.forward_logical_channel_number.0;
-    let Some((algorithm, session)) = named.zip(call.sessions.of_channel(from, number)) else {
-        return;
-    };
-    for leg in ["a", "b"] {
-        let (cipher, by) = (cipher_name(algorithm), "endpoints");
-        session.is_encrypted(from, LegCipher { leg, cipher, dh_bits, by });
     }
 }
 

@@ -9,6 +9,7 @@ use pinhole_h323::mux::MultiplexId;
 use rand::RngExt as _;
 use tracing::debug;
 
+use super::keys::Keyed;
 use super::punch::Punch;
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     contents: [Option<(&'static str, String)>; 2],
     /// What each direction is encrypted with on its legs.
     ciphers: [Vec<LegCipher>; 2],
+    /// The keys of each direction, by opener.
+    pub(super) keyed: [Option<Keyed>; 2],
 }
 
 /// A multiplexID nobody can guess, for a leg that can multiplex at an address of ours that has the ports for it.
@@ -148,6 +151,7 @@ impl Session {
             punches: [None; 2],
             contents: [None, None],
             ciphers: [Vec::new(), Vec::new()],
+            keyed: [None; 2],
         };
         for (side, leg) in [(Side::A, a), (Side::B, b)] {
             session.tell_identifiers(cx, side);

@@ -136,6 +136,8 @@ pub enum FlowCommand {
         key: MediaKey,
         /// The payload type of what was decrypted; `None` leaves it.
         clear: Option<u8>,
+        /// After so many packets the key is worn, which [`FlowFact::Worn`] tells.
+        most: u64,
     },
     /// RTP to a leg is encrypted with this key; the leg is encrypted from now on.
     Encrypt {
@@ -147,6 +149,18 @@ pub enum FlowCommand {
         key: MediaKey,
         /// The payload type of what is encrypted; packets with others are dropped. `None` takes any.
         clear: Option<u8>,
+        /// After so many packets the key is worn, which [`FlowFact::Worn`] tells.
+        most: u64,
+    },
+    /// RTP of a leg with this payload type is encrypted by the parties themselves, from end to end: it passes as it is.
+    /// Both legs are encrypted from now on; what has none of the last three payload types that were told is dropped.
+    Pass {
+        /// Of which flow.
+        flow: FlowId,
+        /// Who sends it.
+        from: Side,
+        /// The payload type.
+        payload_type: u8,
     },
     /// The time of grace of the keys before the newest one is over.
     ForgetOld {
@@ -205,6 +219,13 @@ pub enum FlowFact {
         rtcp: bool,
         /// Who.
         from: SocketAddr,
+    },
+    /// A key has served for as many packets as it may. Told once a key.
+    Worn {
+        /// Of which leg.
+        side: Side,
+        /// True for what comes in from the leg, false for what leaves on it.
+        incoming: bool,
     },
     /// The flow is closed; these were its counts.
     Ended {

@@ -15,11 +15,20 @@ use crate::face::{FlowCounts, PairId, Side};
 pub(super) struct Flow {
     sides: [SideState; 2],
     gates: [Gate; 2],
+    /// Keys that the last packet has worn: of which leg, and whether for what comes in from it.
+    worn: Worn,
 }
+
+/// See [`Flow::take_worn`].
+type Worn = [Option<(Side, bool)>; 2];
 
 impl Flow {
     pub(super) fn new(pairs: [PairId; 2]) -> Self {
-        Self { sides: pairs.map(SideState::new), gates: [Gate::default(), Gate::default()] }
+        Self {
+            sides: pairs.map(SideState::new),
+            gates: [Gate::default(), Gate::default()],
+            worn: [None; 2],
+        }
     }
 
     pub(super) fn side_mut(&mut self, side: Side) -> &mut SideState {
@@ -28,6 +37,11 @@ impl Flow {
 
     pub(super) fn gate_mut(&mut self, side: Side) -> &mut Gate {
         &mut self.gates[side.index()]
+    }
+
+    /// The keys that the last packet has worn: of which leg, and whether for what comes in from it.
+    pub(super) fn take_worn(&mut self) -> impl Iterator<Item = (Side, bool)> {
+        std::mem::take(&mut self.worn).into_iter().flatten()
     }
 
     pub(super) fn pairs(&self) -> [PairId; 2] {
@@ -70,7 +84,12 @@ impl Flow {
             (Some(egress), Channel::Rtp) => {
                 let [a, b] = &mut self.gates;
                 let (from, to) = if side == Side::A { (a, b) } else { (b, a) };
-                leg::cross(from, to, egress, &mut packet).ok()
+                let crossed = leg::cross(from, to, egress, &mut packet).ok();
+                if let Some((_, [incoming, outgoing])) = crossed {
+                    self.worn = [(side, true, incoming), (side.other(), false, outgoing)]
+                        .map(|(leg, incoming, worn)| worn.then_some((leg, incoming)));
+                }
+                crossed.map(|(departure, _)| departure)
             }
         };
         let counts = &mut self.sides[side.index()].counts;

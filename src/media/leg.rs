@@ -36,6 +36,47 @@ impl Departure {
     }
 }
 
+/// A key in use.
+#[derive(Debug)]
+struct Keyed<T> {
+    cipher: T,
+    /// The payload type of what is not encrypted yet, or not any more.
+    clear: Option<u8>,
+    /// Packets until it is worn.
+    left: u64,
+}
+
+impl<T> Keyed<T> {
+    /// Counts a packet; true when it is the last that the key should serve for.
+    const fn wears(&mut self) -> bool {
+        let last = self.left == 1;
+        self.left = self.left.saturating_sub(1);
+        last
+    }
+}
+
+/// The payload types of what the parties encrypt between themselves in one direction, newest first: as many as a receiver
+/// has keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Between([Option<u8>; 3]);
+
+impl Between {
+    fn add(&mut self, payload_type: u8) {
+        let same = self.0.iter().position(|known| *known == Some(payload_type));
+        let last = same.unwrap_or(self.0.len() - 1);
+        let kept = &mut self.0[..=last];
+        kept.rotate_right(1);
+        if let Some(newest) = kept.first_mut() {
+            *newest = Some(payload_type);
+        }
+    }
+
+    fn check(&self, packet: &Packet<'_>) -> Result<(), Reject> {
+        let payload_type = packet.payload_type().ok_or(Reject::Truncated)?;
+        self.0.contains(&Some(payload_type)).then_some(()).ok_or(Reject::PayloadType)
+    }
+}
+
 /// Packets as they come in from a leg.
 #[derive(Debug, Default)]
 enum Entry {
@@ -43,7 +84,9 @@ enum Entry {
     #[default]
     Open,
     /// Only what a key fits.
-    Locked(Option<Box<(Opening, Option<u8>)>>),
+    Locked(Option<Box<Keyed<Opening>>>),
+    /// Only what the parties encrypt between themselves, by its payload type.
+    Between(Between),
 }
 
 /// Packets as they leave on a leg.
@@ -53,7 +96,9 @@ enum Exit {
     #[default]
     Open,
     /// Only what is encrypted.
-    Locked(Option<Box<(Sealing, Option<u8>)>>),
+    Locked(Option<Box<Keyed<Sealing>>>),
+    /// Only what the parties encrypt between themselves, by its payload type.
+    Between(Between),
 }
 
 /// What is between the relay and a leg.
@@ -74,44 +119,65 @@ impl Gate {
         }
     }
 
-    /// Decrypts what comes in with this key, too, and gives it this payload type. The oldest of three keys goes.
-    pub(super) fn decrypt(&mut self, key: &MediaKey, clear: Option<u8>) {
+    /// Decrypts what comes in with this key, too, and gives it this payload type. The oldest of three keys goes. After
+    /// `most` packets the key is worn.
+    pub(super) fn decrypt(&mut self, key: &MediaKey, clear: Option<u8>, most: u64) {
         self.lock();
-        let Entry::Locked(held) = &mut self.entry else { return };
-        match held {
-            Some(held) => {
-                held.0.install(key.payload_type, &key.key);
-                held.1 = clear;
-            }
-            None => *held = Some(Box::new((Opening::new(key.payload_type, &key.key), clear))),
+        if let Entry::Locked(Some(held)) = &mut self.entry {
+            held.cipher.install(key.payload_type, &key.key);
+            (held.clear, held.left) = (clear, most);
+        } else {
+            let cipher = Opening::new(key.payload_type, &key.key);
+            self.entry = Entry::Locked(Some(Box::new(Keyed { cipher, clear, left: most })));
         }
     }
 
     /// Forgets all keys for what comes in but the newest.
     pub(super) fn forget_old(&mut self) {
-        if let Entry::Locked(Some(held)) = &mut self.entry {
-            held.0.forget_old();
+        match &mut self.entry {
+            Entry::Locked(Some(held)) => held.cipher.forget_old(),
+            Entry::Between(types) => types.0[1..].fill(None),
+            Entry::Open | Entry::Locked(None) => {}
         }
     }
 
-    /// Encrypts what leaves with this key: only packets that have this payload type before, if it is known.
-    pub(super) fn encrypt(&mut self, key: &MediaKey, clear: Option<u8>) {
+    /// Encrypts what leaves with this key: only packets that have this payload type before, if it is known. After `most`
+    /// packets the key is worn.
+    pub(super) fn encrypt(&mut self, key: &MediaKey, clear: Option<u8>, most: u64) {
         self.lock();
-        let sealing = Sealing::new(key.payload_type, &key.key, Fill::Count);
-        if let Exit::Locked(held) = &mut self.exit {
-            *held = Some(Box::new((sealing, clear)));
+        let cipher = Sealing::new(key.payload_type, &key.key, Fill::Count);
+        self.exit = Exit::Locked(Some(Box::new(Keyed { cipher, clear, left: most })));
+    }
+
+    /// What comes in, or leaves, with this payload type is encrypted by the parties themselves; nothing else passes.
+    pub(super) fn pass(&mut self, incoming: bool, payload_type: u8) {
+        self.lock();
+        if incoming {
+            let mut types =
+                if let Entry::Between(types) = self.entry { types } else { Between::default() };
+            types.add(payload_type);
+            self.entry = Entry::Between(types);
+        } else {
+            let mut types =
+                if let Exit::Between(types) = self.exit { types } else { Between::default() };
+            types.add(payload_type);
+            self.exit = Exit::Between(types);
         }
     }
 
     /// The channel is closed: nothing comes in from, or leaves on, an encrypted leg until there is another key.
     pub(super) fn forget(&mut self, incoming: bool) {
-        match (incoming, &mut self.entry, &mut self.exit) {
-            (true, Entry::Locked(held), _) => *held = None,
-            (false, _, Exit::Locked(held)) => *held = None,
-            _ => {}
+        if incoming && !matches!(self.entry, Entry::Open) {
+            self.entry = Entry::Locked(None);
+        } else if !incoming && !matches!(self.exit, Exit::Open) {
+            self.exit = Exit::Locked(None);
         }
     }
 }
+
+/// A packet that crosses from one leg to the other, and on which of them the key is worn by it: the one that it came
+/// from, the one that it leaves on.
+pub(super) type Crossed = (Departure, [bool; 2]);
 
 /// Takes RTP from one leg to the other. After an error it is dropped, without a word to its sender.
 pub(super) fn cross(
@@ -119,31 +185,34 @@ pub(super) fn cross(
     to: &mut Gate,
     egress: Egress,
     packet: &mut Packet<'_>,
-) -> Result<Departure, Reject> {
+) -> Result<Crossed, Reject> {
+    let mut worn = [false; 2];
     match &mut from.entry {
         Entry::Open => {}
         Entry::Locked(Some(held)) => {
-            let (opening, clear) = &mut **held;
-            opening.apply(packet)?;
-            if let Some(payload_type) = clear {
-                packet.set_payload_type(*payload_type);
+            held.cipher.apply(packet)?;
+            worn[0] = held.wears();
+            if let Some(payload_type) = held.clear {
+                packet.set_payload_type(payload_type);
             }
         }
         Entry::Locked(None) => return Err(Reject::PayloadType),
+        Entry::Between(types) => types.check(packet)?,
     }
     match &mut to.exit {
         Exit::Open => {}
         Exit::Locked(Some(held)) => {
-            let (sealing, clear) = &mut **held;
             // Comfort noise and telephone events have payload types of their own, and there is no key for those.
-            if clear.is_some_and(|clear| packet.payload_type() != Some(clear)) {
+            if held.clear.is_some_and(|clear| packet.payload_type() != Some(clear)) {
                 return Err(Reject::PayloadType);
             }
-            sealing.apply(packet)?;
+            held.cipher.apply(packet)?;
+            worn[1] = held.wears();
         }
         Exit::Locked(None) => return Err(Reject::PayloadType),
+        Exit::Between(types) => types.check(packet)?,
     }
-    Ok(Departure { egress, end: packet.length() })
+    Ok((Departure { egress, end: packet.length() }, worn))
 }
 
 /// RTCP passes as it is: H.235.6 leaves it in clear. On an encrypted leg nothing else passes beside it.
@@ -172,7 +241,7 @@ mod tests {
             Egress { pair: PairId(1), channel: Channel::Rtp, to: at, skip: 0, prefix: None };
         let mut buffer = [packet, &[0; Packet::TAILROOM]].concat();
         let mut packet = Packet::new(&mut buffer, packet.len()).unwrap();
-        let end = cross(from, to, egress, &mut packet)?.end();
+        let end = cross(from, to, egress, &mut packet)?.0.end();
         buffer.truncate(end);
         Ok(buffer)
     }
@@ -193,8 +262,8 @@ mod tests {
         locked.lock();
         assert_eq!(crossed(&mut clear, &mut locked, &rtp(8)), Err(Reject::PayloadType));
         assert_eq!(crossed(&mut locked, &mut clear, &rtp(8)), Err(Reject::PayloadType));
-        locked.encrypt(&key(109, 1), Some(8));
-        locked.decrypt(&key(110, 2), Some(8));
+        locked.encrypt(&key(109, 1), Some(8), u64::MAX);
+        locked.decrypt(&key(110, 2), Some(8), u64::MAX);
         assert!(crossed(&mut clear, &mut locked, &rtp(8)).is_ok());
         locked.forget(false);
         assert_eq!(crossed(&mut clear, &mut locked, &rtp(8)), Err(Reject::PayloadType));
@@ -207,15 +276,15 @@ mod tests {
     #[test]
     fn what_one_leg_encrypts_another_decrypts() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.encrypt(&key(109, 1), Some(8));
+        locked.encrypt(&key(109, 1), Some(8), u64::MAX);
         let sealed = crossed(&mut clear, &mut locked, &rtp(8)).unwrap();
         assert_eq!((sealed[1], sealed.len()), (109, 12 + 32));
         let mut other = Gate::default();
-        other.decrypt(&key(109, 1), Some(8));
+        other.decrypt(&key(109, 1), Some(8), u64::MAX);
         assert_eq!(crossed(&mut other, &mut clear, &sealed), Ok(rtp(8)));
         // Both legs encrypted, each with its own key.
         let mut third = Gate::default();
-        third.encrypt(&key(120, 3), Some(8));
+        third.encrypt(&key(120, 3), Some(8), u64::MAX);
         let bridged = crossed(&mut other, &mut third, &sealed).unwrap();
         assert_eq!((bridged[1], bridged.len()), (120, 12 + 32));
         assert_ne!(bridged[12..], sealed[12..]);
@@ -224,8 +293,8 @@ mod tests {
     #[test]
     fn only_the_codecs_payload_type_is_encrypted_and_only_the_ciphers_decrypted() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.encrypt(&key(109, 1), Some(8));
-        locked.decrypt(&key(109, 1), Some(8));
+        locked.encrypt(&key(109, 1), Some(8), u64::MAX);
+        locked.decrypt(&key(109, 1), Some(8), u64::MAX);
         for other in [0, 13, 101, 109, 127] {
             assert_eq!(crossed(&mut clear, &mut locked, &rtp(other)), Err(Reject::PayloadType));
         }
@@ -237,10 +306,58 @@ mod tests {
     #[test]
     fn damaged_packets_are_dropped() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.decrypt(&key(109, 1), Some(8));
+        locked.decrypt(&key(109, 1), Some(8), u64::MAX);
         for short in 0..12 {
             assert!(crossed(&mut locked, &mut clear, &rtp(109)[..short]).is_err());
         }
         assert_eq!(crossed(&mut locked, &mut clear, &rtp(109)[..20]), Err(Reject::Length));
+    }
+
+    #[test]
+    fn what_the_parties_encrypt_themselves_passes_by_its_payload_type_only() {
+        let (mut a, mut b) = (Gate::default(), Gate::default());
+        a.lock();
+        b.lock();
+        assert_eq!(crossed(&mut a, &mut b, &rtp(120)), Err(Reject::PayloadType), "no key yet");
+        let told = |a: &mut Gate, b: &mut Gate, payload_type| {
+            a.pass(true, payload_type);
+            b.pass(false, payload_type);
+        };
+        told(&mut a, &mut b, 120);
+        assert_eq!(crossed(&mut a, &mut b, &rtp(120)), Ok(rtp(120)), "as it came");
+        for clear in [0, 8, 13, 101, 121] {
+            assert_eq!(crossed(&mut a, &mut b, &rtp(clear)), Err(Reject::PayloadType));
+        }
+        assert_eq!(crossed(&mut b, &mut a, &rtp(120)), Err(Reject::PayloadType), "one way");
+        [121, 122, 123, 122].into_iter().for_each(|next| told(&mut a, &mut b, next));
+        let passing = |a: &mut Gate, b: &mut Gate| -> Vec<u8> {
+            (0..128).filter(|one| crossed(a, b, &rtp(*one)).is_ok()).collect()
+        };
+        assert_eq!(passing(&mut a, &mut b), [121, 122, 123], "as many as there are keys");
+        a.forget_old();
+        assert_eq!(passing(&mut a, &mut b), [122]);
+        a.forget(true);
+        assert_eq!(passing(&mut a, &mut b), [0; 0]);
+    }
+
+    #[test]
+    fn a_key_is_worn_once() {
+        let (mut clear, mut locked) = (Gate::default(), Gate::default());
+        locked.encrypt(&key(109, 1), Some(8), 3);
+        locked.decrypt(&key(110, 2), Some(8), 2);
+        let at = "192.0.2.1:5000".parse().unwrap();
+        let egress =
+            Egress { pair: PairId(1), channel: Channel::Rtp, to: at, skip: 0, prefix: None };
+        let wears = |from: &mut Gate, to: &mut Gate, payload_type| {
+            let mut buffer = [rtp(payload_type), vec![0; 16]].concat();
+            let mut packet = Packet::new(&mut buffer, 28).unwrap();
+            cross(from, to, egress, &mut packet).unwrap().1
+        };
+        let sent: Vec<_> = (0..6).map(|_| wears(&mut clear, &mut locked, 8)).collect();
+        assert_eq!(sent.iter().filter(|worn| **worn == [false, true]).count(), 1, "{sent:?}");
+        assert_eq!(sent[2], [false, true]);
+        let got: Vec<_> = (0..6).map(|_| wears(&mut locked, &mut clear, 110)).collect();
+        assert_eq!(got[1], [true, false], "{got:?}");
+        assert_eq!(got.iter().filter(|worn| worn[0]).count(), 1);
     }
 }

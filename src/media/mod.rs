@@ -101,11 +101,16 @@ impl Table {
                 }
             }
             FlowCommand::Lock { flow, side } => self.gate(flow, side, Gate::lock),
-            FlowCommand::Decrypt { flow, side, key, clear } => {
-                self.gate(flow, side, |gate| gate.decrypt(&key, clear));
+            FlowCommand::Decrypt { flow, side, key, clear, most } => {
+                self.gate(flow, side, |gate| gate.decrypt(&key, clear, most));
             }
-            FlowCommand::Encrypt { flow, side, key, clear } => {
-                self.gate(flow, side, |gate| gate.encrypt(&key, clear));
+            FlowCommand::Encrypt { flow, side, key, clear, most } => {
+                self.gate(flow, side, |gate| gate.encrypt(&key, clear, most));
+            }
+            FlowCommand::Pass { flow, from, payload_type } => {
+                for (side, incoming) in [(from, true), (from.other(), false)] {
+                    self.gate(flow, side, |gate| gate.pass(incoming, payload_type));
+                }
             }
             FlowCommand::ForgetOld { flow, side } => self.gate(flow, side, Gate::forget_old),
             FlowCommand::Forget { flow, side, incoming } => {
@@ -156,6 +161,9 @@ impl Table {
                 Lesson::Stranger => FlowFact::Stranger { side, rtcp, from },
             };
             self.facts.push((id, fact));
+        }
+        for (side, incoming) in flow.take_worn() {
+            self.facts.push((id, FlowFact::Worn { side, incoming }));
         }
         departure.map(|departure| departure.behind(skip))
     }

@@ -366,6 +366,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             | FlowCommand::Lock { flow, .. }
             | FlowCommand::Decrypt { flow, .. }
             | FlowCommand::Encrypt { flow, .. }
+            | FlowCommand::Pass { flow, .. }
             | FlowCommand::ForgetOld { flow, .. }
             | FlowCommand::Forget { flow, .. }
             | FlowCommand::Punch { flow, .. }

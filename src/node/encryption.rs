@@ -1,32 +1,154 @@
 //! What the configuration wants encrypted.
 
-use pinhole_config::Config;
+use std::time::Duration;
 
+use ipnet::IpNet;
+use pinhole_config::{Config, Networks, Protection, Wish};
+use pinhole_crypto::Algorithm;
+use pinhole_h323::alias::Alias;
+
+use super::Core;
 use crate::call::Leg;
-use crate::security::{Demand, Policy, Terms};
+use crate::security::{Demand, Least, Policy, Rules, Terms};
 
 /// What is encrypted (H.235.6).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encryption {
     /// One leg of every call has to be.
     pub one_leg: bool,
+    /// Parties that both encrypt may agree between themselves.
+    pub end_to_end: bool,
     /// What is wanted of legs of which nothing else is said.
     pub default: Policy,
+    /// What is wanted of the legs of a party, by alias.
+    pub aliases: Vec<(String, Policy)>,
+    /// What is wanted of the legs to a neighbour, by its name.
+    pub neighbors: Vec<(String, Policy)>,
+    /// What is wanted of legs to a network.
+    pub networks: Vec<(IpNet, Policy)>,
+    /// Networks whose parties are offered nothing, and offer nothing.
+    pub removed: Vec<IpNet>,
+    /// When keys are renewed; `None`: only when a peer does.
+    pub renewal: Option<Renewal>,
+}
+
+/// How long a session key serves at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewal {
+    /// So long.
+    pub after: Duration,
+    /// For so many packets.
+    pub packets: u64,
+}
+
+impl Default for Encryption {
+    fn default() -> Self {
+        Self::from(&Config::default())
+    }
 }
 
 impl From<&Config> for Encryption {
     fn from(config: &Config) -> Self {
-        let routed = &config.routed;
+        let (routed, own) = (&config.routed, &config.encryption);
+        let longest = routed.half_call_bits.0 as usize;
         let wanted = routed.half_call || routed.require_half_call;
-        let demand = if wanted { Demand::Preferred } else { Demand::Off };
-        let terms = Terms::up_to(routed.half_call_bits.0 as usize);
-        Self { one_leg: routed.require_half_call, default: Policy { demand, terms } }
+        let usual = Protection::of(if wanted { Wish::Preferred } else { Wish::Off });
+        let policy = |rule: Protection, told: String| policy(rule, longest, told);
+        let networks = config.encrypt_by_network.0.iter();
+        let aliases = config.encrypt_by_alias.0.iter();
+        let neighbors = config.encrypt_by_neighbor.0.iter();
+        Self {
+            one_leg: routed.require_half_call,
+            end_to_end: own.end_to_end,
+            default: policy(own.default.unwrap_or(usual), String::new()),
+            aliases: aliases
+                .map(|row| {
+                    (row.key.0.clone(), policy(row.value, format!(" (alias {})", row.key.0)))
+                })
+                .collect(),
+            neighbors: neighbors
+                .map(|row| {
+                    (row.key.0.clone(), policy(row.value, format!(" (neighbor {})", row.key.0)))
+                })
+                .collect(),
+            networks: networks
+                .map(|row| (row.key, policy(row.value, format!(" (network {})", row.key))))
+                .collect(),
+            removed: match &routed.remove_h235 {
+                Networks::None => Vec::new(),
+                Networks::All => vec![all(false), all(true)],
+                Networks::These(networks) => networks.0.clone(),
+            },
+            renewal: routed.key_updates.then(|| Renewal {
+                after: own.key_interval.duration(),
+                packets: u64::from(own.key_packets.0),
+            }),
+        }
     }
 }
 
+/// All addresses.
+fn all(v6: bool) -> IpNet {
+    if v6 { IpNet::V6(ipnet::Ipv6Net::default()) } else { IpNet::V4(ipnet::Ipv4Net::default()) }
+}
+
+fn policy(rule: Protection, longest: usize, told: String) -> Policy {
+    let demand = match rule.wish {
+        Wish::Off => Demand::Off,
+        Wish::Preferred => Demand::Preferred,
+        Wish::Required => Demand::Required,
+    };
+    let cipher = if rule.key > 128 { Algorithm::Aes256 } else { Algorithm::Aes128 };
+    let least = Least { bits: rule.bits as usize, cipher };
+    let terms = Terms::up_to(longest.max(least.bits)).at_least(least);
+    let mut policy = Policy::new(demand, terms);
+    policy.rule = told;
+    policy
+}
+
 impl Encryption {
-    /// What is wanted of a leg.
-    pub(crate) fn of(&self, _: &Leg) -> Policy {
-        self.default.clone()
+    /// What holds for a call as a whole.
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules { one_leg: self.one_leg, end_to_end: self.end_to_end }
+    }
+
+    /// True when there may be calls on whose legs we encrypt.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let of = |policy: &Policy| policy.demand != Demand::Off;
+        self.one_leg
+            || of(&self.default)
+            || self.aliases.iter().any(|(_, policy)| of(policy))
+            || self.neighbors.iter().any(|(_, policy)| of(policy))
+            || self.networks.iter().any(|(_, policy)| of(policy))
+    }
+
+    /// What is wanted of a leg. `dialled` are the names by which its party was called, which count when it is not
+    /// registered here.
+    pub(crate) fn of(&self, core: &Core, leg: &Leg, dialled: &[Alias]) -> Policy {
+        let registration = leg.endpoint.as_ref().and_then(|id| core.registrations.get(id));
+        let names: Vec<String> = match registration {
+            Some(registration) => registration.aliases.iter().map(ToString::to_string).collect(),
+            None => dialled.iter().map(ToString::to_string).collect(),
+        };
+        let by_alias = self
+            .aliases
+            .iter()
+            .filter(|(alias, _)| names.iter().any(|name| name.eq_ignore_ascii_case(alias)));
+        let by_alias = by_alias.map(|(_, policy)| policy).max_by_key(|one| (one.demand, one.least));
+        let zone = leg.zone.and_then(|zone| core.zones.get(zone)).map(|zone| zone.name.as_str());
+        let by_neighbor = || {
+            let named = |(name, _): &&(String, Policy)| {
+                zone.is_some_and(|zone| zone.eq_ignore_ascii_case(name))
+            };
+            self.neighbors.iter().find(named).map(|(_, policy)| policy)
+        };
+        let by_network = || {
+            let around = self.networks.iter().filter(|(network, _)| network.contains(&leg.peer));
+            around.max_by_key(|(network, _)| network.prefix_len()).map(|(_, policy)| policy)
+        };
+        let policy = by_alias.or_else(by_neighbor).or_else(by_network).unwrap_or(&self.default);
+        let removed = self.removed.iter().any(|network| network.contains(&leg.peer));
+        let strips = removed && policy.demand != Demand::Required;
+        Policy { strips, ..policy.clone() }
     }
 }

@@ -42,7 +42,7 @@ pub use crate::ras::{Bandwidth, Matching, RasSettings};
 use crate::zone::{self, Zones};
 pub use bounds::Limits;
 pub use counters::Counters;
-pub use encryption::Encryption;
+pub use encryption::{Encryption, Renewal};
 pub use handling::{Handling, KeepAlive, NumberKind};
 pub use limits::Allowance;
 use limits::Bucket;

@@ -106,12 +106,15 @@ impl From<&Config> for Settings {
         let (main, routed) = (&config.main, &config.routed);
         let ports = |range: Option<PortRange>| range.map_or(0..=0, PortRange::range);
         let shortest = if main.ttl_restrictions { SHORTEST_TTL_S } else { 1 };
+        let encryption = Encryption::from(config);
+        // Nobody can be helped whose call goes past us.
+        let least = if encryption.is_wanted() { Mode::Routed } else { Mode::Direct };
         Self {
             name: main.name.0.clone(),
             endpoint_suffix: main.endpoint_suffix.0.clone(),
             ras_port: main.ras_port.0,
             signalling_port: routed.call_signal_port.0,
-            mode: Modes::from(config).usual(),
+            mode: Modes::from(config).usual().max(least),
             modes: Modes::from(config),
             ttl_s: main.time_to_live.map(|ttl| ttl.0.max(shortest)),
             traversal: routed.h46018.then_some(Traversal {
@@ -132,7 +135,7 @@ impl From<&Config> for Settings {
             },
             external_name: main.external_ip.as_ref().and_then(External::host).map(str::to_owned),
             internal: config.proxy.internal.0.clone(),
-            encryption: Encryption::from(config),
+            encryption,
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
             check_keepalive: config.proxy.check_keepalive,
             zones: crate::zone::Settings::from(config),

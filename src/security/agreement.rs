@@ -77,12 +77,37 @@ pub fn tokens<'a>(half_keys: impl IntoIterator<Item = (Group, &'a [u8])>) -> Vec
 /// The tokens that have nothing to do with media encryption.
 #[must_use]
 pub fn others(tokens: &[ClearToken]) -> Vec<ClearToken> {
+    only(tokens, |_| false)
+}
+
+/// The tokens without the half keys that are not wanted, or are none.
+#[must_use]
+pub fn only(tokens: &[ClearToken], wanted: impl Fn(&Offer) -> bool) -> Vec<ClearToken> {
     let dummy = ObjectIdentifier::new(&[0, 0, 8, 235, 0, 3, 40]);
     let marker = ObjectIdentifier::new(MARKER);
-    let ours = |identifier: &ObjectIdentifier| {
-        *identifier == marker || *identifier == dummy || group_of(identifier).is_some()
+    let good = |token: &ClearToken| offer(token).is_some_and(|offer| wanted(&offer));
+    let any = tokens.iter().any(good);
+    let stays = |token: &&ClearToken| match &token.token_oid {
+        oid if *oid == marker => any,
+        oid if *oid == dummy => false,
+        oid if group_of(oid).is_some() => good(token),
+        _ => true,
     };
-    tokens.iter().filter(|token| !ours(&token.token_oid)).cloned().collect()
+    tokens.iter().filter(stays).cloned().collect()
+}
+
+/// The groups of offers, as people say them: `DH 2048, 1024`.
+pub(crate) fn named(offers: &[Offer]) -> String {
+    let mut bits: Vec<usize> = offers.iter().map(|offer| offer.group.bits()).collect();
+    bits.sort_unstable_by(|a, b| b.cmp(a));
+    bits.dedup();
+    match bits.as_slice() {
+        [] => "no encryption".to_owned(),
+        bits => {
+            let bits: Vec<String> = bits.iter().map(ToString::to_string).collect();
+            format!("DH {}", bits.join(", "))
+        }
+    }
 }
 
 /// A secret that two parties share.
@@ -236,5 +261,15 @@ mod tests {
         many.extend(good.iter().cloned());
         assert!(offers(&many).is_empty(), "behind many others");
         assert_eq!(others(&many).len(), 16);
+        let mut replaced = HalfKey::read(&good[0]).unwrap();
+        replaced.prime = vec![23];
+        let mixed = [good.clone(), vec![replaced.to_token(), bare([1, 2, 3].into())]].concat();
+        let kept = only(&mixed, |_| true);
+        assert_eq!(kept, [good, vec![bare([1, 2, 3].into())]].concat(), "what is none goes");
+        assert_eq!(only(&mixed, |_| false), [bare([1, 2, 3].into())], "the marker, too");
+        assert_eq!(
+            (named(&offers(&mixed)).as_str(), named(&[]).as_str()),
+            ("DH 1024", "no encryption")
+        );
     }
 }

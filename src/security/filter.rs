@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use pinhole_h323::Control;
 use pinhole_h323::asn::h245::{
-    CommandMessage, EncryptionUpdateDirection, LogicalChannelNumber,
-    MasterSlaveDeterminationAckDecision as Decision, MiscellaneousCommand,
-    MiscellaneousCommandType as Kind, MultimediaSystemControlMessage as Message,
-    OpenLogicalChannelReject, OpenLogicalChannelRejectCause, RequestMessage as Request,
+    CommandMessage, EncryptionUpdateDirection, MasterSlaveDeterminationAckDecision as Decision,
+    MiscellaneousCommand, MiscellaneousCommandType as Kind,
+    MultimediaSystemControlMessage as Message, RequestMessage as Request,
     ResponseMessage as Response,
 };
 use rand_chacha::rand_core::CryptoRng;
@@ -20,6 +19,8 @@ use super::party::{MediaKey, Party, Refusal, Update};
 pub(crate) struct Filtered {
     /// The keys that it brought.
     pub(crate) keys: Vec<Key>,
+    /// A channel of the peer on which only the newest key is used from now on.
+    pub(crate) settled: Option<u16>,
     /// It goes no further; why, if a channel was refused by it.
     pub(crate) stopped: Option<Option<Refusal>>,
     /// What the one who said it is answered.
@@ -42,17 +43,21 @@ impl Filtered {
         Self { keys: vec![Key { channel, from_peer, key }], ..Self::default() }
     }
 
+    /// What an update of a channel's key comes to.
+    pub(crate) fn of(channel: u16, update: Update) -> Self {
+        match update {
+            Update::Encrypt(key, answer) => Self { answer, ..Self::key(channel, false, key) },
+            Update::Decrypt(key, answer, alone) => {
+                let settled = alone.then_some(channel);
+                Self { answer, settled, ..Self::key(channel, true, key) }
+            }
+            Update::Settled => Self { settled: Some(channel), ..Self::default() },
+            Update::Say(answer) => Self { answer: Some(answer), ..Self::default() },
+        }
+    }
+
     fn refused(channel: u16, refusal: Refusal) -> Self {
-        let cause = match refusal {
-            Refusal::DataType => OpenLogicalChannelRejectCause::dataTypeNotSupported(()),
-            _ => OpenLogicalChannelRejectCause::securityDenied(()),
-        };
-        let reject = OpenLogicalChannelReject {
-            forward_logical_channel_number: LogicalChannelNumber(channel),
-            cause,
-            ..OpenLogicalChannelReject::default()
-        };
-        let answer = Some(Control::response(Response::openLogicalChannelReject(reject)));
+        let answer = Some(Control::reject(channel, refusal.cause()));
         Self { stopped: Some(Some(refusal)), answer, ..Self::default() }
     }
 }
@@ -149,21 +154,14 @@ impl Party {
                 let to_master = told.unwrap_or_else(|| self.is_open(number, true));
                 self.renew(now, number, to_master, rng)
             }
-            Kind::encryptionUpdateAck(ack) => self.update_acknowledged(number, ack.synch_flag),
+            Kind::encryptionUpdateAck(ack) => {
+                let to_master = told.unwrap_or_else(|| !self.is_open(number, false));
+                self.update_acknowledged(number, to_master, ack.synch_flag)
+            }
             _ => return Filtered::default(),
         };
-        let mut filtered = match update {
-            Some(Update::Encrypt(key, answer)) => {
-                Filtered { answer, ..Filtered::key(number, false, key) }
-            }
-            Some(Update::Decrypt(key, answer)) => {
-                Filtered { answer, ..Filtered::key(number, true, key) }
-            }
-            Some(Update::Say(answer)) => Filtered { answer: Some(answer), ..Filtered::default() },
-            None => Filtered::default(),
-        };
-        filtered.stopped = Some(None);
-        filtered
+        let filtered = update.map_or_else(Filtered::default, |update| Filtered::of(number, update));
+        Filtered { stopped: Some(None), ..filtered }
     }
 
     /// Says a message of a clear party to the peer. Nobody's key gets a payload type of `avoid`.

@@ -12,7 +12,8 @@ use pinhole_crypto::roll::free_payload_type;
 use pinhole_crypto::session::{KeyEncryptionKey, SessionKey};
 use pinhole_h323::asn::ObjectIdentifier;
 use pinhole_h323::asn::h245::{
-    EncryptionSync, OpenLogicalChannel, OpenLogicalChannelAck, TerminalCapabilitySet,
+    EncryptionSync, OpenLogicalChannel, OpenLogicalChannelAck, OpenLogicalChannelRejectCause,
+    TerminalCapabilitySet,
 };
 use pinhole_h323::control::channel::{ack_parameters_mut, forward_parameters_mut};
 use pinhole_h323::h235::{self, WrappedKey};
@@ -57,6 +58,22 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// For the opener (H.245 §7.3.3).
+    pub(crate) const fn cause(self) -> OpenLogicalChannelRejectCause {
+        match self {
+            Self::DataType => OpenLogicalChannelRejectCause::dataTypeNotSupported(()),
+            _ => OpenLogicalChannelRejectCause::securityDenied(()),
+        }
+    }
+
+    /// The name of that.
+    pub(crate) const fn cause_name(self) -> &'static str {
+        match self {
+            Self::DataType => "dataTypeNotSupported",
+            _ => "securityDenied",
+        }
+    }
+
     /// Why, as the end of a sentence.
     pub(crate) const fn sentence(self) -> &'static str {
         match self {
@@ -74,10 +91,12 @@ impl Refusal {
 /// What a message about keys comes to.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Update {
+    /// The peer sends with the newest key of its channel now; nothing is to be said.
+    Settled,
     /// Encrypt with this from now on; what is to be said to the peer.
     Encrypt(MediaKey, Option<pinhole_h323::Control>),
-    /// Decrypt with this too; what is to be said to the peer.
-    Decrypt(MediaKey, Option<pinhole_h323::Control>),
+    /// Decrypt with this too; what is to be said to the peer, and whether the peer uses nothing else once it has heard it.
+    Decrypt(MediaKey, Option<pinhole_h323::Control>, bool),
     /// Only this is to be said.
     Say(pinhole_h323::Control),
 }
@@ -91,6 +110,8 @@ struct Channel {
     /// A key that the peer has been told of and has not acknowledged.
     next: Option<MediaKey>,
     renewed: Option<Instant>,
+    /// A new key of ours has not been answered yet.
+    unanswered: bool,
 }
 
 /// See the head of the file.
@@ -214,7 +235,8 @@ impl Party {
             }
         };
         let payload_type = key.as_ref().map(|key| key.payload_type).or(told);
-        let channel = Channel { algorithm, key, payload_type, next: None, renewed: None };
+        let channel =
+            Channel { algorithm, key, payload_type, next: None, renewed: None, unanswered: false };
         self.into.insert(number, channel);
         Ok(())
     }
@@ -253,8 +275,12 @@ impl Party {
             return Err(Refusal::TooMany);
         }
         let master = self.master.ok_or(Refusal::NoMaster)?;
-        let mut avoid = avoid.to_vec();
-        avoid.push(KEEPALIVE);
+        // Packets of a channel that is about to be replaced may still be on their way.
+        let in_use = self.out.values().filter_map(|channel| channel.payload_type);
+        let mut avoid: Vec<u8> = avoid.iter().copied().chain([KEEPALIVE]).chain(in_use).collect();
+        if free_payload_type(&avoid).is_none() {
+            avoid = vec![KEEPALIVE];
+        }
         let told = forward_parameters_mut(open).and_then(|told| told.dynamic_rtppayload_type);
         let payload_type = told
             .filter(|told| !avoid.contains(told))
@@ -267,7 +293,8 @@ impl Party {
             master.then(|| MediaKey { payload_type, key: SessionKey::generate(algorithm, rng) });
         open.encryption_sync = key.as_ref().and_then(|key| self.wrapped(key));
         let payload_type = Some(payload_type);
-        let channel = Channel { algorithm, key, payload_type, next: None, renewed: None };
+        let channel =
+            Channel { algorithm, key, payload_type, next: None, renewed: None, unanswered: false };
         self.out.insert(number, channel);
         Ok(())
     }
@@ -339,7 +366,7 @@ impl Party {
         // A slave that sends begins at once; one that receives says that it is ready.
         Some(match to_master {
             true => Update::Encrypt(key, Some(ack)),
-            false => Update::Decrypt(key, Some(ack)),
+            false => Update::Decrypt(key, Some(ack), true),
         })
     }
 
@@ -365,6 +392,7 @@ impl Party {
         }
         let key = MediaKey { payload_type, key: SessionKey::generate(channel.algorithm, rng) };
         channel.renewed = Some(now);
+        channel.unanswered = true;
         if to_master {
             (channel.payload_type, channel.key) = (Some(payload_type), Some(key.clone()));
         } else {
@@ -372,16 +400,49 @@ impl Party {
         }
         let command = h235::command_update(number, *self.wrapped(&key)?, !to_master);
         Some(match to_master {
-            true => Update::Decrypt(key, Some(command)),
+            true => Update::Decrypt(key, Some(command), false),
             false => Update::Say(command),
         })
     }
 
-    /// The slave is ready for the key with this payload type on a channel of ours.
-    pub(crate) fn update_acknowledged(&mut self, number: u16, payload_type: u8) -> Option<Update> {
+    /// A key of a channel has served long enough: as master we make another, as slave we ask for one.
+    pub(crate) fn wear(
+        &mut self,
+        now: Instant,
+        number: u16,
+        opened_by_peer: bool,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Option<Update> {
+        let channels = if opened_by_peer { &self.into } else { &self.out };
+        if self.master? {
+            // Many do not know updates: then the old key has to go on serving.
+            let answered = channels.get(&number).is_some_and(|channel| !channel.unanswered);
+            return answered.then(|| self.renew(now, number, opened_by_peer, rng)).flatten();
+        }
+        let payload_type = channels.get(&number)?.payload_type?;
+        Some(Update::Say(h235::request_update(number, payload_type, opened_by_peer)))
+    }
+
+    /// The slave is ready for the key with this payload type on a channel of ours, or uses it already on one of its own.
+    pub(crate) fn update_acknowledged(
+        &mut self,
+        number: u16,
+        to_master: bool,
+        payload_type: u8,
+    ) -> Option<Update> {
+        if self.master != Some(true) {
+            return None;
+        }
+        if to_master {
+            let channel = self.into.get_mut(&number)?;
+            let newest = channel.payload_type == Some(payload_type);
+            channel.unanswered &= !newest;
+            return newest.then_some(Update::Settled);
+        }
         let channel = self.out.get_mut(&number)?;
         let key = channel.next.take_if(|next| next.payload_type == payload_type)?;
         (channel.payload_type, channel.key) = (Some(payload_type), Some(key.clone()));
+        channel.unanswered = false;
         Some(Update::Encrypt(key, None))
     }
 

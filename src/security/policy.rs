@@ -1,6 +1,9 @@
 //! What the operator wants encrypted: for each leg by whom it leads to, and for the call as a whole.
 
+use pinhole_crypto::Algorithm;
+
 use super::Terms;
+use super::agreement::Offer;
 
 /// What is wanted of a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -14,17 +17,77 @@ pub enum Demand {
     Required,
 }
 
+impl Demand {
+    /// Its name in records and in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Preferred => "preferred",
+            Self::Required => "required",
+        }
+    }
+}
+
+/// What is weaker counts as no encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Least {
+    /// Bits of the group.
+    pub bits: usize,
+    /// The cipher.
+    pub cipher: Algorithm,
+}
+
+impl Least {
+    /// Nothing is too weak.
+    pub const ANY: Self = Self { bits: 0, cipher: Algorithm::Aes128 };
+}
+
 /// What is wanted of a leg, and with which ciphers and groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Whether.
     pub demand: Demand,
-    /// How.
+    /// What we offer and accept ourselves.
     pub terms: Terms,
+    /// What two parties may agree on between themselves at least.
+    pub least: Least,
+    /// Its party is offered no encryption, and offers none.
+    pub strips: bool,
+    /// Which rule says so, for people: the end of `… on the side of bob`.
+    pub rule: String,
+}
+
+impl Policy {
+    /// A policy whose terms say what the least is.
+    #[must_use]
+    pub fn new(demand: Demand, terms: Terms) -> Self {
+        let least = if demand == Demand::Off { Least::ANY } else { terms.least() };
+        Self { demand, terms, least, strips: false, rule: String::new() }
+    }
+
+    /// True when we want the leg encrypted.
+    pub(crate) const fn wants(&self) -> bool {
+        !matches!(self.demand, Demand::Off) && !self.strips
+    }
+
+    /// True when an offer of a party to the other one is strong enough for this leg.
+    pub(crate) fn lets_pass(&self, offer: &Offer) -> bool {
+        !self.strips && offer.group.bits() >= self.least.bits
+    }
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { demand: Demand::Off, terms: Terms::up_to(1024) }
+        Self::new(Demand::Off, Terms::up_to(1024))
     }
+}
+
+/// What holds for the call as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// One leg at least has to be encrypted.
+    pub(crate) one_leg: bool,
+    /// Two parties may agree between themselves.
+    pub(crate) end_to_end: bool,
 }

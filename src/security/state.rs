@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use pinhole_crypto::dh::KeyPair;
 
-use super::agreement::{Offer, Work, offers, strongest};
-use super::{Demand, Party, Policy};
+use super::agreement::{Offer, Work, named, offers, only, others, strongest, tokens};
+use super::{Between, Demand, Party, Policy, Rules};
+use crate::event::LegSecurity;
 use crate::face::Side;
+use pinhole_crypto::Algorithm;
 use pinhole_h323::asn::h235::ClearToken;
 
 /// H.245 messages that wait for the decision.
@@ -20,10 +22,10 @@ const MOST_CHANNELS: usize = 128;
 
 /// What was offered to the called party.
 #[derive(Debug)]
-pub(crate) enum Offered {
+enum Offered {
     /// Nothing: it is not asked to encrypt.
     Nothing,
-    /// What the caller offers: the two may agree between themselves.
+    /// What the caller offers and is strong enough: the two may agree between themselves.
     Passed,
     /// Half keys of ours.
     Ours(Vec<Arc<KeyPair>>),
@@ -55,21 +57,24 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Security {
     policies: [Policy; 2],
-    /// One leg at least has to be encrypted.
-    one_leg: bool,
+    rules: Rules,
     stage: Stage,
     /// What the caller offers.
     asked: Vec<Offer>,
     offered: Offered,
+    /// What the called party said of encryption last.
+    answers: Vec<Offer>,
     parties: [Option<Party>; 2],
-    /// The size of the group, when the parties have agreed between themselves.
-    end_to_end: Option<u32>,
+    /// Set when the parties have agreed between themselves.
+    between: Option<Between>,
     /// Why the call may not go on.
     breach: Option<String>,
     /// The work that has to be done before the call goes on.
     waiting: Option<Purpose>,
     /// H.245 messages that came too early.
     early: Vec<(Side, Vec<u8>)>,
+    /// How many of the next H.245 messages came too early.
+    replayed: usize,
     /// What clear packets of each open channel have as payload type.
     channels: BTreeMap<(Side, u16), Option<u8>>,
 }
@@ -78,15 +83,17 @@ impl Default for Security {
     fn default() -> Self {
         Self {
             policies: [Policy::default(), Policy::default()],
-            one_leg: false,
+            rules: Rules { one_leg: false, end_to_end: true },
             stage: Stage::Idle,
             asked: Vec::new(),
             offered: Offered::Nothing,
+            answers: Vec::new(),
             parties: [None, None],
-            end_to_end: None,
+            between: None,
             breach: None,
             waiting: None,
             early: Vec::new(),
+            replayed: 0,
             channels: BTreeMap::new(),
         }
     }
@@ -97,8 +104,8 @@ impl Default for Security {
 pub(crate) enum Answer {
     /// Nothing yet.
     Wait,
-    /// The two have agreed between themselves.
-    EndToEnd(u32),
+    /// The two have agreed between themselves, by this half key of the called party.
+    EndToEnd(Offer),
     /// This work, before the message goes on.
     Work(Purpose, Work),
     /// No encryption on any leg.
@@ -106,12 +113,12 @@ pub(crate) enum Answer {
 }
 
 impl Security {
-    /// A call between legs with these policies; the caller's Setup has these tokens. `one_leg`: one of them at least has
-    /// to be encrypted.
-    pub(crate) fn new(policies: [Policy; 2], one_leg: bool, setup: &[ClearToken]) -> Self {
-        let idle = !one_leg && policies.iter().all(|policy| policy.demand == Demand::Off);
+    /// A call between legs with these policies; the caller's Setup has these tokens.
+    pub(crate) fn new(policies: [Policy; 2], rules: Rules, setup: &[ClearToken]) -> Self {
+        let idle = !rules.one_leg && policies.iter().all(|policy| policy.demand == Demand::Off);
         let stage = if idle { Stage::Idle } else { Stage::Undecided };
-        Self { policies, one_leg, stage, asked: offers(setup), ..Self::default() }
+        let asked = if policies[0].strips { Vec::new() } else { offers(setup) };
+        Self { policies, rules, stage, asked, ..Self::default() }
     }
 
     const fn policy(&self, side: Side) -> &Policy {
@@ -123,9 +130,20 @@ impl Security {
         self.parties[side.index()].as_mut()
     }
 
+    /// What the parties have agreed between themselves.
+    pub(crate) const fn between(&mut self) -> Option<&mut Between> {
+        self.between.as_mut()
+    }
+
     /// True when we are an end of either leg.
     pub(crate) const fn is_half(&self) -> bool {
         self.parties[0].is_some() || self.parties[1].is_some()
+    }
+
+    /// True when nothing in clear may come in from a leg, or leave on it.
+    pub(crate) fn locks(&self, side: Side) -> bool {
+        self.parties[side.index()].is_some()
+            || self.between.as_ref().is_some_and(Between::is_strict)
     }
 
     /// True while it is open who encrypts: what H.245 says has to wait, and no channel may be opened.
@@ -136,6 +154,11 @@ impl Security {
     /// True for a call that nobody wants encrypted by us.
     pub(crate) const fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle)
+    }
+
+    /// True once the caller may have been told what another called party could not keep.
+    pub(crate) const fn is_committed(&self) -> bool {
+        self.between.is_some() || self.parties[0].is_some()
     }
 
     /// The work that the call waits for.
@@ -149,23 +172,43 @@ impl Security {
     }
 
     /// Why the call cannot be placed at all, as the end of a sentence.
-    pub(crate) fn hopeless(&self) -> Option<&'static str> {
-        let required = self.policy(Side::A).demand == Demand::Required;
-        (required && self.offer_of_caller().is_none()).then_some(
-            "the caller offers no encryption that would do, and it is required on that side",
-        )
+    pub(crate) fn hopeless(&self, names: [&str; 2]) -> Option<String> {
+        let can = self.offer_of_caller().is_some() || self.may_pass().next().is_some();
+        let required = self.policy(Side::A).demand == Demand::Required && !can;
+        let neither = self.rules.one_leg && !can && !self.wants_of_called();
+        (required || neither).then(|| match required {
+            true => self.too_little(Side::A, names),
+            false => self.neither(names),
+        })
     }
 
     fn offer_of_caller(&self) -> Option<&Offer> {
         strongest(&self.asked, &self.policy(Side::A).terms)
     }
 
+    /// What the caller offers that the two may agree on between themselves. Where the legs differ in the weakest cipher they
+    /// may not: which one they would take is not known before it is too late.
+    fn may_pass(&self) -> impl Iterator<Item = &Offer> {
+        let [a, b] = &self.policies;
+        let may = self.rules.end_to_end
+            && !b.strips
+            && (a.least.cipher == b.least.cipher || !a.wants() || !b.wants());
+        let strong = move |offer: &&Offer| may && a.lets_pass(offer) && b.lets_pass(offer);
+        self.asked.iter().filter(strong)
+    }
+
+    fn wants_of_called(&self) -> bool {
+        let policy = self.policy(Side::B);
+        policy.wants() || (self.rules.one_leg && !policy.strips)
+    }
+
     /// Which half keys are to be offered to the called party; none when the caller's own will do, or none are wanted.
     pub(crate) fn to_offer(&self) -> Vec<pinhole_crypto::dh::Group> {
-        let policy = self.policy(Side::B);
-        let wanted = policy.demand != Demand::Off || self.one_leg;
-        let own_will_do = strongest(&self.asked, &policy.terms).is_some();
-        if wanted && !own_will_do { policy.terms.groups().to_vec() } else { Vec::new() }
+        let own_will_do = self.may_pass().next().is_some();
+        match self.wants_of_called() && !own_will_do {
+            true => self.policy(Side::B).terms.groups().to_vec(),
+            false => Vec::new(),
+        }
     }
 
     /// True when nobody offers anything, and nobody will.
@@ -173,19 +216,63 @@ impl Security {
         self.is_undecided() && self.asked.is_empty() && self.to_offer().is_empty()
     }
 
-    /// What is offered to the called party: half keys of ours, or what the caller offers.
-    pub(crate) fn offer(&mut self, pairs: Option<Vec<Arc<KeyPair>>>) -> &Offered {
-        self.offered = match pairs {
-            Some(pairs) if !pairs.is_empty() => Offered::Ours(pairs),
-            _ if !self.asked.is_empty() => Offered::Passed,
-            _ => Offered::Nothing,
+    /// The tokens of a Setup as the called party gets them, when they are others than the caller's: half keys of ours, or
+    /// of what the caller offers that which may pass. Says as well whether anything is offered.
+    pub(crate) fn offer(
+        &mut self,
+        setup: &[ClearToken],
+        pairs: Option<Vec<Arc<KeyPair>>>,
+    ) -> (Option<Vec<ClearToken>>, bool) {
+        let strips = self.policies.iter().any(|policy| policy.strips);
+        if self.is_idle() {
+            return (strips.then(|| others(setup)), false);
+        }
+        let (offered, told) = match pairs {
+            Some(pairs) if !pairs.is_empty() => {
+                let mut told = others(setup);
+                told.extend(tokens(pairs.iter().map(|pair| (pair.group(), pair.half_key()))));
+                (Offered::Ours(pairs), told)
+            }
+            _ => {
+                let may: Vec<Offer> = self.may_pass().cloned().collect();
+                let told = only(setup, |offer| may.contains(offer));
+                (if may.is_empty() { Offered::Nothing } else { Offered::Passed }, told)
+            }
         };
-        &self.offered
+        self.offered = offered;
+        let changed = told != setup;
+        (changed.then_some(told), !matches!(self.offered, Offered::Nothing))
+    }
+
+    /// The tokens of an answer of the called party as the caller gets them; `ours` are ours for the caller.
+    pub(crate) fn answer(
+        &self,
+        told: &[ClearToken],
+        ours: &[ClearToken],
+    ) -> Option<Vec<ClearToken>> {
+        if self.is_idle() && !self.policies.iter().any(|policy| policy.strips) {
+            return None;
+        }
+        let mut through = match &self.between {
+            Some(between) => only(told, |offer| between.is_answer(offer)),
+            None => others(told),
+        };
+        // Some look at Connect only, some at the first answer that has any.
+        through.extend(ours.iter().cloned());
+        (through != told).then_some(through)
     }
 
     /// The called party has said something with these tokens; `connect` when it is its last word on encryption.
-    pub(crate) fn answered(&self, tokens: &[ClearToken], connect: bool, seed: [u8; 32]) -> Answer {
-        let answers = offers(tokens);
+    pub(crate) fn answered(
+        &mut self,
+        tokens: &[ClearToken],
+        connect: bool,
+        seed: [u8; 32],
+    ) -> Answer {
+        let answers = if self.policy(Side::B).strips { Vec::new() } else { offers(tokens) };
+        if connect || !answers.is_empty() {
+            self.answers.clone_from(&answers);
+        }
         match &self.offered {
             Offered::Ours(pairs) => {
                 let pair = |group| pairs.iter().find(|pair| pair.group() == group).cloned();
@@ -197,10 +284,10 @@ impl Security {
             }
             Offered::Passed => {
                 let was_offered =
-                    |answer: &Offer| self.asked.iter().any(|asked| asked.group == answer.group);
-                if let Some(answer) = answers.iter().find(|answer| was_offered(answer)) {
-                    let bits = u32::try_from(answer.group.bits()).unwrap_or(u32::MAX);
-                    return Answer::EndToEnd(bits);
+                    |answer: &&Offer| self.may_pass().any(|asked| asked.group == answer.group);
+                if let Some(answer) = answers.iter().filter(was_offered).max_by_key(|one| one.group)
+                {
+                    return Answer::EndToEnd(answer.clone());
                 }
             }
             Offered::Nothing => {}
@@ -213,7 +300,7 @@ impl Security {
 
     /// The work of accepting what the caller offers, if that is wanted.
     pub(crate) fn accept(&self, seed: [u8; 32]) -> Option<Work> {
-        let wanted = self.policy(Side::A).demand != Demand::Off || self.one_leg;
+        let wanted = self.policy(Side::A).wants() || self.rules.one_leg;
         let offer = self.offer_of_caller().filter(|_| wanted && self.parties[0].is_none())?;
         Some(Work::Accept { offer: offer.clone(), seed: seed.into() })
     }
@@ -225,13 +312,13 @@ impl Security {
     }
 
     /// The two have agreed between themselves.
-    pub(crate) const fn leave_to_them(&mut self, bits: u32) {
-        self.end_to_end = Some(bits);
-    }
-
-    /// The size of the group, when the parties have agreed between themselves.
-    pub(crate) const fn end_to_end_bits(&self) -> Option<u32> {
-        self.end_to_end
+    pub(crate) fn leave_to_them(&mut self, answer: Offer) {
+        let [a, b] = &self.policies;
+        let least = a.least.cipher.max(b.least.cipher);
+        let ciphers = Algorithm::ALL.into_iter().filter(|cipher| *cipher >= least).collect();
+        let required = |policy: &Policy| policy.demand == Demand::Required;
+        let strict = self.rules.one_leg || self.policies.iter().any(required);
+        self.between = Some(Between::new(answer, ciphers, strict));
     }
 
     /// The call may not go on.
@@ -245,24 +332,64 @@ impl Security {
     }
 
     /// It is known who encrypts; why the call may not go on like that, as the end of a sentence.
-    pub(crate) fn decide(&mut self) -> Result<(), &'static str> {
+    pub(crate) fn decide(&mut self, names: [&str; 2]) -> Result<(), String> {
         self.stage = Stage::Decided;
-        let secure = |side: Side| self.end_to_end.is_some() || self.parties[side.index()].is_some();
-        let required = |side: Side| self.policy(side).demand == Demand::Required;
-        if required(Side::A) && !secure(Side::A) {
-            return Err(
-                "encryption is required on the caller's side, and it offers none that would do",
-            );
+        let secure = |side: Side| self.between.is_some() || self.parties[side.index()].is_some();
+        for side in [Side::A, Side::B] {
+            if self.policy(side).demand == Demand::Required && !secure(side) {
+                return Err(self.too_little(side, names));
+            }
         }
-        if required(Side::B) && !secure(Side::B) {
-            return Err("encryption is required on the called party's side, and it accepts none");
+        match self.rules.one_leg && !secure(Side::A) && !secure(Side::B) {
+            true => Err(self.neither(names)),
+            false => Ok(()),
         }
-        if self.one_leg && !secure(Side::A) && !secure(Side::B) {
-            return Err(
-                "encryption is required on one side at least, and neither party offers any",
-            );
+    }
+
+    /// That the party of a leg offers, or answers with, too little.
+    fn too_little(&self, side: Side, names: [&str; 2]) -> String {
+        let Policy { rule, terms, .. } = self.policy(side);
+        let name = names[side.index()];
+        let least = terms.least();
+        let (said, told) = match side {
+            Side::A => ("offers", named(&self.asked)),
+            Side::B => ("answered with", named(&self.answers)),
+        };
+        format!(
+            "encryption is required on the side of {name}{rule} (DH {} or more), and {name} {said} {told}",
+            least.bits
+        )
+    }
+
+    /// That neither party can do it.
+    fn neither(&self, [a, b]: [&str; 2]) -> String {
+        format!(
+            "encryption is required on one side at least; {a} offers {}, {b} answered with {}",
+            named(&self.asked),
+            named(&self.answers)
+        )
+    }
+
+    /// What became of each leg, for the record; nothing of a call that nobody wants encrypted.
+    pub(crate) fn record(&self) -> Vec<LegSecurity> {
+        if self.is_idle() {
+            return Vec::new();
         }
-        Ok(())
+        let leg = |side: Side| {
+            let party = self.parties[side.index()].as_ref().map(Party::dh_bits);
+            let between = self.between.as_ref().map(Between::dh_bits);
+            LegSecurity {
+                leg: if side == Side::A { "a" } else { "b" },
+                demand: self.policy(side).demand.name(),
+                by: match (party, between) {
+                    (Some(_), _) => "gatekeeper",
+                    (None, Some(_)) => "endpoints",
+                    (None, None) => "nobody",
+                },
+                dh_bits: party.or(between),
+            }
+        };
+        vec![leg(Side::A), leg(Side::B)]
     }
 
     /// An H.245 message came before it is known who encrypts; false when there are too many.
@@ -279,7 +406,16 @@ impl Security {
     pub(crate) fn take_early(&mut self, from: Side) -> Vec<Vec<u8>> {
         let (taken, left) = self.early.drain(..).partition::<Vec<_>, _>(|(side, _)| *side == from);
         self.early = left;
+        self.replayed = taken.len();
         taken.into_iter().map(|(_, octets)| octets).collect()
+    }
+
+    /// Whether the H.245 message that is looked at now came before it was known who encrypts: what it leaves out need not be
+    /// the party's last word.
+    pub(crate) const fn is_replayed(&mut self) -> bool {
+        let early = self.replayed > 0;
+        self.replayed = self.replayed.saturating_sub(1);
+        early
     }
 
     /// The payload type of a channel in clear.
@@ -302,7 +438,7 @@ impl Security {
     /// True when this leg, which we would encrypt, must not be left in clear.
     pub(crate) fn must_stay(&self, side: Side) -> bool {
         let other = self.parties[side.other().index()].is_some();
-        self.policy(side).demand == Demand::Required || (self.one_leg && !other)
+        self.policy(side).demand == Demand::Required || (self.rules.one_leg && !other)
     }
 
     /// A leg is not encrypted any more: its party has no cipher of ours.

@@ -3,6 +3,8 @@
 use pinhole_crypto::Algorithm;
 use pinhole_crypto::dh::Group;
 
+use super::policy::Least;
+
 /// What may be agreed. The strongest that both sides have is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
@@ -35,6 +37,29 @@ impl Terms {
         let ciphers: &[Algorithm] =
             if bits > 1024 { &Algorithm::ALL } else { &[Algorithm::Aes128] };
         Self::new(&groups, ciphers)
+    }
+
+    /// The same without what is weaker than this. If nothing is left, the weakest that is strong enough.
+    #[must_use]
+    pub fn at_least(mut self, least: Least) -> Self {
+        self.groups.retain(|group| group.bits() >= least.bits);
+        if self.groups.is_empty() {
+            self.groups.extend(Group::ALL.into_iter().find(|group| group.bits() >= least.bits));
+        }
+        self.ciphers.retain(|cipher| *cipher >= least.cipher);
+        if self.ciphers.is_empty() {
+            self.ciphers.push(least.cipher);
+        }
+        self
+    }
+
+    /// The weakest that they allow.
+    #[must_use]
+    pub fn least(&self) -> Least {
+        Least {
+            bits: self.groups.last().map_or(0, |group| group.bits()),
+            cipher: self.ciphers.last().copied().unwrap_or(Algorithm::Aes128),
+        }
     }
 
     /// The groups, strongest first.
@@ -92,5 +117,20 @@ mod tests {
         let strong = Terms::new(&[Group::Modp1024], &[Algorithm::Aes256]);
         assert_eq!(strong.ciphers(Group::Modp1024), [Algorithm::Aes256]);
         assert_eq!(Terms::up_to(4096).and(&strong), strong);
+    }
+
+    #[test]
+    fn what_is_too_weak_is_left_out() {
+        let least = |bits, cipher| Least { bits, cipher };
+        let strong = Terms::up_to(4096).at_least(least(2048, Algorithm::Aes256));
+        assert_eq!(strong.groups(), [Group::Modp4096, Group::Modp2048]);
+        assert_eq!(strong.ciphers(Group::Modp2048), [Algorithm::Aes256]);
+        assert_eq!(strong.least(), least(2048, Algorithm::Aes256));
+        // A demand beyond the longest token is met all the same, by what suffices.
+        let raised = Terms::up_to(1024).at_least(least(2048, Algorithm::Aes256));
+        assert_eq!(raised.groups(), [Group::Modp2048]);
+        assert_eq!(raised.ciphers(Group::Modp2048), [Algorithm::Aes256]);
+        let any = Terms::up_to(2048).at_least(Least::ANY);
+        assert_eq!(any, Terms::up_to(2048));
     }
 }

@@ -167,6 +167,10 @@ pub(super) const KNOWN: &[Known] = &[
          T120PortClose T120PortOpen",
     ),
     free("PrefixAuth", ""),
+    free("Pinhole::EncryptByAlias", ""),
+    free("Pinhole::EncryptByNeighbor", ""),
+    free("Pinhole::EncryptByNetwork", ""),
+    named("Pinhole::Encryption", ""),
     named("Pinhole::Limits", ""),
     named(
         "Proxy",
@@ -237,7 +241,6 @@ pub(super) const KNOWN: &[Known] = &[
         "AbortOnInvalidTPKT \
          AppendToCallingPartyNumberIE AppendToDisplayIE \
          DisableSettingUDPSourceIP EnableGnuGkNATTraversal \
-         EnableH235HalfCallMediaKeyUpdates \
          EnableH245Multiplexing EnableH450.2 EnableH46017 EnableH46023 EnableH46026 EnableH460P \
          ENUMservers FilterEmptyFacility FilterVideoFastUpdatePicture \
          ForceNATKeepAlive \
@@ -248,7 +251,7 @@ pub(super) const KNOWN: &[Known] = &[
          H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \
          MatchH239SessionsByType PregrantARQ PrependToCallingPartyNumberIE \
          PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
-         RemoveFaxUDPOptionsFromRM RemoveH235Call \
+         RemoveFaxUDPOptionsFromRM \
          RemoveH460Call RemoveSorensonSourceInfo \
          RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
          ScreenDisplayIE ScreenSourceAddress ShowForwarderNumber \

@@ -1,6 +1,7 @@
 //! The sections with typed keys, one file per family.
 
 mod calls;
+mod encryption;
 mod limits;
 mod main;
 mod neighbor;
@@ -10,6 +11,7 @@ mod routed;
 mod status;
 
 pub use calls::CallTable;
+pub use encryption::Encryption;
 pub use limits::Limits;
 pub use main::Main;
 pub use neighbor::{LocationFeatures, Neighbor, Tokens};

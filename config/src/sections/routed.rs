@@ -2,8 +2,8 @@
 
 use crate::section::section;
 use crate::value::{
-    CallsTo, Causes, ControlKeepAlive, Limit, Milliseconds, Number, Port, PortRange, Seconds,
-    SignallingKeepAlive,
+    CallsTo, Causes, ControlKeepAlive, Limit, Milliseconds, Networks, Number, Port, PortRange,
+    Seconds, SignallingKeepAlive,
 };
 
 section! {
@@ -63,6 +63,12 @@ section! {
         require_half_call: bool as "RequireH235HalfCallMedia" = false;
         /// The largest Diffie-Hellman group that is offered and accepted, in bits; above 1024 with AES-256, too.
         half_call_bits: Number as "H235HalfCallMaxTokenLength" = Number(1024) => Limit::Within(1024, 8192);
+        /// New keys while a call lasts (H.245 encryptionUpdateCommand), as `[Pinhole::Encryption]` says. Those of a peer are
+        /// taken in any case.
+        key_updates: bool as "EnableH235HalfCallMediaKeyUpdates" = false;
+        /// Networks whose parties are offered no encryption, and whose offers are not passed on or taken up, unless a rule
+        /// of Pinhole requires it there.
+        remove_h235: Networks as "RemoveH235Call" = Networks::None;
         /// Whether calls of neighbours are taken.
         accept_neighbors: bool as "AcceptNeighborsCalls" = true;
         /// A call that cannot be made to one destination is made to the next, if there are several.

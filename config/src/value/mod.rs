@@ -6,6 +6,7 @@ mod fault;
 mod filter;
 mod net;
 mod number;
+mod protection;
 mod route;
 mod text;
 
@@ -15,6 +16,7 @@ pub use fault::{Fault, Remark};
 pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};
 pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};
 pub use number::{Milliseconds, Number, Seconds};
+pub use protection::{Networks, Protection, Wish};
 pub use route::{Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret};
 pub use text::{FilePath, GatekeeperId, Letters, StatusRule, Suffix};
 

@@ -80,30 +80,72 @@ pub fn capabilities(set: &TerminalCapabilitySet) -> Vec<Encryptable> {
 /// Takes everything of encryption out of a set. Where an alternative was offered encrypted only, the entry of its media
 /// takes its place.
 pub fn remove_capabilities(set: &mut TerminalCapabilitySet) {
+    remove(set, |entry| security(entry).map(|security| Some(security.media_capability.0)));
+}
+
+/// Leaves only these ciphers in a set. An entry that has none of them goes, and the entry of its media takes its place.
+pub fn keep_algorithms(set: &mut TerminalCapabilitySet, kept: &[ObjectIdentifier]) {
+    let entries = set.capability_table.iter_mut().flatten();
+    for capability in entries.filter_map(|entry| entry.capability.as_mut()) {
+        let Capability::h235SecurityCapability(security) = capability else { continue };
+        let protection = &mut security.encryption_authentication_and_integrity;
+        if let Some(EncryptionCapability(named)) = &mut protection.encryption_capability {
+            named.retain(|one| {
+                matches!(one, MediaEncryptionAlgorithm::algorithm(identifier) if kept.contains(identifier))
+            });
+        }
+    }
+    remove(set, |entry| {
+        let security = security(entry)?;
+        let empty = algorithms(&security.encryption_authentication_and_integrity).is_empty();
+        empty.then_some(Some(security.media_capability.0))
+    });
+}
+
+/// Takes out what says that telephone events and tones are received as RTP of their own (RFC 4733); false when nothing
+/// does.
+pub fn remove_events(set: &mut TerminalCapabilitySet) -> bool {
+    use Capability::{receiveRTPAudioTelephonyEventCapability, receiveRTPAudioToneCapability};
+    remove(set, |entry| {
+        let events = matches!(
+            entry.capability,
+            Some(receiveRTPAudioTelephonyEventCapability(_) | receiveRTPAudioToneCapability(_))
+        );
+        events.then_some(None)
+    })
+}
+
+/// Takes entries out of a set: `which` says of each whether it goes, and which other entry takes its place where it is
+/// named as an alternative. False when there were none.
+fn remove(
+    set: &mut TerminalCapabilitySet,
+    which: impl Fn(&CapabilityTableEntry) -> Option<Option<u16>>,
+) -> bool {
     let mut removed = BTreeMap::new();
-    let Some(table) = &mut set.capability_table else { return };
-    table.retain(|entry| match security(entry) {
-        Some(security) => {
-            removed.insert(entry.capability_table_entry_number.0, security.media_capability.0);
+    let Some(table) = &mut set.capability_table else { return false };
+    table.retain(|entry| match which(entry) {
+        Some(instead) => {
+            removed.insert(entry.capability_table_entry_number.0, instead);
             false
         }
         None => true,
     });
     if removed.is_empty() {
-        return;
+        return false;
     }
     if table.is_empty() {
         set.capability_table = None;
     }
-    let Some(descriptors) = &mut set.capability_descriptors else { return };
+    let Some(descriptors) = &mut set.capability_descriptors else { return true };
     for descriptor in descriptors.iter_mut() {
         let Some(sets) = &mut descriptor.simultaneous_capabilities else { continue };
         for alternatives in sets.iter_mut() {
             let mut seen = BTreeSet::new();
             let numbers = alternatives.0.iter().map(|number| number.0);
-            let clear = numbers.map(|number| removed.get(&number).copied().unwrap_or(number));
+            let left =
+                numbers.filter_map(|number| removed.get(&number).map_or(Some(number), |put| *put));
             // Twice the same number says no more than once.
-            let kept: Vec<_> = clear.filter(|number| seen.insert(*number)).map(Number).collect();
+            let kept: Vec<_> = left.filter(|number| seen.insert(*number)).map(Number).collect();
             alternatives.0 = kept;
         }
         sets.retain(|alternatives| !alternatives.0.is_empty());
@@ -114,6 +156,7 @@ pub fn remove_capabilities(set: &mut TerminalCapabilitySet) {
     if descriptors.is_empty() {
         set.capability_descriptors = None;
     }
+    true
 }
 
 /// Says of each medium in a set that it can be encrypted with these ciphers, with numbers that are free. Those for which
@@ -157,9 +200,9 @@ pub fn add_capabilities(set: &mut TerminalCapabilitySet, algorithms: &[ObjectIde
 mod tests {
     use super::*;
     use crate::asn::h245::{
-        AlternativeCapabilitySet, AudioCapability, CapabilityDescriptor,
-        CapabilityDescriptorNumber, MultimediaSystemControlMessage, RequestMessage,
-        UserInputCapability,
+        AlternativeCapabilitySet, AudioCapability, AudioTelephonyEventCapability,
+        CapabilityDescriptor, CapabilityDescriptorNumber, MultimediaSystemControlMessage,
+        RequestMessage, UserInputCapability,
     };
     use crate::asn::{decode_h245, encode_h245};
 
@@ -249,6 +292,34 @@ mod tests {
         assert_eq!(alternatives(&only), [vec![2], vec![3]]);
         remove_capabilities(&mut only);
         assert_eq!(alternatives(&only), [vec![1], vec![7]]);
+    }
+
+    #[test]
+    fn ciphers_that_may_not_be_are_taken_out() {
+        let mut both = set(vec![audio(1), audio(2)], &[&[1], &[2]]);
+        add_capabilities(&mut both, &[AES256.into(), AES128.into()]);
+        keep_algorithms(&mut both, &[AES256.into(), AES128.into()]);
+        assert_eq!(capabilities(&both)[0].algorithms.len(), 2);
+        keep_algorithms(&mut both, &[AES256.into()]);
+        let only: [ObjectIdentifier; 1] = [AES256.into()];
+        assert!(capabilities(&both).iter().all(|entry| entry.algorithms == only));
+        assert_eq!(alternatives(&both), [vec![1, 3], vec![2, 4]]);
+        keep_algorithms(&mut both, &[]);
+        assert_eq!(both, set(vec![audio(1), audio(2)], &[&[1], &[2]]));
+    }
+
+    #[test]
+    fn telephone_events_are_taken_out() {
+        let events = CapabilityTableEntry {
+            capability_table_entry_number: Number(9),
+            capability: Some(Capability::receiveRTPAudioTelephonyEventCapability(
+                AudioTelephonyEventCapability::default(),
+            )),
+        };
+        let mut with = set(vec![audio(1), events, input(2)], &[&[1, 9], &[9], &[2]]);
+        assert!(remove_events(&mut with));
+        assert_eq!(with, set(vec![audio(1), input(2)], &[&[1], &[2]]));
+        assert!(!remove_events(&mut with));
     }
 
     #[test]

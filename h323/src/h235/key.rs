@@ -2,9 +2,9 @@
 
 use crate::asn::h235::{H235Key, V3KeySyncMaterial};
 use crate::asn::h245::{
-    CommandMessage, EncryptionSync, EncryptionUpdateDirection, LogicalChannelNumber,
-    MiscellaneousCommand, MiscellaneousCommandType as Kind,
-    MiscellaneousCommandTypeEncryptionUpdateAck as UpdateAck,
+    CommandMessage, EncryptionSync, EncryptionUpdateDirection,
+    EncryptionUpdateRequest as UpdateRequest, LogicalChannelNumber, MiscellaneousCommand,
+    MiscellaneousCommandType as Kind, MiscellaneousCommandTypeEncryptionUpdateAck as UpdateAck,
     MiscellaneousCommandTypeEncryptionUpdateCommand as UpdateCommand,
 };
 use crate::asn::{ObjectIdentifier, OctetString, decode_h235_key, encode_h235_key};
@@ -84,6 +84,13 @@ pub fn acknowledge_update(channel: u16, payload_type: u8, from_master: bool) -> 
     command(channel, Kind::encryptionUpdateAck(ack), from_master)
 }
 
+/// The slave's wish for a new key, of a channel whose packets have this payload type.
+#[must_use]
+pub fn request_update(channel: u16, payload_type: u8, from_master: bool) -> Control {
+    let request = UpdateRequest { synch_flag: Some(payload_type), ..UpdateRequest::default() };
+    command(channel, Kind::encryptionUpdateRequest(request), from_master)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +126,9 @@ mod tests {
         assert_eq!(update, around);
         let ack = acknowledge_update(101, 110, true).encode().unwrap();
         assert_eq!(ack, [0x4d, 0, 0x64, 0x8e, 2, 0, 0x6e, 1, 1, 0]);
+        // The beginning as in `encryptionUpdateRequest ch101 synchFlag110`, which says no direction.
+        let request = request_update(101, 110, true).encode().unwrap();
+        assert_eq!(request[2..8], [0x64, 0x83, 0x04, 0x80, 0x40, 0x01]);
     }
 
     #[test]

@@ -6,7 +6,10 @@ mod key;
 mod media;
 mod token;
 
-pub use capability::{Encryptable, add_capabilities, capabilities, remove_capabilities};
-pub use key::{WrappedKey, acknowledge_update, command_update};
+pub use capability::{
+    Encryptable, add_capabilities, capabilities, keep_algorithms, remove_capabilities,
+    remove_events,
+};
+pub use key::{WrappedKey, acknowledge_update, command_update, request_update};
 pub use media::{static_payload_type, unwrap, wrap};
 pub use token::{HalfKey, bare};

@@ -182,6 +182,7 @@ mod tests {
             setup_ms: Some(5),
             duration_s: 4.6,
             channels,
+            encryption: Vec::new(),
         }))
     }
 

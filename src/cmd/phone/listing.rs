@@ -108,6 +108,7 @@ mod tests {
                 setup_ms: Some(12),
                 duration_s: 5.01,
                 channels,
+                encryption: Vec::new(),
             }))
         };
         assert_eq!(

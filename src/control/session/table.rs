@@ -157,6 +157,7 @@ impl Sessions {
         let Some(at) = self.place_of(&channel) else { return };
         let Some(session) = self.open.get_mut(at) else { return };
         session.channels.retain(|known| *known != channel);
+        session.unkeyed(cx, opener, number);
         if session.channels.is_empty() && !session.offered {
             let session = self.open.remove(at);
             self.close(cx, session);

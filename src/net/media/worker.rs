@@ -253,6 +253,7 @@ impl Worker {
                         | FlowCommand::Lock { .. }
                         | FlowCommand::Decrypt { .. }
                         | FlowCommand::Encrypt { .. }
+                        | FlowCommand::Pass { .. }
                         | FlowCommand::ForgetOld { .. }
                         | FlowCommand::Forget { .. }
                         | FlowCommand::Punch { .. }

@@ -29,6 +29,7 @@ pub(crate) mod mutants;
 mod nats;
 mod parties;
 mod pictures;
+mod policies;
 mod ports;
 mod reach;
 mod rebinding;

@@ -87,8 +87,8 @@ fn one_phone_that_encrypts_alone() {
 
 /// A gatekeeper that wants this of both legs, or of one at least.
 fn lab_wanting(demand: Demand, one_leg: bool, bits: usize, multiplexes: bool) -> Lab {
-    let default = Policy { demand, terms: Terms::up_to(bits) };
-    let encryption = Wanted { default, one_leg };
+    let default = Policy::new(demand, Terms::up_to(bits));
+    let encryption = Wanted { default, one_leg, ..Wanted::default() };
     let multiplex_port = multiplexes.then_some(3000);
     let settings = Settings { encryption, multiplex_port, ..Settings::default() };
     lab(Plan { settings, ..Plan::with(Chop::AsSent) })
@@ -185,7 +185,7 @@ impl Case {
         let record = lab.record(lab.node, 1, seconds(5));
         assert_eq!(record.release_reason.as_deref(), Some("securityDenied"), "{record:#?}");
         assert!(record.sentence.contains(named), "{self:?} {}", record.sentence);
-        if named.contains("caller offers") {
+        if named.contains("alice offers no") {
             assert_eq!(lab.world.count(bob, |event| matches!(event, Event::CallStarted { .. })), 0);
         }
         lab.nothing_left();
@@ -243,8 +243,8 @@ fn what_is_required_is_enforced() {
         let case = Case { encrypts, demand: Demand::Required, ..PLAIN };
         match encrypts {
             [true, true] => case.runs(),
-            [false, _] => case.is_refused("the caller offers"),
-            [true, false] => case.is_refused("called party's side"),
+            [false, _] => case.is_refused("alice offers no encryption"),
+            [true, false] => case.is_refused("bob answered with no encryption"),
         }
         let case = Case { encrypts, one_leg: true, demand: Demand::Off, ..PLAIN };
         match encrypts {

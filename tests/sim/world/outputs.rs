@@ -211,6 +211,7 @@ impl World {
             | FlowCommand::Lock { .. }
             | FlowCommand::Decrypt { .. }
             | FlowCommand::Encrypt { .. }
+            | FlowCommand::Pass { .. }
             | FlowCommand::ForgetOld { .. }
             | FlowCommand::Forget { .. }
             | FlowCommand::Punch { .. }
