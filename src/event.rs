@@ -100,6 +100,12 @@ pub enum Event {
         name: String,
         /// `up`, `down`, `moved`, `refused`.
         state: &'static str,
+        /// Why, in one word: `answered`, `keepalive`, `resolved`; `name-not-resolved`, `no-answer`, `refused`,
+        /// `no-keepalive`, `unknown-name`, `wrong-password`, `clock-skew`, `no-proof`, `proof-used`, `proof-copied`,
+        /// `no-clock`.
+        reason: &'static str,
+        /// By how many seconds who proves the password is ahead of who judges the proof, when that is the reason.
+        skew_s: Option<i64>,
         /// Its address as its packets show it.
         peer: Option<SocketAddr>,
         /// How long the last keepalive took to be answered.

@@ -22,7 +22,7 @@ fn the_traversal_file_loads_without_a_word() {
     assert_eq!(said, [""; 0]);
     assert!(config.routed.h46018 && config.routed.gk_routed && config.routed.h245_routed);
     assert!(config.proxy.enable && config.proxy.always);
-    assert_eq!(config.routed.h46018_keepalive, Seconds(19));
+    assert_eq!(config.routed.h46018_keepalive, None);
 }
 
 #[test]

@@ -38,6 +38,9 @@ pub(crate) struct RunArgs {
     /// Become this user once the ports are bound.
     #[arg(short, long, value_name = "USER")]
     pub(crate) user: Option<String>,
+    /// Print every event on stdout, beside the line `ready`: one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Write the process id to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) pid: Option<PathBuf>,
@@ -108,6 +111,7 @@ fn run(args: &RunArgs, config: &Config) -> ExitCode {
     let service = Service {
         pid: args.pid.clone(),
         user: args.user.clone(),
+        json: args.json,
         status: config.main.status_socket.as_ref().map(|path| path.0.clone().into()),
         limits: net::Limits::from(config),
     };

@@ -138,6 +138,13 @@ fn table(document: &Value) -> String {
         text.push('\n');
         columns(&mut text, &["call", "from", "to", "state", "s", "mode", "media"], &rows);
     }
+    let zones = list(document, "zones");
+    if !zones.is_empty() {
+        let rows: Vec<Vec<String>> = zones.iter().map(zone).collect();
+        text.push('\n');
+        let head = ["neighbor", "role", "state", "for", "address", "rtt", "every", "calls", "why"];
+        columns(&mut text, &head, &rows);
+    }
     for key in ["waiting", "ports", "bandwidth", "limits", "counters"] {
         if let Some(Value::Object(fields)) = document.get(key) {
             let fields = fields.iter().map(|(name, value)| format!("{name} {}", say(value)));
@@ -145,6 +152,24 @@ fn table(document: &Value) -> String {
         }
     }
     text
+}
+
+/// A neighbour: its state is told with the time since it is so.
+fn zone(zone: &Value) -> Vec<String> {
+    let of = |key: &str| zone.get(key).map_or_else(|| "-".to_owned(), say);
+    let since = if zone.get("up_s").is_some_and(|up| !up.is_null()) { "up_s" } else { "last_s" };
+    let keys = [
+        "name",
+        "role",
+        "state",
+        since,
+        "address",
+        "round_trip_ms",
+        "interval_s",
+        "calls",
+        "sentence",
+    ];
+    keys.map(of).to_vec()
 }
 
 fn call(call: &Value) -> Vec<String> {
@@ -181,6 +206,12 @@ mod tests {
                 "legs": [{"party": "alice"}, {"party": "bob"}],
                 "sessions": [{"media": [{"codec": "pcma"}, {"codec": "pcma"}]}, {"media": [null, {"codec": "h264"}]}]
             }],
+            "zones": [
+                {"name": "Outer", "role": "server", "state": "up", "up_s": 40, "address": "198.51.100.2:1719",
+                 "round_trip_ms": 12, "interval_s": 19, "calls": 3, "last_s": 40, "sentence": "it answers"},
+                {"name": "Other", "role": "neighbor", "state": "waiting", "up_s": null, "address": null,
+                 "calls": 0, "last_s": null}
+            ],
             "counters": {"throttled": 2, "malformed_ras": 0}
         });
         let expected = "\
@@ -191,6 +222,10 @@ bob,10�1    terminal  192.0.2.1:1719  none       -    3
 
 call  from   to   state    s  mode     media
 f81f  alice  bob  talking  5  proxied  pcma h264
+
+neighbor  role      state    for  address            rtt  every  calls  why
+Outer     server    up       40   198.51.100.2:1719  12   19     3      it answers
+Other     neighbor  waiting  -    -                  -    -      0      -
 
 counters: malformed_ras 0, throttled 2
 ";

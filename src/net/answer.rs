@@ -1,12 +1,16 @@
 //! Answers to what an agent asks of the world: names.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::arrival::{Arrival, Hall};
 use crate::face::QuestionId;
 
 /// Addresses of one question; more are of no use to anybody.
 const MOST: usize = 16;
+
+/// How long the system may take to answer for one host.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Looks up the addresses of hosts, and reports them as an arrival.
 pub(super) fn look_up(id: QuestionId, hosts: Vec<(String, u16)>, hall: &mut Hall) {
@@ -15,7 +19,8 @@ pub(super) fn look_up(id: QuestionId, hosts: Vec<(String, u16)>, hall: &mut Hall
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for host in hosts {
             // A name that cannot be resolved has no addresses.
-            if let Ok(found) = tokio::net::lookup_host(host).await {
+            let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host(host)).await;
+            if let Ok(Ok(found)) = found {
                 addresses.extend(found.take(MOST));
             }
         }

@@ -19,6 +19,7 @@ mod sources;
 mod status;
 mod stop;
 mod tcp;
+mod tell;
 mod udp;
 
 pub use behind::Behind;

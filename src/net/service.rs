@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::status::StatusSocket;
 use super::stop::stopper;
+use super::tell::Teller;
 use super::{Driver, Ended, Limits, bind, clock};
 use crate::event::Event;
 use crate::face::Agent;
@@ -28,6 +29,8 @@ pub struct Service {
     pub user: Option<String>,
     /// The socket on which it is asked what it holds.
     pub status: Option<PathBuf>,
+    /// Whether events are told on stdout, as JSON.
+    pub json: bool,
     /// What it may use.
     pub limits: Limits,
 }
@@ -86,7 +89,9 @@ pub fn serve(
         stopper.on_signals()?;
         outlive_hangups()?;
         let (events, heard) = channel();
+        let teller = service.json.then(Teller::start).transpose()?;
         let driver = Driver::start(make(clock::now()), service.limits, move |event: &Event| {
+            teller.iter().for_each(|teller| teller.tell(event));
             // Without discovery, whoever knows our address finds us all the same.
             let tells = match event {
                 Event::Listening { role, .. } | Event::NotListening { role, .. } => {

@@ -449,6 +449,10 @@ impl Agent for Node {
                     zone::resolved(&mut cx, id, &addresses);
                 }
             }
+            // Not answered, a name has no address for the time being.
+            Input::Answer { id, answer: None } if self.core.zones.asked(id) => {
+                zone::resolved(&mut self.parts().0, id, &[]);
+            }
             Input::Answer { id, answer } => {
                 let (mut cx, calls) = self.parts();
                 calls.answered(&mut cx, id, answer);

@@ -18,6 +18,11 @@ use crate::ras::RasSettings;
 /// A plain endpoint's timeToLive is not set below this, unless EnableTTLRestrictions=0.
 const SHORTEST_TTL_S: u32 = 60;
 
+/// The time between the keepalives of an endpoint behind a NAT, in seconds, and the longest that can be set: many NATs
+/// forget UDP after 30.
+const KEEPALIVE_S: u32 = 19;
+const LONGEST_S: u32 = 30;
+
 /// The resolved settings of a gatekeeper.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -118,7 +123,9 @@ impl From<&Config> for Settings {
             modes: Modes::from(config),
             ttl_s: main.time_to_live.map(|ttl| ttl.0.max(shortest)),
             traversal: routed.h46018.then_some(Traversal {
-                keepalive_s: routed.h46018_keepalive.0,
+                keepalive_s: routed
+                    .h46018_keepalive
+                    .map_or(KEEPALIVE_S, |set| set.0.min(LONGEST_S)),
                 without_nat: routed.h46018_no_nat,
             }),
             handling: Handling::from(config),

@@ -9,6 +9,7 @@ use super::bounds::Limits;
 use super::{Counters, Life, Mode, Node};
 use crate::call::status::CallStatus;
 use crate::ras::endpoint::Registration;
+use crate::zone::ZoneStatus;
 
 /// The form of the document; a larger number has fields that a smaller one did not have, or has them differently.
 const VERSION: u32 = 1;
@@ -30,6 +31,8 @@ pub struct Status {
     pub registrations: Vec<RegistrationStatus>,
     /// The calls, in the order in which they began.
     pub calls: Vec<CallStatus>,
+    /// Neighbours and traversal zones, in the order of the configuration.
+    pub zones: Vec<ZoneStatus>,
     /// What waits for something.
     pub waiting: WaitingStatus,
     /// What went wrong with what came in, and who was refused.
@@ -167,6 +170,7 @@ impl Node {
             mode: core.settings.mode.name(),
             registrations: core.registrations.iter().map(|one| registration(one, now)).collect(),
             calls,
+            zones: core.zones.status(now),
             waiting: WaitingStatus {
                 admissions: core.admissions.len(),
                 requests: core.load.len(),

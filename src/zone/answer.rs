@@ -12,9 +12,9 @@ use pinhole_h323::asn::h225::{
 use pinhole_h323::id::CallId;
 
 use super::locate::{self, Asker, Wanted};
+use super::state::{News, Reason};
 use super::token::{self, Doubt};
-use super::{ZoneId, route};
-use crate::event::Event;
+use super::{Role, ZoneId, route};
 use crate::node::Cx;
 use crate::ras::Origin;
 use crate::ras::destination::{Destination, resolve};
@@ -32,14 +32,9 @@ pub(crate) fn lrq(
         Ok(zone) => zone,
         Err(Some(doubt)) => {
             cx.core.counters.unbelieved += 1;
-            cx.refusal(Event::Zone {
-                name: String::new(),
-                state: "refused",
-                peer: Some(origin.from),
-                round_trip_ms: None,
-                calls: 0,
-                sentence: format!("LRQ from {} was refused: {doubt}", origin.from),
-            });
+            let sentence = format!("LRQ from {} was refused: {doubt}", origin.from);
+            let news = News { state: "refused", reason: Reason::from(&doubt), sentence };
+            cx.refusal(news.of_stranger(origin.from));
             return Some(reject(request, LocationRejectReason::securityDenial(())));
         }
         Err(None) => {
@@ -113,22 +108,28 @@ fn who(
 ) -> Result<Option<ZoneId>, Option<Doubt>> {
     let time = cx.core.unix(cx.now);
     let grace_s = cx.core.settings.zones.grace_s;
-    let Some(id) = cx.core.zones.from(origin.from.ip()) else {
+    let proof = token::find(request.crypto_tokens.as_ref());
+    let Some(id) = cx.core.zones.from(origin.from, proof.as_ref()) else {
         return if cx.core.settings.zones.accept_strangers { Ok(None) } else { Err(None) };
     };
     let Some(zone) = cx.core.zones.get(id) else { return Err(None) };
     let Some(secret) = zone.password() else { return Ok(Some(id)) };
-    let proof = token::find(request.crypto_tokens.as_ref()).ok_or(Some(Doubt::Missing))?;
+    let proof = proof.ok_or(Some(Doubt::Missing))?;
     if proof.name != zone.auth_user() {
         return Err(Some(Doubt::UnknownName(proof.name)));
     }
     proof.check(secret, time, grace_s).map_err(Some)?;
-    if proof.time.saturating_add(REORDERED_S) < zone.last_proof {
+    // From where it is known to be, an old proof does no harm, and its clock may have been set.
+    let here = zone.address() == Some(origin.from);
+    if !here && proof.time.saturating_add(REORDERED_S) < zone.last_proof {
         return Err(Some(Doubt::Replayed));
     }
     let time = proof.time;
     if let Some(zone) = cx.core.zones.get_mut(id) {
         zone.last_proof = zone.last_proof.max(time);
+        if let Role::Client(watch) = &mut zone.role {
+            watch.note(time);
+        }
     }
     Ok(Some(id))
 }

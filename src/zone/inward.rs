@@ -109,7 +109,7 @@ pub(crate) fn caller(
         let destination = Some(grant.destination);
         return direct.then_some(Caller { zone: grant.zone, destination, inward: false });
     }
-    let id = zones.from(peer.ip())?;
+    let id = zones.from(peer, None)?;
     let open = zones.get(id).is_some_and(|zone| zone.password().is_none() && !zone.is_server());
     (open && cx.core.settings.zones.accept_calls).then_some(Caller {
         zone: id,

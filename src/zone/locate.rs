@@ -216,6 +216,10 @@ pub(super) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, number: u32) {
     if question.tries > 0 {
         return send_all(cx, number);
     }
+    let silent: Vec<ZoneId> = question.asked.iter().map(|(id, _)| *id).collect();
+    for id in silent {
+        super::live::unanswered(cx, id);
+    }
     if !next_group(cx, number) {
         finish(cx, calls, number, Vec::new());
     }
@@ -272,8 +276,7 @@ fn callable(cx: &Cx<'_>, id: ZoneId, from: SocketAddr, told: SocketAddr) -> Sock
     let ip = told.ip();
     let useless = ip.is_unspecified() || ip.is_loopback() && !from.ip().is_loopback();
     let ours = cx.core.locals.contains(&ip);
-    let zone =
-        cx.core.zones.get(id).is_some_and(|zone| !matches!(zone.role, super::Role::Plain(_)));
+    let zone = cx.core.zones.get(id).is_some_and(|zone| !matches!(zone.role, super::Role::Plain));
     if useless || ours || zone { SocketAddr::new(from.ip(), told.port()) } else { told }
 }
 

@@ -7,13 +7,15 @@ mod inward;
 mod live;
 mod locate;
 mod route;
+mod state;
 pub(crate) mod token;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use pinhole_config::{Forward, Neighbor as Config, Secret};
+use pinhole_config::{Forward, Neighbor as Config, Seconds, Secret};
 use pinhole_h323::id::CallId;
 use pinhole_traversal::Timers;
 use pinhole_traversal::client::Client;
@@ -24,11 +26,15 @@ use crate::node::Cx;
 use crate::ras::destination::Destination;
 pub(crate) use answer::{in_progress, lrq};
 pub(crate) use inward::{Caller, caller, connected, hole};
-pub(crate) use live::{announce, resolved, sci, scr};
+pub(crate) use live::{resolved, scr};
 pub(crate) use locate::{
     Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, reply,
 };
+pub use state::ZoneStatus;
+pub(crate) use watched::{announce, sci};
 
+/// The time between keepalives of a zone, where nothing else is known: many NATs forget UDP after half a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(19);
 /// How long a call that was located may take to arrive.
 const GRANT: Duration = Duration::from_secs(60);
 /// Calls that were located and have not arrived yet.
@@ -53,8 +59,8 @@ pub struct Settings {
     pub accept_calls: bool,
     /// By how many seconds the clock of a peer may differ.
     pub grace_s: u32,
-    /// The time between keepalives of a zone.
-    pub keepalive: Duration,
+    /// The time between keepalives of a zone, if it is set by hand.
+    pub keepalive: Option<Duration>,
 }
 
 impl From<&pinhole_config::Config> for Settings {
@@ -69,7 +75,7 @@ impl From<&pinhole_config::Config> for Settings {
             accept_strangers: location.accept_strangers,
             accept_calls: config.routed.accept_neighbors,
             grace_s: config.tokens.grace.0,
-            keepalive: config.routed.h46018_keepalive.duration(),
+            keepalive: config.routed.h46018_keepalive.map(Seconds::duration),
         }
     }
 }
@@ -85,6 +91,8 @@ enum Deadline {
     Question(u32),
     /// A call that was located did not arrive.
     Grant(CallId),
+    /// The name of a neighbour is looked up again.
+    LookUp(ZoneId),
 }
 
 /// Which end of what a neighbour is.
@@ -94,8 +102,8 @@ enum Role {
     Server(Client),
     /// The client of a zone, whose server we are.
     Client(Watch),
-    /// A gatekeeper that is reached without help: its addresses.
-    Plain(Vec<SocketAddr>),
+    /// A gatekeeper that is reached without help.
+    Plain,
 }
 
 /// A neighbour.
@@ -107,12 +115,14 @@ pub(crate) struct Neighbor {
     /// The RAS socket towards it, and its address.
     socket: SocketId,
     local: IpAddr,
-    /// The time stamps of its last believed keepalive and of its last believed proof.
-    last_keepalive: u32,
+    /// The addresses of `Host=`.
+    hosts: Vec<SocketAddr>,
+    /// The time stamp of its newest believed proof.
     last_proof: u32,
-    /// What was told last of why it is not believed.
-    doubt: Option<String>,
+    /// What was told last of why it is not believed: whom it was about, and what.
+    doubt: Option<(IpAddr, state::News)>,
     up_since: Option<Instant>,
+    last: Option<state::Transition>,
     calls: u64,
 }
 
@@ -145,16 +155,21 @@ impl Neighbor {
         match &self.role {
             Role::Server(client) => client.server().filter(|_| client.is_up()),
             Role::Client(watch) => watch.address(),
-            Role::Plain(addresses) => addresses.first().copied(),
+            Role::Plain => self.hosts.first().copied(),
         }
     }
 
     /// True when a message from this address can be its.
     fn is_at(&self, from: IpAddr) -> bool {
         match &self.role {
-            Role::Plain(addresses) => addresses.iter().any(|address| address.ip() == from),
+            Role::Plain => self.has_host(from),
             Role::Server(_) | Role::Client(_) => self.address().is_some_and(|at| at.ip() == from),
         }
+    }
+
+    /// True when `Host=` names this address, or something that leads there.
+    fn has_host(&self, ip: IpAddr) -> bool {
+        self.hosts.iter().any(|address| address.ip() == ip)
     }
 
     /// True when it is the client of a zone.
@@ -190,12 +205,11 @@ impl Neighbor {
 impl Zones {
     /// The neighbours of a configuration.
     pub(crate) fn new(settings: &Settings, locals: &[IpAddr], now: Instant) -> Self {
-        let most = settings.keepalive;
         let new = |(name, config): &(String, Config)| {
             let role = match (config.h46018_client, config.h46018_server) {
-                (true, _) => Role::Server(Client::new(now, Some(most))),
-                (false, true) => Role::Client(Watch::new(most)),
-                (false, false) => Role::Plain(Vec::new()),
+                (true, _) => Role::Server(Client::new(now, settings.keepalive)),
+                (false, true) => Role::Client(Watch::new(settings.keepalive.unwrap_or(KEEP_ALIVE))),
+                (false, false) => Role::Plain,
             };
             let first =
                 locals.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
@@ -205,10 +219,11 @@ impl Zones {
                 role,
                 socket: SocketId(0),
                 local: first,
-                last_keepalive: 0,
+                hosts: Vec::new(),
                 last_proof: 0,
                 doubt: None,
                 up_since: None,
+                last: None,
                 calls: 0,
             }
         };
@@ -232,13 +247,26 @@ impl Zones {
         self.all.get_mut(id.0)
     }
 
-    fn each(&self) -> impl Iterator<Item = (ZoneId, &Neighbor)> {
+    fn each(&self) -> impl DoubleEndedIterator<Item = (ZoneId, &Neighbor)> {
         self.all.iter().enumerate().map(|(index, one)| (ZoneId(index), one))
     }
 
-    /// The first neighbour from whom a message from this address can be.
-    fn from(&self, from: IpAddr) -> Option<ZoneId> {
-        self.each().find(|(_, one)| one.is_at(from)).map(|(id, _)| id)
+    /// The neighbour from whom a message from this address can be: of several at one address, whose password it proves,
+    /// or who is at this port.
+    fn from(&self, from: SocketAddr, proof: Option<&token::Proof>) -> Option<ZoneId> {
+        let fits = |one: &Neighbor| {
+            let proven = proof
+                .is_some_and(|proof| one.password().is_some() && one.auth_user() == proof.name);
+            (proven, one.address() == Some(from))
+        };
+        let here = self.each().filter(|(_, one)| one.is_at(from.ip()));
+        // The first of equals.
+        here.rev().max_by_key(|(_, one)| fits(one)).map(|(id, _)| id)
+    }
+
+    /// True when this was asked about the name of a neighbour.
+    pub(crate) fn asked(&self, question: QuestionId) -> bool {
+        self.queries.contains_key(&question)
     }
 
     /// A call came or went to a neighbour.
@@ -256,7 +284,7 @@ impl Zones {
         let of = |one: &Neighbor| match &one.role {
             Role::Server(client) => client.next(),
             Role::Client(watch) => watch.next(),
-            Role::Plain(_) => None,
+            Role::Plain => None,
         };
         self.all.iter().filter_map(of).chain(self.timers.next()).min()
     }
@@ -276,7 +304,7 @@ pub(crate) fn start(cx: &mut Cx<'_>) {
         return;
     }
     let plain = |one: &Neighbor| {
-        matches!(one.role, Role::Plain(_)) || (one.is_client() && one.password().is_none())
+        matches!(one.role, Role::Plain) || (one.is_client() && one.password().is_none())
     };
     let all: Vec<ZoneId> =
         cx.core.zones.each().filter(|(_, one)| plain(one)).map(|(id, _)| id).collect();
@@ -297,6 +325,7 @@ pub(crate) fn poll(cx: &mut Cx<'_>, calls: &mut crate::call::Calls) {
             Deadline::Grant(call) => {
                 cx.core.zones.grants.remove(&call);
             }
+            Deadline::LookUp(id) => live::look_up(cx, id),
         }
     }
 }

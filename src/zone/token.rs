@@ -1,6 +1,8 @@
 //! Proof of a password between gatekeepers (H.235.0 cryptoGKPwdHash with MD5): the hash of a ClearToken that holds the
-//! password, the sender's name and the time. It says nothing of the message that carries it, so a captured one could be
-//! used again while its time stamp is fresh; the time stamps of a neighbour never go back.
+//! password, the sender's name and the time. It says nothing of the message that carries it; what keeps a captured one
+//! from being of use is in `pinhole_traversal::watch`.
+
+use std::net::SocketAddr;
 
 use pinhole_crypto::password;
 use pinhole_h323::asn::h225::{
@@ -27,6 +29,8 @@ pub(crate) enum Doubt {
     Clock(i64),
     /// It, or a later one, has been used already.
     Replayed,
+    /// It came from there, too.
+    Copied(SocketAddr),
     /// We have no clock to judge it by.
     NoClock,
 }
@@ -42,6 +46,11 @@ impl std::fmt::Display for Doubt {
             Self::Clock(skew) if *skew > 0 => write!(f, "its clock is {skew} s ahead of ours"),
             Self::Clock(skew) => write!(f, "its clock is {} s behind ours", skew.unsigned_abs()),
             Self::Replayed => f.write_str("its proof of the password has been used before"),
+            Self::Copied(other) => write!(
+                f,
+                "the same proof of the password came from {other}, too: somebody copies it, or two gatekeepers \
+                 have the same name"
+            ),
             Self::NoClock => f.write_str("we do not know the time, and cannot judge its proof"),
         }
     }

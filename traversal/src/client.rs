@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::Backoff;
+use crate::{AGAIN, Backoff};
 
 /// The interval until the server tells one.
 const FIRST_INTERVAL: Duration = Duration::from_secs(19);
@@ -29,6 +29,10 @@ pub struct Client {
     /// Sent and not answered: requestSeqNum, when, where to.
     open: Vec<(u16, Instant, SocketAddr)>,
     unanswered: u32,
+    /// The server's name is being looked up.
+    resolving: bool,
+    /// The server wants another proof before the zone is up.
+    proving: bool,
     last_answer: Option<Instant>,
     round_trip: Option<Duration>,
     up: bool,
@@ -83,6 +87,8 @@ impl Client {
             retry: Backoff::new(FIRST_RETRY, FIRST_INTERVAL),
             open: Vec::new(),
             unanswered: 0,
+            resolving: false,
+            proving: false,
             last_answer: None,
             round_trip: None,
             up: false,
@@ -103,6 +109,12 @@ impl Client {
         self.up
     }
 
+    /// When the server answered last.
+    #[must_use]
+    pub const fn last_answer(&self) -> Option<Instant> {
+        self.last_answer
+    }
+
     /// How long the last answer took.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
@@ -118,6 +130,7 @@ impl Client {
     /// The server's addresses, none when its name has none. The next one is tried when the last one did not answer.
     /// Tells that the zone is down because there is none, once.
     pub fn resolved(&mut self, now: Instant, addresses: &[SocketAddr]) -> Option<Down> {
+        self.resolving = false;
         let at = addresses.iter().position(|address| Some(*address) == self.server);
         let next = match at {
             Some(at) if self.unanswered >= RESOLVE_AFTER => (at + 1) % addresses.len(),
@@ -128,13 +141,14 @@ impl Client {
             Some(server) => {
                 if self.server.replace(*server) != Some(*server) {
                     self.retry.reset();
+                    self.due = Some(now);
                 }
                 self.unanswered = 0;
-                self.due = Some(now);
                 None
             }
             // A name that is lost does not make a server silent that still answers.
             None => {
+                // It is asked about again after a while.
                 self.due = Some(now + self.retry.wait());
                 if !self.up {
                     self.server = None;
@@ -160,20 +174,24 @@ impl Client {
         self.unanswered = 0;
         match answer {
             Ok(interval) => {
-                if let Some(interval) = interval {
+                let again = interval.is_some_and(|interval| interval <= AGAIN);
+                if let Some(interval) = interval.filter(|_| !again) {
                     self.interval = interval.clamp(INTERVALS.0, INTERVALS.1);
                 }
                 self.open.clear();
                 self.last_answer = Some(now);
                 self.retry = Backoff::new(FIRST_RETRY, self.interval());
-                self.due = Some(now + self.interval());
-                self.told = None;
+                self.due = Some(now + if again { AGAIN } else { self.interval() });
+                if again && !self.up && !std::mem::replace(&mut self.proving, true) {
+                    return None;
+                }
+                (self.told, self.proving) = (None, false);
                 (!std::mem::replace(&mut self.up, true)).then_some(Change::Up)
             }
             Err(()) => {
                 self.due = Some(now + self.retry.wait());
                 let news = self.up || self.told != Some(Down::Refused);
-                (self.up, self.told) = (false, Some(Down::Refused));
+                (self.up, self.told, self.proving) = (false, Some(Down::Refused), false);
                 news.then_some(Change::Refused)
             }
         }
@@ -191,21 +209,25 @@ impl Client {
     /// The next thing to do at this time; `seq` gives a fresh requestSeqNum.
     pub fn poll(&mut self, now: Instant, seq: impl FnOnce() -> u16) -> Option<Action> {
         if self.silent_at().is_some_and(|at| at <= now) {
-            self.up = false;
+            (self.up, self.proving) = (false, false);
             self.told = Some(Down::NoAnswer);
             return Some(Action::Down(Down::NoAnswer));
         }
         if self.due.is_none_or(|due| due > now) {
             return None;
         }
-        let Some(to) = self.server.filter(|_| self.unanswered < RESOLVE_AFTER) else {
+        let lost = self.server.is_none() || self.unanswered >= RESOLVE_AFTER;
+        if lost && !self.resolving {
             if self.server.is_some() && !self.up && self.told.is_none() {
                 self.told = Some(Down::NoAnswer);
                 return Some(Action::Down(Down::NoAnswer));
             }
-            self.due = None;
+            self.resolving = true;
+            // While its name is looked up, it is still tried where it was.
+            self.due = self.due.filter(|_| self.server.is_some());
             return Some(Action::Resolve);
-        };
+        }
+        let to = self.server?;
         self.due = Some(now + self.retry.wait());
         self.unanswered += 1;
         let seq = seq();
@@ -296,6 +318,42 @@ mod tests {
         assert!(waits.iter().all(|wait| *wait <= seconds(11)), "never longer than an interval");
         assert_eq!(client.server(), Some(at(2000)));
         assert_eq!(client.answered(now, at(2000), seq - 1, Ok(None)), Some(Change::Up));
+    }
+
+    #[test]
+    fn a_server_that_wants_another_proof_is_not_up_before_the_next_answer() {
+        let now = Instant::now();
+        let mut client = Client::new(now, None);
+        client.poll(now, || 1);
+        client.resolved(now, &[at(1719)]);
+        client.poll(now, || 1);
+        assert_eq!(client.answered(now, at(1719), 1, Ok(Some(AGAIN))), None);
+        assert_eq!((client.is_up(), client.next()), (false, Some(now + AGAIN)));
+        let now = now + AGAIN;
+        client.poll(now, || 2);
+        assert_eq!(client.answered(now, at(1719), 2, Ok(Some(seconds(19)))), Some(Change::Up));
+        assert_eq!(client.interval(), seconds(19));
+        // One that is up stays so.
+        let now = client.next().unwrap();
+        client.poll(now, || 3);
+        assert_eq!(client.answered(now, at(1719), 3, Ok(Some(AGAIN))), None);
+        assert_eq!((client.is_up(), client.next()), (true, Some(now + AGAIN)));
+    }
+
+    #[test]
+    fn a_slow_name_server_does_not_keep_it_silent() {
+        let mut now = Instant::now();
+        let mut client = up(now);
+        let (mut sent, mut resolves) = (0, 0);
+        for seq in 8..30 {
+            now = client.next().unwrap();
+            match client.poll(now, || seq) {
+                Some(Action::KeepAlive { .. }) => sent += 1,
+                Some(Action::Resolve) => resolves += 1,
+                Some(Action::Down(_)) | None => {}
+            }
+        }
+        assert!(sent > 15 && resolves == 1, "{sent} {resolves}");
     }
 
     #[test]

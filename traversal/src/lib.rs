@@ -10,3 +10,8 @@ pub mod watch;
 
 pub use backoff::Backoff;
 pub use timers::Timers;
+
+use std::time::Duration;
+
+/// The interval that the server of a zone asks for when a client has to prove itself once more before it counts.
+pub const AGAIN: Duration = Duration::from_secs(2);

@@ -46,8 +46,9 @@ section! {
         send_ips: Destinations as "SendIPs" = Destinations::default();
         /// What it may ask about, by its beginning; `*` is all.
         accept_prefixes: Prefixes as "AcceptPrefixes" = Prefixes(vec![("*".to_owned(), 1)]);
-        /// Whether its address changes; the server of a zone is looked up again in any case when it does not answer.
-        dynamic: bool as inert "Dynamic" = false;
+        /// Whether its address changes: its name is looked up again every minute. Whoever does not answer is looked up
+        /// again in any case, and the client of a zone is where its keepalives come from.
+        dynamic: bool as "Dynamic" = false;
         /// Whether its requests for somebody who is not here are passed on to others; empty: as in LRQFeatures.
         forward: Option<Forward> as "ForwardLRQ" = None;
         /// We are its client of a traversal zone (H.460.18): we keep the pinhole to it open.

@@ -112,8 +112,9 @@ section! {
         h46018: bool as "EnableH46018" = false;
         /// Whether H.460.18 also serves endpoints that are not behind a NAT.
         h46018_no_nat: bool as "H46018NoNat" = true;
-        /// The time between keepalives through a pinhole.
-        h46018_keepalive: Seconds as "H46018KeepAliveInterval" = Seconds(19) => Limit::Clamp(5, 30);
+        /// The time between keepalives through a pinhole; empty: 19 s, and of a traversal zone between two Pinholes what
+        /// the firewall's memory allows, once it is measured. Of endpoints 30 s at most.
+        h46018_keepalive: Option<Seconds> as "H46018KeepAliveInterval" = None => Limit::Clamp(5, 3600);
         /// The ports that outgoing signalling connections come from; empty: the system's choice.
         q931_ports: Option<PortRange> as "Q931PortRange" = None;
         /// The ports of H.245, both of listeners and of outgoing connections; empty: the system's choice.

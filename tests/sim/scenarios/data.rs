@@ -21,17 +21,17 @@ use crate::world::{Chop, HostId, Raw, at, millis, seconds};
 
 /// Setup of h323plus, which tunnels.
 #[rustfmt::skip]
-const SETUP: &str = "030000db08026a580504038090a52804657031007e00c40520b8060008914a000701400200650070003122c00900003d1048333233506c75732073696d706c6500001a312e32382e30202848333233506c75732076312e32382e302900000001400200650070003200c633640a06b80060430fb2a5e3f11185729e4af640c00800bd0fa00807000a0a0102bcc0110056430fb2a5e3f11185729e4af640c008010001001d1a003500320036003500360030003200380038005f0065006e0064007001000100070120656e2d75730901400013000000000102800180";
+pub(super) const SETUP: &str = "030000db08026a580504038090a52804657031007e00c40520b8060008914a000701400200650070003122c00900003d1048333233506c75732073696d706c6500001a312e32382e30202848333233506c75732076312e32382e302900000001400200650070003200c633640a06b80060430fb2a5e3f11185729e4af640c00800bd0fa00807000a0a0102bcc0110056430fb2a5e3f11185729e4af640c008010001001d1a003500320036003500360030003200380038005f0065006e0064007001000100070120656e2d75730901400013000000000102800180";
 
 const CALLER: &str = "198.51.100.31";
 const CALLED: &str = "198.51.100.32";
 
 /// A call between two raw hosts, over one signalling connection each. It is never answered, so it has thirty seconds.
-struct Line {
-    lab: Lab,
-    hosts: [HostId; 2],
-    streams: [StreamId; 2],
-    setup: Signal,
+pub(super) struct Line {
+    pub(super) lab: Lab,
+    pub(super) hosts: [HostId; 2],
+    pub(super) streams: [StreamId; 2],
+    pub(super) setup: Signal,
 }
 
 fn line(chop: Chop) -> Line {
@@ -63,7 +63,7 @@ fn line(chop: Chop) -> Line {
 
 impl Line {
     /// A party says this; what the other hears.
-    fn say(&mut self, from: usize, message: &Control) -> Option<Control> {
+    pub(super) fn say(&mut self, from: usize, message: &Control) -> Option<Control> {
         let leg = Leg {
             crv: self.setup.q931().crv(),
             from_destination: from == 1,
@@ -105,7 +105,7 @@ fn stack(told: &str) -> Option<Box<NetworkAccessParameters>> {
     Some(Box::new(NetworkAccessParameters { network_address, ..Default::default() }))
 }
 
-fn open(number: u16, application: Option<Application>, rtcp: &str) -> Control {
+pub(super) fn open(number: u16, application: Option<Application>, rtcp: &str) -> Control {
     let audio = Audio { codec: Codec::Pcma, frames: 20 };
     let control = Some(at(rtcp));
     let offer = Offer { channel: number, session: 1, audio, media: None, control };
@@ -117,13 +117,13 @@ fn open(number: u16, application: Option<Application>, rtcp: &str) -> Control {
     Control::open(olc)
 }
 
-fn ack(number: u16, media: &str) -> Control {
+pub(super) fn ack(number: u16, media: &str) -> Control {
     let media = Some(at(media));
     let accept = Accept { channel: number, session: Some(1), media, control: None };
     Control::accept(accept.to_asn())
 }
 
-fn acked(control: &Control) -> &OpenLogicalChannelAck {
+pub(super) fn acked(control: &Control) -> &OpenLogicalChannelAck {
     let Message::response(response) = control.message() else { panic!("{control:?}") };
     let Response::openLogicalChannelAck(ack) = &**response else { panic!("{control:?}") };
     ack

@@ -20,6 +20,15 @@ pub(crate) struct Link {
     pub(crate) rate: Option<u64>,
     /// Whether jitter lets a datagram overtake another.
     pub(crate) reorders: bool,
+    /// Nothing at all passes before this time.
+    pub(crate) cut: Option<Instant>,
+}
+
+impl Link {
+    /// How long nothing passes from now on.
+    pub(crate) fn cut_for(&self, now: Instant) -> Duration {
+        self.cut.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    }
 }
 
 impl Default for Link {
@@ -31,6 +40,7 @@ impl Default for Link {
             repeats: 0.0,
             rate: None,
             reorders: false,
+            cut: None,
         }
     }
 }
@@ -59,7 +69,7 @@ impl Lane {
         random: &mut ChaCha8Rng,
     ) -> Option<Instant> {
         let due = self.pass(now, link, length, random);
-        if lost(link, random) {
+        if lost(link, random) || !link.cut_for(now).is_zero() {
             return None;
         }
         let due = if link.reorders { due } else { due.max(self.last) };

@@ -189,12 +189,18 @@ impl World {
 
     /// When a stretch of a stream that leaves one host now arrives at another.
     fn journey(&mut self, from: usize, to: usize, length: usize) -> Option<Instant> {
+        // While a line is cut the system repeats what it sends, as long as it has patience.
+        let cut = [from, to].map(|host| self.hosts[host].link.cut_for(self.now));
+        let cut = cut.into_iter().max().unwrap_or_default();
+        if cut > self.patience.retransmission {
+            return None;
+        }
         let it = &mut self.hosts[from];
         let halfway = it.up.stretch(self.now, &it.link, length, &mut self.random);
         let late = retransmitted(&it.link, &mut self.random)?;
         let it = &mut self.hosts[to];
         let due = it.down.stretch(halfway, &it.link, length, &mut self.random);
-        Some(due + late + retransmitted(&it.link, &mut self.random)?)
+        Some(due + cut + late + retransmitted(&it.link, &mut self.random)?)
     }
 
     /// Under [`Chop::Random`] some octets wait for the next.

@@ -1,0 +1,160 @@
+//! Keepalives of the clients of traversal zones (H.460.18 §12): whom we believe, and where he is.
+
+use std::time::Duration;
+
+use pinhole_h323::asn::h225::{RasMessage, ServiceControlIndication};
+use pinhole_h323::h46018;
+use pinhole_h323::id::{CallId, Seq};
+use pinhole_h323::ras::Ras;
+use pinhole_traversal::AGAIN;
+use pinhole_traversal::watch::{Heard, Stamp};
+
+use super::state::{self, News, Reason, changed};
+use super::token::{self, Doubt};
+use super::{Role, ZoneId};
+use crate::event::Event;
+use crate::node::Cx;
+use crate::ras::{self, Origin};
+
+/// A ServiceControlIndication: the keepalive of a client, or a server's announcement of a call. Nobody else has a
+/// service of ours to control.
+pub(crate) fn sci(
+    cx: &mut Cx<'_>,
+    calls: &crate::call::Calls,
+    origin: Origin,
+    ras: &Ras,
+    request: &ServiceControlIndication,
+) -> Option<RasMessage> {
+    if let Ok(Some(incoming)) = h46018::IncomingCall::announced(ras) {
+        return super::inward::incoming(cx, calls, origin, request, incoming);
+    }
+    let seq = Seq::new(request.request_seq_num.0);
+    let interval = match believe(cx, origin, request) {
+        Ok((id, heard)) => interval(cx, id, origin, heard),
+        Err((id, doubt)) => {
+            doubted(cx, id, origin, &doubt);
+            return Some(refusal(cx, seq));
+        }
+    };
+    h46018::keep_alive_started(seq, interval.max(1)).ok().map(Ras::into_message)
+}
+
+fn refusal(cx: &Cx<'_>, seq: Seq) -> RasMessage {
+    let mut message = h46018::keep_alive_failed(seq).into_message();
+    if let (RasMessage::serviceControlResponse(response), Some(time)) =
+        (&mut message, cx.core.unix(cx.now))
+    {
+        response.tokens = Some(vec![token::our_time(time)]);
+    }
+    message
+}
+
+/// Whose keepalive it is: who proves the password, or, where none is configured, who comes from the right address.
+fn believe(
+    cx: &mut Cx<'_>,
+    origin: Origin,
+    request: &ServiceControlIndication,
+) -> Result<(ZoneId, Heard), (Option<ZoneId>, Doubt)> {
+    let Some(proof) = token::find(request.crypto_tokens.as_ref()) else {
+        let open = cx.core.zones.each().find(|(_, one)| {
+            one.is_client() && one.password().is_none() && one.has_host(origin.from.ip())
+        });
+        let (id, _) = open.ok_or((None, Doubt::Missing))?;
+        return Ok((id, hear(cx, id, origin, None)));
+    };
+    let time = cx.core.unix(cx.now);
+    let grace_s = cx.core.settings.zones.grace_s;
+    let named = cx.core.zones.each().find(|(_, one)| {
+        one.is_client() && one.password().is_some() && one.auth_user() == proof.name
+    });
+    let Some((id, zone)) = named else {
+        return Err((None, Doubt::UnknownName(proof.name)));
+    };
+    let checked = proof.check(zone.password().unwrap_or_default(), time, grace_s);
+    checked.map_err(|doubt| (Some(id), doubt))?;
+    let ahead = i64::from(proof.time) - time.map_or(0, i64::from);
+    let stamp = Stamp { time: proof.time, skew: ahead };
+    match hear(cx, id, origin, Some(stamp)) {
+        Heard::Used => Err((Some(id), Doubt::Replayed)),
+        Heard::Copied(other) => Err((Some(id), Doubt::Copied(other))),
+        heard => Ok((id, heard)),
+    }
+}
+
+/// Gives a keepalive that is proven to the machine of its zone.
+fn hear(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, stamp: Option<Stamp>) -> Heard {
+    let now = cx.now;
+    let Some(zone) = cx.core.zones.get_mut(id) else { return Heard::Used };
+    let Role::Client(watch) = &mut zone.role else { return Heard::Used };
+    let heard = watch.heard(now, origin.from, stamp);
+    if matches!(heard, Heard::Up | Heard::Moved(_) | Heard::Same | Heard::Kept(_)) {
+        (zone.socket, zone.local) = (origin.socket, origin.local);
+    }
+    heard
+}
+
+/// Tells what a keepalive has changed; after how many seconds the next one should come.
+fn interval(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, heard: Heard) -> u32 {
+    let from = origin.from;
+    let news = |state, sentence| News { state, reason: Reason::KeepAlive, sentence };
+    match heard {
+        Heard::Up => changed(cx, id, news("up", format!("its keepalive came from {from}"))),
+        Heard::Moved(old) => {
+            let sentence = format!("its address was {old} and is {from} now");
+            changed(cx, id, news("moved", sentence));
+        }
+        Heard::Kept(other) => {
+            let doubt = Doubt::Copied(other);
+            doubted(cx, Some(id), Origin { from: other, ..origin }, &doubt);
+        }
+        Heard::Again => return seconds_of(AGAIN),
+        Heard::Same | Heard::Used | Heard::Copied(_) => {
+            if let Some(zone) = cx.core.zones.get_mut(id) {
+                zone.doubt = None;
+            }
+        }
+    }
+    let zone = cx.core.zones.get(id).map(|zone| &zone.role);
+    let Some(Role::Client(watch)) = zone else { return seconds_of(AGAIN) };
+    seconds_of(watch.interval())
+}
+
+fn seconds_of(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Says why somebody is not believed: of a neighbour when it is news, of a stranger in measure.
+fn doubted(cx: &mut Cx<'_>, id: Option<ZoneId>, origin: Origin, doubt: &Doubt) {
+    cx.core.counters.unbelieved += 1;
+    let sentence = format!("a keepalive from {} was refused: {doubt}", origin.from);
+    let news = News { state: "refused", reason: doubt.into(), sentence };
+    let Some(zone) = id.and_then(|id| cx.core.zones.get_mut(id)) else {
+        return cx.refusal(news.of_stranger(origin.from));
+    };
+    // The same words again, but for the count of seconds, are no news.
+    let old = zone.doubt.replace((origin.from.ip(), news.clone()));
+    if old
+        .is_some_and(|(ip, old)| ip == origin.from.ip() && old.reason.name() == news.reason.name())
+    {
+        return;
+    }
+    let down = zone.address().is_none();
+    if let Some(id) = id.filter(|_| down) {
+        // What keeps it down is why it is down.
+        state::note(cx, id, &news);
+    }
+    let zone = id.and_then(|id| cx.core.zones.get(id));
+    let event = zone.map(|zone| state::told(zone, Some(origin.from), news));
+    event.into_iter().for_each(|event| cx.refusal(event));
+}
+
+/// Announces a call to the client of a zone: it has to connect to us (H.460.18 §5).
+pub(crate) fn announce(cx: &mut Cx<'_>, call: CallId, seq: u16, id: ZoneId) {
+    let Some(zone) = cx.core.zones.get(id) else { return };
+    let ((socket, local), Some(client)) = (zone.local(), zone.address()) else { return };
+    let address = cx.core.signalling_at(local, client.ip());
+    let incoming = h46018::IncomingCall { address, call_id: call };
+    let Ok(announcement) = incoming.announce(Seq::new(seq)) else { return };
+    ras::send(cx, socket, client, announcement.into_message());
+    cx.event(Event::Pinhole { callid: call.to_string(), step: "announced", peer: client });
+}

@@ -1,0 +1,335 @@
+//! Somebody who knows everything but the password: all addresses, all identifiers, and every message that was sent.
+
+use std::net::SocketAddr;
+
+use pinhole_h323::h46018;
+use pinhole_h323::id::Seq;
+
+use super::*;
+use crate::scenarios::lab::{NAT, channel};
+use crate::scenarios::mutants::{TPKT, octets};
+use crate::world::Raw;
+
+const MALLORY: &str = "192.0.2.66";
+const RAS: &str = "198.51.100.10:1719";
+
+fn mallory() -> SocketAddr {
+    at(&format!("{MALLORY}:1719"))
+}
+
+/// Moves an eavesdropper's copies: all that the client has sent to the server's RAS since the last time.
+fn overheard(zone: &mut Zone) -> Vec<Vec<u8>> {
+    let sent = zone.lab.world.tap(zone.inner);
+    sent.into_iter().filter(|(to, _)| *to == at(RAS)).map(|(_, bytes)| bytes).collect()
+}
+
+/// Where the server believes the client to be.
+fn believed(zone: &mut Zone) -> Option<SocketAddr> {
+    zone.seen_by(zone.lab.node).address
+}
+
+fn is_mallory(address: Option<SocketAddr>) -> bool {
+    address.is_some_and(|address| address.ip() == ip(MALLORY))
+}
+
+/// Mallory has a host, and hears what is sent there.
+fn listening(zone: &mut Zone) -> HostId {
+    let host = zone.lab.world.host("mallory", MALLORY, Raw::default());
+    zone.lab.world.with(host, |raw: &mut Raw, _| raw.udp(MALLORY, 1719));
+    zone.lab.world.run_for(millis(10));
+    host
+}
+
+/// Announcements of calls that came there.
+fn announced(zone: &mut Zone, host: HostId) -> usize {
+    let got = zone.lab.world.with(host, |raw: &mut Raw, _| raw.datagrams.clone());
+    let ras = got.iter().filter_map(|(_, _, bytes)| pinhole_h323::ras::Ras::decode(bytes).ok());
+    ras.filter(|ras| matches!(h46018::IncomingCall::announced(ras), Ok(Some(_)))).count()
+}
+
+/// For a minute, everything that the client says is said by mallory, too: before the client's own words arrive, or
+/// after.
+fn echo(zone: &mut Zone, first: bool) {
+    overheard(zone);
+    for _ in 0..6000 {
+        zone.lab.world.run_for(millis(10));
+        for bytes in overheard(zone) {
+            if !first {
+                zone.lab.world.run_for(millis(30));
+            }
+            zone.lab.world.inject_datagram(mallory(), at(RAS), &bytes);
+        }
+    }
+}
+
+#[test]
+fn copies_of_keepalives_do_not_move_the_client() {
+    for first in [true, false] {
+        let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+        zone.up();
+        let host = listening(&mut zone);
+        echo(&mut zone, first);
+        assert_eq!(believed(&mut zone).unwrap().ip(), ip(NAT));
+        for node in [zone.lab.node, zone.inner] {
+            assert!(!zone.lab.world.told(node, state("moved")));
+            assert!(!zone.lab.world.told(node, state("down")));
+        }
+        let doubt = if first { "proof-copied" } else { "proof-used" };
+        let told = |event: &Event| matches!(event, Event::Zone { reason, .. } if *reason == doubt);
+        assert!(zone.lab.world.told(zone.lab.node, told), "{first}");
+        zone.talk(false, |_| {});
+        assert_eq!(announced(&mut zone, host), 0);
+    }
+}
+
+#[test]
+fn copies_of_keepalives_do_not_become_the_client() {
+    // From the very first keepalive on.
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    for _ in 0..3000 {
+        zone.lab.world.run_for(millis(1));
+        for bytes in overheard(&mut zone) {
+            zone.lab.world.inject_datagram(mallory(), at(RAS), &bytes);
+        }
+        assert!(!is_mallory(believed(&mut zone)));
+    }
+    zone.up();
+    zone.talk(false, |_| {});
+}
+
+/// Mallory holds the client's line: nothing of it arrives, and he says it himself.
+fn holds(zone: &mut Zone, time: u64) -> bool {
+    overheard(zone);
+    for _ in 0..time * 10 {
+        // What was on its way arrived; from now on it is held. The sender notices nothing.
+        let until = zone.lab.world.now() + millis(100);
+        zone.lab.world.link(zone.inner).cut = Some(until);
+        zone.lab.world.run_for(millis(100));
+        for bytes in overheard(zone) {
+            zone.lab.world.inject_datagram(mallory(), at(RAS), &bytes);
+        }
+        if is_mallory(believed(zone)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// What remains with the proof of the standard, which says nothing of addresses: who can hold the client's words back
+/// for longer than an interval, and say them himself, is where the client is, as a NAT would be. This also shows that
+/// the tests above would notice.
+#[test]
+fn who_holds_the_clients_line_for_an_interval_takes_its_place() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    assert!(!holds(&mut zone, 18), "not for less");
+    zone.lab.world.run_for(seconds(30));
+    assert!(!is_mallory(believed(&mut zone)));
+    assert!(holds(&mut zone, 60));
+    // As soon as the client is heard again, it is back.
+    zone.lab.world.link(zone.inner).cut = None;
+    zone.lab.world.run_for(seconds(57));
+    assert_eq!(believed(&mut zone).unwrap().ip(), ip(NAT));
+    zone.talk(false, |_| {});
+}
+
+#[test]
+fn what_was_overheard_before_a_restart_is_worth_nothing_after_it() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    overheard(&mut zone);
+    zone.lab.world.run_for(seconds(100));
+    let kept = overheard(&mut zone);
+    assert!(kept.len() >= 5, "{}", kept.len());
+    let now = zone.lab.world.now();
+    let node = Node::new(outer(PLAIN), vec![ip(NODE)], [5; 32], now);
+    zone.lab.world.restart(zone.lab.node, node);
+    zone.lab.world.run_for(millis(10));
+    for bytes in &kept {
+        zone.lab.world.inject_datagram(mallory(), at(RAS), bytes);
+        for _ in 0..40 {
+            zone.lab.world.run_for(millis(100));
+            assert!(!is_mallory(believed(&mut zone)));
+        }
+    }
+    zone.lab.world.run_for(seconds(20));
+    assert_eq!(believed(&mut zone).unwrap().ip(), ip(NAT));
+    zone.talk(false, |_| {});
+}
+
+#[test]
+fn whoever_has_no_password_is_nobody() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    let host = listening(&mut zone);
+    // Without a proof, and one who has the name and another password.
+    let bare = h46018::keep_alive(Seq::new(7)).encode().unwrap();
+    for _ in 0..20 {
+        zone.lab.world.inject_datagram(mallory(), at(RAS), &bare);
+        zone.lab.world.run_for(seconds(3));
+    }
+    let settings = inner(NODE, "guess", PLAIN);
+    let now = zone.lab.world.now();
+    let rival = Node::new(settings, vec![ip("192.0.2.67")], [66; 32], now);
+    let rival = zone.lab.world.host("rival", "192.0.2.67", rival);
+    zone.lab.world.run_for(seconds(60));
+    assert!(!zone.lab.world.told(rival, state("up")));
+    assert_eq!(believed(&mut zone).unwrap().ip(), ip(NAT));
+    zone.talk(false, |_| {});
+    assert_eq!(announced(&mut zone, host), 0);
+}
+
+/// One who has the password, while the client is there: neither disturbs the other. Once it is not, he is the client;
+/// so the test above would notice.
+#[test]
+fn a_second_one_with_the_password_waits_for_the_first_to_go() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    let now = zone.lab.world.now();
+    let twin = Node::new(inner(NODE, "clientpw", PLAIN), vec![ip("192.0.2.67")], [66; 32], now);
+    zone.lab.world.host("twin", "192.0.2.67", twin);
+    for _ in 0..30 {
+        zone.lab.world.run_for(seconds(10));
+        assert_eq!(believed(&mut zone).unwrap().ip(), ip(NAT));
+    }
+    let copied = |event: &Event| matches!(event, Event::Zone { reason: "proof-copied", .. });
+    assert!(zone.lab.world.told(zone.lab.node, copied), "the operator is told");
+    zone.lab.world.vanish(zone.inner);
+    zone.lab.world.run_for(seconds(60));
+    assert_eq!(believed(&mut zone).unwrap().ip(), ip("192.0.2.67"));
+}
+
+/// The Facility with which a client comes for a call.
+fn facility(callid: &str) -> Vec<u8> {
+    let (guid, call) = (octets("f81f8d79a5e3f11187699e7406960308"), octets(callid));
+    let mut message = octets(TPKT[0]);
+    let place = message.windows(16).position(|window| window == guid).expect("a call identifier");
+    message[place..place + 16].copy_from_slice(&call);
+    message
+}
+
+/// Mallory comes for a call before the client does; whether he got it.
+fn comes_first(inside: bool) -> bool {
+    let patient = "[RasSrv::LRQFeatures]\nNeighborTimeout=50\n[Proxy]\n";
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, patient);
+    zone.up();
+    let host = if inside {
+        zone.lab.world.host_behind(zone.lab.gate, "mallory", "10.0.0.66", Raw::default())
+    } else {
+        zone.lab.world.host("mallory", MALLORY, Raw::default())
+    };
+    // The client is slow, so that there is time.
+    let [alice, bob] = {
+        zone.lab.world.link(zone.inner).latency = seconds(1);
+        zone.pair(false, Some(TALK), |_| {})
+    };
+    let node = zone.lab.node;
+    let pinhole = |event: &Event| match event {
+        Event::Pinhole { callid, step: "announced", .. } => Some(callid.clone()),
+        _ => None,
+    };
+    zone.lab.world.must("announced", |w| w.told(node, |e| pinhole(e).is_some()), seconds(30));
+    let callid = zone.lab.world.events(node).iter().find_map(|(_, event)| pinhole(event)).unwrap();
+    zone.lab.world.with(host, |raw: &mut Raw, _| {
+        let stream = raw.connect(at("198.51.100.10:1720"));
+        raw.send(stream, &facility(&callid));
+    });
+    zone.lab.world.run_for(seconds(20));
+    let setup = zone.lab.world.with(host, |raw: &mut Raw, _| {
+        // TPKT header, protocol discriminator, call reference; then the message type, 5 for Setup.
+        raw.lines.values().any(|line| line.got.get(8) == Some(&5))
+    });
+    if !setup {
+        let record = zone.lab.record(alice, 1, seconds(60));
+        assert_eq!(record.cause, Some(16), "bob gets it: {record:#?}");
+        zone.lab.record(bob, 1, seconds(10));
+        zone.lab.nothing_left();
+    }
+    setup
+}
+
+#[test]
+fn a_pending_call_is_not_given_to_anybody_else() {
+    assert!(!comes_first(false));
+    // Of a client that cannot do more than the standard asks for, the address is all that can be checked.
+    assert!(comes_first(true));
+}
+
+#[test]
+fn a_call_that_was_located_is_not_made_by_anybody_else() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    overheard(&mut zone);
+    // A call from inside: LRQ, then a Setup; mallory says both himself.
+    let [alice, _] = zone.pair(true, Some(TALK), |_| {});
+    let located = |w: &crate::world::World| w.told(alice, connected);
+    zone.lab.world.must("talking", located, seconds(30));
+    let before = zone.lab.world.count(zone.lab.node, ended);
+    for bytes in overheard(&mut zone) {
+        zone.lab.world.inject_datagram(mallory(), at(RAS), &bytes);
+    }
+    zone.lab.world.run_for(seconds(1));
+    let unbelieved = zone.lab.world.with(zone.lab.node, |node: &mut Node, _| node.counters());
+    assert!(unbelieved.unbelieved > 0);
+    zone.lab.record(alice, 1, seconds(60));
+    zone.lab.world.run_for(seconds(5));
+    assert_eq!(zone.lab.world.count(zone.lab.node, ended), before + 1);
+}
+
+/// Mallory sends keepalives and audio to every media port, all the time, with every multiplexID there may be.
+fn sprays(more: &str, from: &str) -> (u64, usize) {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, more);
+    zone.up();
+    let host = zone.lab.world.host("mallory", MALLORY, Raw::default());
+    let socket = zone.lab.world.with(host, |raw: &mut Raw, _| raw.udp(MALLORY, 7000));
+    zone.lab.world.run_for(millis(10));
+    let [alice, bob] = zone.converse(false, |_| {});
+    let audio = [&[0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9][..], &[0x2a; 160]].concat();
+    let keepalive = vec![0x80, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    for _ in 0..50 {
+        let ports = zone.lab.world.relaying_ports(zone.lab.node);
+        for (port, packet) in ports.iter().flat_map(|port| [(*port, &audio), (*port, &keepalive)]) {
+            let ids: Vec<Vec<u8>> = match more.is_empty() {
+                true => vec![Vec::new()],
+                false => (0..8_u32).map(|id| id.to_be_bytes().to_vec()).collect(),
+            };
+            for id in ids {
+                let bytes = [id, packet.clone()].concat();
+                if from == MALLORY {
+                    zone.lab.world.with(host, |raw: &mut Raw, _| raw.say(socket, port, &bytes));
+                } else {
+                    zone.lab.world.inject_datagram(at(from), port, &bytes);
+                }
+            }
+        }
+        zone.lab.world.run_for(millis(37));
+    }
+    zone.lab.world.shutdown(alice);
+    let record = zone.lab.record(alice, 1, seconds(5));
+    assert!((channel(&record, "receive").tone_hz.unwrap() - BOB).abs() < 5.0, "{record:#?}");
+    assert_eq!(channel(&record, "receive").lost, 0, "{record:#?}");
+    let record = zone.lab.record(bob, 1, seconds(5));
+    assert!((channel(&record, "receive").tone_hz.unwrap() - ALICE).abs() < 5.0, "{record:#?}");
+    assert_eq!(channel(&record, "receive").lost, 0, "{record:#?}");
+    let record = zone.lab.record(zone.lab.node, 1, seconds(5));
+    let strangers = record.channels.iter().map(|channel| channel.strangers).sum();
+    let got = zone.lab.world.with(host, |raw: &mut Raw, _| raw.datagrams.len());
+    (strangers, got)
+}
+
+#[test]
+fn media_goes_to_nobody_else() {
+    for more in [PLAIN, MULTIPLEXED] {
+        let (strangers, got) = sprays(more, MALLORY);
+        assert_eq!(got, 0, "{more}");
+        assert!(strangers > 0 || !more.is_empty(), "{more}");
+    }
+}
+
+/// Nor when he forges the address of the NAT: its port is another.
+#[test]
+fn media_does_not_follow_a_forged_address() {
+    for more in [PLAIN, MULTIPLEXED] {
+        sprays(more, "203.0.113.1:9");
+    }
+}
