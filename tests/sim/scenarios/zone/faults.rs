@@ -128,7 +128,7 @@ fn the_client_starts_again() {
 
 impl Zone {
     /// The key of multiplexing, if the gatekeeper outside has it.
-    fn multiplexes(&mut self) -> &'static str {
+    fn multiplexes(&self) -> &'static str {
         let shared = self
             .lab
             .world
