@@ -155,7 +155,7 @@ fn table(inside: SocketAddr) -> Vec<CommunicationModeTableEntry> {
 }
 
 /// Every message that can hold an address, with this one everywhere.
-fn messages(inside: SocketAddr) -> Vec<Control> {
+pub(super) fn messages(inside: SocketAddr) -> Vec<Control> {
     let audio = |olc: &mut OpenLogicalChannel| olc.separate_stack = stack(inside);
     let mut with_stack = full_open(inside);
     audio(&mut with_stack);

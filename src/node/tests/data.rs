@@ -47,7 +47,7 @@ fn channel(application: Application, told: Option<&str>) -> OpenLogicalChannel {
     olc
 }
 
-fn t120(told: Option<&str>) -> Control {
+pub(super) fn t120(told: Option<&str>) -> Control {
     Control::open(channel(Application::t120(Box::new(Protocol::separateLANStack(()))), told))
 }
 
@@ -55,7 +55,7 @@ fn fax(protocol: Protocol) -> Application {
     Application::t38fax(Box::new(Fax { t38_fax_protocol: protocol, ..Default::default() }))
 }
 
-fn ack(told: Option<&str>) -> Control {
+pub(super) fn ack(told: Option<&str>) -> Control {
     Control::accept(OpenLogicalChannelAck {
         forward_logical_channel_number: LogicalChannelNumber(9),
         separate_stack: told.and_then(stack),

@@ -92,7 +92,7 @@ fn a_setup_tells_nothing_of_where_the_caller_is() {
 }
 
 /// Every message that a called party can send, with the address in every field that has one.
-fn messages(words: Leg) -> Vec<Signal> {
+pub(super) fn messages(words: Leg) -> Vec<Signal> {
     let told = || Some(address::to_h225(inside()));
     let mut all = Vec::new();
     let mut add = |mut body: Body| {

@@ -17,6 +17,7 @@ mod peers;
 mod policy;
 mod ras;
 mod talk;
+mod told;
 mod translation;
 mod vendors;
 

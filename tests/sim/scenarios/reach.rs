@@ -1,6 +1,9 @@
 //! Every address that a phone is told it can reach, wherever it and the gatekeeper are. The world itself holds all
 //! messages to that (`world/reach`); here are the networks in which it is hard.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
 use pinhole::firewall::Rules;
 use pinhole::node::{Mode, Node, Settings};
 use pinhole::phone::Phone;
@@ -62,8 +65,14 @@ const WAYS: [Way; 8] = [
 ];
 
 fn phone(world: &mut World, name: &'static str, spot: Spot, options: Options) -> HostId {
+    let known = at(spot.gatekeeper);
+    // Who calls looks for its gatekeeper first.
+    let gatekeeper = match options.destination {
+        Some(_) => Gatekeeper::Discover(SocketAddr::new(known.ip(), 1718)),
+        None => Gatekeeper::At(known),
+    };
     let options = Options {
-        gatekeeper: Gatekeeper::At(at(spot.gatekeeper)),
+        gatekeeper,
         ip: ip(spot.ip),
         traversal: options.traversal || spot.behind.is_some(),
         ..options
@@ -111,9 +120,54 @@ fn talk(world: &mut World, from: Spot, to: Spot, way: Way) {
     }
 }
 
-/// Every call between every two spots, in every way, each in a world of its own.
-fn everywhere(build: impl Fn(&mut World, Settings) -> Vec<Spot>) {
-    for way in WAYS {
+/// The fields in which a gatekeeper tells a phone of this world an address. What else there is in the messages is
+/// never said, or comes in calls that these phones do not make (T.120, early H.245): `node/tests/addresses` lists it.
+const FIELDS: [&str; 21] = [
+    "admissionConfirm.dest_call_signal_address",
+    "connect.h245_address",
+    "facility.h245_address",
+    "fastStart.keep_alive_channel",
+    "fastStart.media_channel",
+    "fastStart.media_control_channel",
+    "fastStart.multiplexed_media_channel",
+    "fastStart.multiplexed_media_control_channel",
+    "gatekeeperConfirm.ras_address",
+    "openLogicalChannel.keep_alive_channel",
+    "openLogicalChannel.media_control_channel",
+    "openLogicalChannel.multiplexed_media_channel",
+    "openLogicalChannel.multiplexed_media_control_channel",
+    "openLogicalChannelAck.media_channel",
+    "openLogicalChannelAck.media_control_channel",
+    "openLogicalChannelAck.multiplexed_media_channel",
+    "openLogicalChannelAck.multiplexed_media_control_channel",
+    "registrationConfirm.call_signal_address",
+    "serviceControlIndication.call_signalling_address",
+    "setup.dest_call_signal_address",
+    "setup.source_call_signal_address",
+];
+
+/// Each of them was told, and so held to the law.
+fn complete(told: &BTreeSet<String>) {
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    assert_eq!(told, FIELDS);
+}
+
+/// Every call between every two spots, in every way, each in a world of its own. The fields in which addresses were told.
+fn everywhere(build: impl Fn(&mut World, Settings) -> Vec<Spot>) -> BTreeSet<String> {
+    in_these_ways(&WAYS, build)
+}
+
+/// The same in the ways in which every field is told.
+fn in_short(build: impl Fn(&mut World, Settings) -> Vec<Spot>) -> BTreeSet<String> {
+    in_these_ways(&WAYS[..4], build)
+}
+
+fn in_these_ways(
+    ways: &[Way],
+    build: impl Fn(&mut World, Settings) -> Vec<Spot>,
+) -> BTreeSet<String> {
+    let mut told = BTreeSet::new();
+    for way in ways.iter().copied() {
         for mode in [Mode::Proxied, Mode::Control, Mode::Routed, Mode::Direct] {
             // With H.460.18 every call is proxied anyway.
             if mode != Mode::Proxied && way.traversal {
@@ -130,9 +184,11 @@ fn everywhere(build: impl Fn(&mut World, Settings) -> Vec<Spot>) {
                 let spots = build(&mut world, settings.clone());
                 println!("{mode:?}, {way:?}, from {:?} to {:?}", spots[from], spots[to]);
                 talk(&mut world, spots[from], spots[to], way);
+                told.extend(world.advertised());
             }
         }
     }
+    told
 }
 
 fn node(world: &mut World, settings: Settings, ips: &[&str]) -> HostId {
@@ -143,7 +199,7 @@ fn node(world: &mut World, settings: Settings, ips: &[&str]) -> HostId {
 
 #[test]
 fn over_ipv4() {
-    everywhere(|world, settings| {
+    let told = everywhere(|world, settings| {
         node(world, settings, &["198.51.100.10"]);
         let gatekeeper = "198.51.100.10:1719";
         let gate = world.nat("203.0.113.1", Rules::symmetric());
@@ -153,11 +209,12 @@ fn over_ipv4() {
             Spot::behind(gate, "10.0.0.2", gatekeeper),
         ]
     });
+    complete(&told);
 }
 
 #[test]
 fn over_ipv6() {
-    everywhere(|world, settings| {
+    let told = everywhere(|world, settings| {
         node(world, settings, &["2001:db8::10"]);
         let gatekeeper = "[2001:db8::10]:1719";
         let gate = world.firewall(Rules::port_restricted());
@@ -167,11 +224,12 @@ fn over_ipv6() {
             Spot::behind(gate, "2001:db8:1::2", gatekeeper),
         ]
     });
+    complete(&told);
 }
 
 #[test]
 fn between_ipv4_and_ipv6() {
-    everywhere(|world, settings| {
+    let told = everywhere(|world, settings| {
         node(world, settings, &["198.51.100.10", "2001:db8::10"]);
         let gate = world.nat("203.0.113.1", Rules::port_restricted());
         let wall = world.firewall(Rules::port_restricted());
@@ -182,12 +240,13 @@ fn between_ipv4_and_ipv6() {
             Spot::behind(wall, "2001:db8:1::2", "[2001:db8::10]:1719"),
         ]
     });
+    complete(&told);
 }
 
 /// The gatekeeper has an address in each of two networks, of which one cannot reach the other.
 #[test]
 fn between_two_interfaces() {
-    everywhere(|world, settings| {
+    let told = everywhere(|world, settings| {
         let gate = world.nat("203.0.113.1", Rules::port_restricted());
         node(world, settings, &["198.51.100.10", "198.51.100.11"]);
         vec![
@@ -196,12 +255,13 @@ fn between_two_interfaces() {
             Spot::behind(gate, "10.0.0.2", "198.51.100.11:1719").parted("198.51.100.10"),
         ]
     });
+    complete(&told);
 }
 
 /// The gatekeeper is behind a router that forwards everything to it: inside it has another address than outside.
 #[test]
 fn behind_a_router_that_forwards() {
-    everywhere(|world, settings| {
+    let told = everywhere(|world, settings| {
         let home = world.nat("203.0.113.9", Rules::full_cone());
         world.forward(home, "192.168.0.10");
         let external = Some(ip("203.0.113.9"));
@@ -219,12 +279,84 @@ fn behind_a_router_that_forwards() {
             Spot::behind(gate, "10.0.0.2", "203.0.113.9:1719"),
         ]
     });
+    complete(&told);
+}
+
+/// The gatekeeper has one of the host's addresses, by which alone the phones reach the host.
+#[test]
+fn at_one_address_of_several() {
+    let told = in_short(|world, settings| {
+        let node = Node::new(settings, vec![ip("198.51.100.11")], [9; 32], world.now());
+        world.host_at("node", &["198.51.100.10", "198.51.100.11"], node);
+        let gate = world.nat("203.0.113.1", Rules::port_restricted());
+        let (gatekeeper, other) = ("198.51.100.11:1719", "198.51.100.10");
+        vec![
+            Spot::open("198.51.100.21", gatekeeper).parted(other),
+            Spot::open("198.51.100.22", gatekeeper).parted(other),
+            Spot::behind(gate, "10.0.0.2", gatekeeper).parted(other),
+        ]
+    });
+    complete(&told);
+}
+
+/// A phone inside has a public address: the configuration says that it is inside.
+#[test]
+fn behind_a_router_with_a_public_network_inside() {
+    let told = in_short(|world, settings| {
+        let home = world.nat("203.0.113.9", Rules::full_cone());
+        world.forward(home, "192.168.0.10");
+        let external = Some(ip("203.0.113.9"));
+        let internal = vec!["192.0.2.0/24".parse().expect("a network")];
+        let settings = Settings { external, internal, ..settings };
+        let node = Node::new(settings, vec![ip("192.168.0.10")], [9; 32], world.now());
+        world.host_behind(home, "node", "192.168.0.10", node);
+        vec![
+            Spot::behind(home, "192.0.2.21", "192.168.0.10:1719").parted("203.0.113.9"),
+            Spot::behind(home, "192.168.0.21", "192.168.0.10:1719").parted("203.0.113.9"),
+            Spot::open("198.51.100.22", "203.0.113.9:1719"),
+        ]
+    });
+    complete(&told);
+}
+
+/// Who is not registered is called from the address that `Bind` says, which alone it can reach.
+#[test]
+fn from_the_address_that_the_configuration_says() {
+    const PEER: &str = "198.51.100.77";
+    for way in [SLOW, Way { tunnelling: [true, false], fast_start: true, ..SLOW }] {
+        let mut world = World::new(7);
+        let settings = Settings { bind: Some(ip("198.51.100.11")), ..Settings::default() };
+        node(&mut world, settings, &["198.51.100.10", "198.51.100.11"]);
+        let options = Options {
+            ip: ip(PEER),
+            incoming: Incoming::Answer,
+            tunnelling: way.tunnelling[1],
+            source: Source::Tone(BOB),
+            ..Options::new("peer")
+        };
+        let peer = world.host("peer", PEER, Phone::new(options, [3; 32], world.now()));
+        world.part(peer, "198.51.100.10");
+        let spot = Spot::open("198.51.100.21", "198.51.100.10:1719").parted("198.51.100.11");
+        let calling = Options {
+            destination: Some(Destination::parse(PEER)),
+            hold: Some(seconds(TALK)),
+            source: Source::Tone(ALICE),
+            fast_start: way.fast_start,
+            ..Options::new("alice")
+        };
+        let alice = phone(&mut world, "alice", spot, calling);
+        world.must("it is over", |world| world.told(alice, ended), seconds(60));
+        world.run_for(seconds(2));
+        heard(&records(&world, alice)[0], TALK, BOB);
+        heard(&records(&world, peer)[0], TALK, ALICE);
+        assert!(world.advertised().contains("setup.source_call_signal_address"));
+    }
 }
 
 /// The same router, known by its name.
 #[test]
 fn behind_a_router_that_has_a_name() {
-    everywhere(|world, settings| {
+    let told = in_short(|world, settings| {
         let home = world.nat("203.0.113.9", Rules::full_cone());
         world.forward(home, "192.168.0.10");
         world.name("home.example.org", Some(ip("203.0.113.9")));
@@ -237,6 +369,7 @@ fn behind_a_router_that_has_a_name() {
             Spot::open("198.51.100.22", "203.0.113.9:1719"),
         ]
     });
+    complete(&told);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod told;
 mod trace;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -86,6 +87,8 @@ pub(crate) struct World {
     steps_at_now: u32,
     /// Octets came on streams as if somebody had sent them who has not.
     forged: bool,
+    /// The fields in which gatekeepers have told phones addresses.
+    advertised: RefCell<BTreeSet<String>>,
 }
 
 impl World {
@@ -118,6 +121,7 @@ impl World {
             names: BTreeMap::new(),
             steps_at_now: 0,
             forged: false,
+            advertised: RefCell::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The law of addresses: whatever a gatekeeper tells a phone, the phone can reach it, and somebody listens there.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole::node::Node;
@@ -10,15 +11,15 @@ use super::World;
 use super::datagrams::Place;
 use super::told::{Told, in_ras, in_tpkt};
 
-/// The port of a gatekeeper.
-const RAS: u16 = 1719;
+/// The ports of a gatekeeper: RAS, and discovery.
+const RAS: [u16; 2] = [1719, 1718];
 
 impl World {
     /// Holds a datagram that a phone gets to the law, if a gatekeeper sent it.
     pub(super) fn check_ras(&self, from: SocketAddr, receiver: usize, bytes: &[u8]) {
         let sent = |index: &usize| self.is::<Node>(*index) && self.answers_to(*index, from.ip());
         // From other ports comes media.
-        let ras = from.port() == RAS;
+        let ras = RAS.contains(&from.port());
         if ras && self.is::<Phone>(receiver) && (0..self.hosts.len()).any(|index| sent(&index)) {
             self.check(receiver, in_ras(bytes));
         }
@@ -32,8 +33,14 @@ impl World {
         }
     }
 
+    /// The fields in which gatekeepers have told phones addresses so far.
+    pub(crate) fn advertised(&self) -> BTreeSet<String> {
+        self.advertised.borrow().clone()
+    }
+
     fn check(&self, receiver: usize, told: Vec<Told>) {
-        for Told { place, address } in told {
+        for Told { message, place, address } in told {
+            self.advertised.borrow_mut().insert(format!("{message}.{place}"));
             if let Err(why) = self.usable(receiver, &place, address) {
                 let name = self.hosts[receiver].name;
                 self.fail(&format!("{name} is told {address} as {place}: {why}"));

@@ -21,6 +21,8 @@ const FORMS: [(&str, &str); 4] = [
 /// An address that a message tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
+    /// The message it stands in.
+    pub(crate) message: &'static str,
     /// The name of its field.
     pub(crate) place: String,
     pub(crate) address: SocketAddr,
@@ -28,7 +30,8 @@ pub(crate) struct Told {
 
 /// The addresses in a RAS message.
 pub(crate) fn in_ras(octets: &[u8]) -> Vec<Told> {
-    Ras::decode(octets).map_or_else(|_| Vec::new(), |ras| in_text(&format!("{:?}", ras.message())))
+    let Ok(ras) = Ras::decode(octets) else { return Vec::new() };
+    in_text(ras.name(), &format!("{:?}", ras.message()))
 }
 
 /// The addresses in a message of call signalling, or of H.245 on a connection of its own.
@@ -43,23 +46,24 @@ pub(crate) fn in_tpkt(octets: &[u8]) -> Vec<Told> {
 }
 
 fn in_signal(signal: &Signal) -> Vec<Told> {
-    let mut all = in_text(&format!("{:?}", signal.pdu()));
+    let mut all = in_text(signal.name(), &format!("{:?}", signal.pdu()));
     for message in signal.h245_control().into_iter().chain(signal.parallel_h245_control()) {
         all.extend(in_control(message));
     }
     for channel in signal.fast_start() {
-        all.extend(decode_olc(channel).into_iter().flat_map(|olc| in_text(&format!("{olc:?}"))));
+        let olc = decode_olc(channel);
+        all.extend(olc.into_iter().flat_map(|olc| in_text("fastStart", &format!("{olc:?}"))));
     }
     all
 }
 
 fn in_control(message: &[u8]) -> Vec<Told> {
-    let control = Control::decode(message);
-    control.map_or_else(|_| Vec::new(), |control| in_text(&format!("{:?}", control.message())))
+    let Ok(control) = Control::decode(message) else { return Vec::new() };
+    in_text(control.name(), &format!("{:?}", control.message()))
 }
 
 /// The addresses in the text of a message, and in the octets that it holds.
-fn in_text(text: &str) -> Vec<Told> {
+fn in_text(message: &'static str, text: &str) -> Vec<Told> {
     let mut all = Vec::new();
     for (before, port) in FORMS {
         for (at, _) in text.match_indices(before) {
@@ -74,18 +78,18 @@ fn in_text(text: &str) -> Vec<Told> {
             let port = digits.and_then(|digits| digits.parse().ok()).expect("a port");
             let mut names = text[..at].rsplit([' ', '(', '[']).filter(|word| word.ends_with(':'));
             let place = names.next().unwrap_or_default().trim_end_matches(':').to_owned();
-            all.push(Told { place, address: SocketAddr::new(ip, port) });
+            all.push(Told { message, place, address: SocketAddr::new(ip, port) });
         }
     }
     for (at, inside) in text.match_indices("octetString(") {
         let parameters = octets(&text[at + inside.len()..]);
         let parameters = parameters.and_then(|octets| decode_traversal_parameters(&octets).ok());
-        all.extend(parameters.into_iter().flat_map(|found| in_text(&format!("{found:?}"))));
+        all.extend(parameters.into_iter().flat_map(|it| in_text(message, &format!("{it:?}"))));
     }
     for (at, inside) in text.match_indices("raw(") {
         let call = octets(&text[at + inside.len()..]);
         let call = call.and_then(|octets| decode_incoming_call(&octets).ok());
-        all.extend(call.into_iter().flat_map(|found| in_text(&format!("{found:?}"))));
+        all.extend(call.into_iter().flat_map(|it| in_text(message, &format!("{it:?}"))));
     }
     all
 }
