@@ -91,7 +91,7 @@ fn every_field_of_h225_with_an_address_is_known() {
     let mut found = Vec::new();
     let mut owner = "";
     for line in include_str!("../../../h323/src/asn/h225.rs").lines() {
-        let declared = line.strip_prefix("pub struct ").or(line.strip_prefix("pub enum "));
+        let declared = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
         if let Some(rest) = declared {
             owner = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         }
