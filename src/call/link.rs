@@ -59,6 +59,7 @@ impl Calls {
             MessageType::Connect if call.translates || call.leg(from).client => {
                 !carrier::tunnelled(call, to)
             }
+            _ if is_awaited(call, to, signal) => false,
             _ => told.is_some() && (!carrier::tunnelled(call, to) || parts(call, signal)),
         };
         let ours = match call.leg(to).control {
@@ -90,6 +91,8 @@ impl Calls {
         if leaves && call.translates {
             call.leg_mut(from).tunnels = Some(false);
             self.reach(cx, key, from);
+        } else if is_awaited(call, from.other(), signal) {
+            self.reach(cx, key, from.other());
         } else if from == Side::B
             && call.leg(from).client
             && separate
@@ -200,11 +203,17 @@ impl Calls {
             return true;
         };
         let leg = call.leg_mut(side);
-        if leg.peer != peer.ip() || leg.control != ControlLink::None {
+        if leg.peer != peer.ip() || matches!(leg.control, ControlLink::Open(_)) {
             cx.core.counters.refused_streams += 1;
             cx.close(stream);
             return true;
         }
+        // Each of us was about to connect to the other. It has given up its listener for this one (h323plus does).
+        if let ControlLink::Dialling(ours) = leg.control {
+            cx.close(ours);
+        }
+        let Some(call) = self.live(key) else { return true };
+        let leg = call.leg_mut(side);
         leg.control = ControlLink::Open(stream);
         leg.listener = None;
         self.index.listeners.remove(&listener);
@@ -258,7 +267,13 @@ impl Calls {
     pub(super) fn control_lost(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
         let dialled = matches!(call.leg(side).control, ControlLink::Dialling(_));
-        call.leg_mut(side).control = ControlLink::None;
+        let leg = call.leg_mut(side);
+        leg.control = ControlLink::None;
+        if dialled && leg.listener.is_some() {
+            // It has been told where we listen, and may be about to connect.
+            cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
+            return;
+        }
         if dialled {
             return self.without_control(cx, key);
         }
@@ -355,6 +370,16 @@ fn parts(call: &Call, signal: &Signal) -> bool {
 /// True for a wish to connect that the party has been told already.
 fn again(call: &Call, to: Side, signal: &Signal) -> bool {
     call.leg(to).summoned && carrier::leaves_tunnel(signal)
+}
+
+/// True for a wish to connect to a party that listens itself already, and is connected to. Told of a listener of ours as
+/// well, it would have to choose between the two, as we would.
+fn is_awaited(call: &Call, party: Side, signal: &Signal) -> bool {
+    let leg = call.leg(party);
+    carrier::leaves_tunnel(signal)
+        && leg.h245.is_some()
+        && !leg.traverses()
+        && !carrier::tunnelled(call, party)
 }
 
 /// True when one more H.245 message may wait for a party's connection.
