@@ -18,6 +18,9 @@ use crate::node::{Cx, Mode};
 use crate::security::agreement::{Agreed, Done, Work, tokens};
 use crate::security::{Answer, Purpose, Security};
 
+/// Questions that may be open when half keys are made for a new call: half of what may wait, so that calls that have been
+/// begun can be finished.
+const MOST_BEGINNING: usize = 256;
 /// Messages of a call that may wait for work with half keys.
 const MOST_HELD: usize = 32;
 
@@ -74,6 +77,10 @@ impl Calls {
         if groups.is_empty() {
             // Without any offer there is nothing to wait for.
             return call.security.is_settled() && !self.decide(cx, key);
+        }
+        if self.index.questions.len() >= MOST_BEGINNING {
+            self.too_busy(cx, key);
+            return true;
         }
         let work = Work::Offer { groups, seed: Zeroizing::new(seed(cx)) };
         self.ask(cx, key, Purpose::Offer, work);
@@ -195,10 +202,7 @@ impl Calls {
             // It counts as if the party had offered nothing.
             (_, Some(_)) => {}
             // Whoever asks for more than can be done must not bring calls to be made in clear.
-            (_, None) => {
-                let sentence = "too many calls agree on keys at once".to_owned();
-                return self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
-            }
+            (_, None) => return self.too_busy(cx, key),
         }
         // The caller may have offered something of its own: then each leg has its own secret.
         if purpose == Purpose::Finish
@@ -209,6 +213,11 @@ impl Calls {
         if self.decide(cx, key) {
             self.release_held(cx, key);
         }
+    }
+
+    fn too_busy(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let sentence = "too many calls agree on keys at once".to_owned();
+        self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
     }
 
     /// It is known who encrypts: what waited for that goes on. False when the call is over.

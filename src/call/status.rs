@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::{Call, Calls, ControlLink, Leg, State};
+use crate::event::{LegCipher, LegSecurity};
 use crate::face::{FlowId, Side};
 use crate::node::status::seconds;
 
@@ -26,6 +27,8 @@ pub struct CallStatus {
     pub talking_s: Option<u64>,
     /// The caller's leg and the called party's.
     pub legs: [LegStatus; 2],
+    /// What was wanted of the encryption of each leg, and who agreed on it; empty when nothing was.
+    pub encryption: Vec<LegSecurity>,
     /// The relayed media sessions.
     pub sessions: Vec<SessionStatus>,
 }
@@ -60,6 +63,8 @@ pub struct SessionStatus {
     pub id: u8,
     /// `audio`, `video`, … and the codec from the caller and from the called party, as far as known.
     pub media: [Option<MediaStatus>; 2],
+    /// What each of the two directions is encrypted with, leg by leg.
+    pub encryption: [Vec<LegCipher>; 2],
     /// The open logical channels.
     pub channels: Vec<ChannelStatus>,
     /// The caller's side and the called party's.
@@ -126,6 +131,7 @@ fn status(call: &Call, now: Instant) -> CallStatus {
         age_s: seconds(call.started, now),
         talking_s: talking.map(|since| seconds(since, now)),
         legs: [leg(call.leg(Side::A)), leg(call.leg(Side::B))],
+        encryption: call.security.record(),
         sessions: call.sessions.status(&call.learned),
     }
 }

@@ -1,5 +1,6 @@
 //! `pinhole status`: what a running gatekeeper holds.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
@@ -182,7 +183,15 @@ fn call(call: &Value) -> Vec<String> {
         let codecs = list(session, "media").iter().filter_map(|media| media.get("codec"));
         let mut codecs: Vec<String> = codecs.map(say).collect();
         codecs.dedup();
-        codecs.join("/")
+        let ciphers = list(session, "encryption").iter().flat_map(|direction| {
+            let legs = direction.as_array().map_or(&[][..], Vec::as_slice);
+            legs.iter().map(|leg| {
+                let of = |key: &str| leg.get(key).map(say).unwrap_or_default();
+                format!("{}:{}", of("leg"), of("cipher"))
+            })
+        });
+        let ciphers: BTreeSet<String> = ciphers.collect();
+        std::iter::once(codecs.join("/")).chain(ciphers).collect::<Vec<_>>().join(" ")
     });
     let media = media.collect::<Vec<_>>().join(" ");
     let seconds = if of("talking_s") == "-" { of("age_s") } else { of("talking_s") };
@@ -204,7 +213,11 @@ mod tests {
             "calls": [{
                 "callid": "f81f", "state": "talking", "age_s": 9, "talking_s": 5, "mode": "proxied",
                 "legs": [{"party": "alice"}, {"party": "bob"}],
-                "sessions": [{"media": [{"codec": "pcma"}, {"codec": "pcma"}]}, {"media": [null, {"codec": "h264"}]}]
+                "sessions": [
+                    {"media": [{"codec": "pcma"}, {"codec": "pcma"}],
+                     "encryption": [[{"leg": "b", "cipher": "AES-128-CBC"}], [{"leg": "b", "cipher": "AES-128-CBC"}]]},
+                    {"media": [null, {"codec": "h264"}]}
+                ]
             }],
             "zones": [
                 {"name": "Outer", "role": "server", "state": "up", "up_s": 40, "address": "198.51.100.2:1719",
@@ -221,7 +234,7 @@ registered  kind      ras             traversal  ttl  silent  vendor
 bob,10�1    terminal  192.0.2.1:1719  none       -    3
 
 call  from   to   state    s  mode     media
-f81f  alice  bob  talking  5  proxied  pcma h264
+f81f  alice  bob  talking  5  proxied  pcma b:AES-128-CBC h264
 
 neighbor  role      state    for  address            rtt  every  calls  why
 Outer     server    up       40   198.51.100.2:1719  12   19     3      it answers

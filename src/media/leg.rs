@@ -360,4 +360,36 @@ mod tests {
         assert_eq!(got[1], [true, false], "{got:?}");
         assert_eq!(got.iter().filter(|worn| worn[0]).count(), 1);
     }
+
+    #[test]
+    fn padding_that_cannot_be_is_dropped() {
+        let sealed = |last: u8, padded: bool| {
+            let (mut clear, mut locked) = (Gate::default(), Gate::default());
+            locked.encrypt(&key(109, 1), Some(8), u64::MAX);
+            let mut packet = [&rtp(8)[..12], &[0xd5; 31], &[last]].concat();
+            packet.truncate(44);
+            let mut sealed = crossed(&mut clear, &mut locked, &packet).unwrap();
+            sealed[0] |= if padded { 0x20 } else { 0 };
+            sealed
+        };
+        let opened = |packet: &[u8]| {
+            let (mut locked, mut clear) = (Gate::default(), Gate::default());
+            locked.decrypt(&key(109, 1), Some(8), u64::MAX);
+            crossed(&mut locked, &mut clear, packet).map(|packet| packet.len() - 12)
+        };
+        assert_eq!(opened(&sealed(17, false)), Ok(32), "without the bit there is none");
+        for (last, left) in [(1, 31), (15, 17), (16, 16)] {
+            assert_eq!(opened(&sealed(last, true)), Ok(left));
+        }
+        for last in [0, 17, 32, 33, 128, 255] {
+            assert_eq!(opened(&sealed(last, true)), Err(Reject::Padding), "{last}");
+        }
+        // Longer than the payload, of one block.
+        let mut short = sealed(33, true);
+        short.truncate(28);
+        assert_eq!(opened(&short), Err(Reject::Padding));
+        for length in 13..28 {
+            assert!(opened(&sealed(1, true)[..length]).is_err(), "{length}");
+        }
+    }
 }

@@ -255,3 +255,42 @@ fn what_is_no_rtp_passes_where_it_is_told_to() {
         assert_eq!(table.forward(now(), PAIRS[1], Channel::Rtcp, at(PLAIN, 5001), &fax(1)), None);
     }
 }
+
+/// A cipher's payload type may be that of keepalives: the length tells them apart (H.460.19 §7).
+#[test]
+fn keepalives_and_ciphers_may_share_a_payload_type() {
+    use crate::security::MediaKey;
+    use pinhole_crypto::cbc::Fill;
+    use pinhole_crypto::roll::Sealing;
+    use pinhole_crypto::session::SessionKey;
+    use pinhole_crypto::{Algorithm, Packet, Transform as _};
+    let session = SessionKey::from_octets(Algorithm::Aes128, &[7; 16]).unwrap();
+    let key = MediaKey { payload_type: 127, key: session.clone() };
+    let mut table = table(Some(127));
+    let (flow, side, clear, most) = (FLOW, Side::A, Some(8), u64::MAX);
+    table.command(FlowCommand::Decrypt { flow, side, key, clear, most });
+    let from = at(CLIENT, 40_000);
+    assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, from, &KEEPALIVE), None);
+    let mut relayed = 0;
+    for n in 0..5 {
+        let mut buffer = [&[0x80, 8, 0, n, 0, 0, 0, 160, 1, 2, 3, 4][..], &[0xd5; 32]].concat();
+        let length = buffer.len();
+        buffer.resize(length + Table::TAILROOM, 0);
+        let mut packet = Packet::new(&mut buffer, length).unwrap();
+        Sealing::new(127, &session, Fill::Count).apply(&mut packet).unwrap();
+        let length = packet.length();
+        let departure = table.relay(now(), PAIRS[0], Channel::Rtp, from, &mut buffer, length);
+        if let Some(departure) = departure {
+            relayed += 1;
+            assert_eq!((buffer[1], &buffer[12..departure.end()]), (8, &[0xd5; 32][..]));
+        }
+    }
+    assert_eq!(relayed, 5);
+    table.command(FlowCommand::Close { flow: FLOW });
+    let ended = table.take_facts().into_iter().find_map(|(_, fact)| match fact {
+        FlowFact::Ended { counts } => Some(counts[0]),
+        _ => None,
+    });
+    let counts = ended.unwrap();
+    assert_eq!((counts.keepalives, counts.relayed, counts.insecure), (1, 5, 0));
+}

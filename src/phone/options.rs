@@ -42,6 +42,8 @@ pub struct Options {
     pub encryption: Encryption,
     /// With which ciphers and groups.
     pub terms: Terms,
+    /// What it says it is (H.323 table 1): of two the greater number is master, and makes the keys.
+    pub terminal_type: u8,
     /// Digits to send once there is a talk (H.245 UserInputIndication).
     pub digits: String,
     /// Whom to call.
@@ -61,6 +63,9 @@ pub struct Options {
 }
 
 impl Options {
+    /// The terminalType of a terminal without an MC (H.323 table 1).
+    pub const TERMINAL: u8 = 50;
+
     /// A phone of one name without gatekeeper, on any address, that takes no calls and makes none.
     #[must_use]
     pub fn new(alias: &str) -> Self {
@@ -81,6 +86,7 @@ impl Options {
             presentation: None,
             encryption: Encryption::Off,
             terms: Terms::up_to(2048),
+            terminal_type: Self::TERMINAL,
             digits: String::new(),
             destination: None,
             calls: 1,

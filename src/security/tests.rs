@@ -10,8 +10,10 @@ use pinhole_h323::asn::ObjectIdentifier;
 use pinhole_h323::asn::h245::{
     AlternativeCapabilitySet, AudioCapability, Capability, CapabilityDescriptor,
     CapabilityDescriptorNumber, CapabilityTableEntry, CapabilityTableEntryNumber as Number,
-    MultimediaSystemControlMessage as Message, OpenLogicalChannel, OpenLogicalChannelAck,
-    RequestMessage as Request, ResponseMessage as Response, TerminalCapabilitySet,
+    DataApplicationCapability, DataApplicationCapabilityApplication as Application,
+    DataProtocolCapability, DataType, MultimediaSystemControlMessage as Message,
+    OpenLogicalChannel, OpenLogicalChannelAck, RequestMessage as Request,
+    ResponseMessage as Response, TerminalCapabilitySet,
 };
 use pinhole_h323::control::channel::{Accept, Audio, Codec, Offer, forward_parameters_mut};
 use pinhole_h323::h235::{self, WrappedKey};
@@ -446,6 +448,33 @@ fn what_two_parties_agree_on_is_taken_up_or_refused() {
     let Message::request(Request::terminalCapabilitySet(set)) = both.message() else { panic!() };
     let only: [ObjectIdentifier; 1] = [ObjectIdentifier::new(Algorithm::Aes256.identifier())];
     assert!(h235::capabilities(set).iter().all(|entry| entry.algorithms == only));
+}
+
+/// Far-end camera control is RTP like any other, with a dynamic payload type of its own.
+#[test]
+fn data_over_rtp_is_encrypted_too() {
+    let mut leg = plain();
+    let data = DataType::data(Box::new(DataApplicationCapability {
+        application: Application::h224(Box::new(DataProtocolCapability::hdlcFrameTunnelling(()))),
+        max_bit_rate: 64,
+        ..DataApplicationCapability::default()
+    }));
+    let mut opening = open(6);
+    in_open(&mut opening, |open| {
+        open.forward_logical_channel_parameters.data_type = data.clone();
+        forward_parameters_mut(open).unwrap().dynamic_rtppayload_type = Some(100);
+    });
+    let clear = opening.clone();
+    assert!(leg.master.say(&mut opening, &[], &mut leg.rng).stopped.is_none());
+    in_open(&mut opening, |open| {
+        let wrapped = &open.forward_logical_channel_parameters.data_type;
+        assert_eq!(h235::unwrap(wrapped).unwrap().0, data);
+    });
+    leg.slave.receive(leg.now, &mut opening, &mut leg.rng);
+    assert_eq!(opening.message(), clear.message(), "its payload type, too");
+    let mut answer = ack(6);
+    let receives = one(leg.slave.say(&mut answer, &[], &mut leg.rng));
+    assert_eq!((receives.from_peer, receives.key.payload_type), (true, 100));
 }
 
 #[test]

@@ -198,6 +198,7 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
         source,
         video: args.video,
         presentation: args.h239,
+        terminal_type: Options::TERMINAL,
         digits: args.dtmf.clone(),
         destination,
         calls: args.calls,

@@ -27,6 +27,7 @@ impl Session {
         SessionStatus {
             id: self.id,
             media: [media(Side::A), media(Side::B)],
+            encryption: self.ciphers.clone(),
             channels: channels.collect(),
             sides: [Side::A, Side::B].map(|side| self.side(side, learned)),
         }

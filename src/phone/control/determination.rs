@@ -6,8 +6,10 @@ use pinhole_h323::asn::h245::{
     MultimediaSystemControlMessage, RequestMessage, ResponseMessage,
 };
 
-/// The terminalType of a terminal without an MC (H.323 table 1).
-const TERMINAL: u8 = 50;
+use crate::phone::options::Options;
+
+/// What we are unless the operator says otherwise.
+const TERMINAL: u8 = Options::TERMINAL;
 
 /// Rounds with equal numbers before we give up (H.245 counter N100).
 const MOST_ROUNDS: u8 = 10;
@@ -52,13 +54,19 @@ pub(in super::super) enum Next {
 #[derive(Debug)]
 pub(in super::super) struct Determination {
     state: State,
+    terminal: u8,
     number: u32,
     rounds: u8,
 }
 
 impl Determination {
     pub(in super::super) const fn new(chance: u32) -> Self {
-        Self { state: State::Idle, number: chance % MODULUS, rounds: 0 }
+        Self { state: State::Idle, terminal: TERMINAL, number: chance % MODULUS, rounds: 0 }
+    }
+
+    /// The same end with another terminalType; the greater one is master.
+    pub(in super::super) const fn of_type(self, terminal: u8) -> Self {
+        Self { terminal, ..self }
     }
 
     /// Who is master, once both know.
@@ -76,7 +84,7 @@ impl Determination {
 
     /// masterSlaveDetermination of the peer.
     pub(in super::super) fn asked(&mut self, terminal: u8, number: u32, chance: u32) -> Next {
-        match (compare(self.number, terminal, number), self.state) {
+        match (compare((self.terminal, self.number), (terminal, number)), self.state) {
             (Some(role), _) => {
                 self.state = State::Answered(role);
                 Next::Say(acknowledge(role))
@@ -124,7 +132,7 @@ impl Determination {
     fn ask(&mut self) -> Next {
         self.state = State::Asked;
         let question = MasterSlaveDetermination {
-            terminal_type: TERMINAL,
+            terminal_type: self.terminal,
             status_determination_number: self.number,
             ..MasterSlaveDetermination::default()
         };
@@ -140,9 +148,9 @@ impl Determination {
 }
 
 /// What we are; nothing if the numbers cannot tell.
-fn compare(ours: u32, terminal: u8, theirs: u32) -> Option<Role> {
-    if terminal != TERMINAL {
-        return Some(if terminal < TERMINAL { Role::Master } else { Role::Slave });
+fn compare((own, ours): (u8, u32), (terminal, theirs): (u8, u32)) -> Option<Role> {
+    if terminal != own {
+        return Some(if terminal < own { Role::Master } else { Role::Slave });
     }
     match theirs.wrapping_sub(ours) % MODULUS {
         0 | 0x80_0000 => None,
@@ -253,9 +261,13 @@ mod tests {
 
     #[test]
     fn a_gateway_is_master_of_a_terminal() {
-        assert_eq!(compare(1, 60, 2), Some(Role::Slave));
-        assert_eq!(compare(1, 0, 2), Some(Role::Master));
-        assert_eq!(compare(0, TERMINAL, 0x80_0000), None);
-        assert_eq!(compare(0xff_fff0, TERMINAL, 5), Some(Role::Master), "across the wrap");
+        assert_eq!(compare((TERMINAL, 1), (60, 2)), Some(Role::Slave));
+        assert_eq!(compare((TERMINAL, 1), (0, 2)), Some(Role::Master));
+        assert_eq!(compare((TERMINAL, 0), (TERMINAL, 0x80_0000)), None);
+        assert_eq!(
+            compare((TERMINAL, 0xff_fff0), (TERMINAL, 5)),
+            Some(Role::Master),
+            "across the wrap"
+        );
     }
 }

@@ -109,7 +109,7 @@ impl Control {
         Self {
             preferred: options.law,
             capabilities: Capabilities::new(ours),
-            determination: Determination::new(chance),
+            determination: Determination::new(chance).of_type(options.terminal_type),
             audio: channels(Medium::Audio, 0),
             pictures: wanted.into_iter().filter_map(|(m, kbit)| Some(channels(m, kbit?))).collect(),
             token: Token::default(),

@@ -236,6 +236,14 @@ impl Strict {
 fn after_an_agreement_no_channel_is_opened_in_clear() {
     let mut call = strict();
     assert_eq!(call.channels(), 2);
+    let shown = status(&mut call.lab).calls.remove(0);
+    let by = shown.encryption.iter().map(|leg| (leg.leg, leg.demand, leg.by, leg.dh_bits));
+    let each = |leg| (leg, "required", "endpoints", Some(1024));
+    assert_eq!(by.collect::<Vec<_>>(), [each("a"), each("b")]);
+    for direction in &shown.sessions[0].encryption {
+        assert!(direction.iter().all(|leg| leg.cipher == "AES-128-CBC"));
+        assert_eq!(direction.len(), 2);
+    }
     let audio = Audio { codec: Codec::Pcma, frames: 20 };
     let at = Some(at("10.0.0.12:6001"));
     let offer = Offer { channel: 99, session: 4, audio, media: None, control: at };

@@ -1,5 +1,6 @@
 //! Encrypted calls (H.235.6): phones that do it, phones that do not, and a gatekeeper that does it for them.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole::event::CallRecord;
@@ -8,7 +9,9 @@ use pinhole::phone::options::{Encryption, Options};
 use pinhole::security::Terms;
 
 use pinhole::node::{Encryption as Wanted, Settings};
-use pinhole::security::{Demand, Policy};
+use pinhole::security::{Demand, Policy, cipher_name};
+use pinhole_crypto::Algorithm;
+use pinhole_crypto::dh::Group;
 
 use super::lab::{Lab, NAT, Place, Plan, channel, heard, lab};
 use super::watch::look;
@@ -17,7 +20,7 @@ use Place::{Inside, Outside};
 
 const ALICE: f64 = 440.0;
 const BOB: f64 = 880.0;
-const TALK: u64 = 3;
+const TALK: u64 = 2;
 
 /// What both channels of a record are encrypted with.
 fn ciphers(record: &CallRecord) -> [(String, Option<u32>); 2] {
@@ -86,8 +89,8 @@ fn one_phone_that_encrypts_alone() {
 }
 
 /// A gatekeeper that wants this of both legs, or of one at least.
-fn lab_wanting(demand: Demand, one_leg: bool, bits: usize, multiplexes: bool) -> Lab {
-    let default = Policy::new(demand, Terms::up_to(bits));
+fn lab_wanting(demand: Demand, one_leg: bool, terms: Terms, multiplexes: bool) -> Lab {
+    let default = Policy::new(demand, terms);
     let encryption = Wanted { default, one_leg, ..Wanted::default() };
     let multiplex_port = multiplexes.then_some(3000);
     let settings = Settings { encryption, multiplex_port, ..Settings::default() };
@@ -101,9 +104,15 @@ struct Case {
     demand: Demand,
     one_leg: bool,
     bits: usize,
+    /// The cipher, if it is not the one that usually goes with the group.
+    cipher: Option<Algorithm>,
+    /// Whether the caller is master; chance decides otherwise.
+    caller_is_master: Option<bool>,
     tunnelling: bool,
     multiplex: bool,
     video: bool,
+    /// A second video (H.239).
+    presentation: bool,
     inside_calls: bool,
 }
 
@@ -112,23 +121,47 @@ const PLAIN: Case = Case {
     demand: Demand::Preferred,
     one_leg: false,
     bits: 1024,
+    cipher: None,
+    caller_is_master: None,
     tunnelling: true,
     multiplex: false,
     video: false,
+    presentation: false,
     inside_calls: true,
 };
 
 impl Case {
     fn lab(self) -> Lab {
-        lab_wanting(self.demand, self.one_leg, self.bits, self.multiplex)
+        lab_wanting(self.demand, self.one_leg, self.terms(), self.multiplex)
+    }
+
+    fn terms(self) -> Terms {
+        let group = Group::ALL.into_iter().find(|group| group.bits() == self.bits);
+        match self.cipher {
+            Some(cipher) => Terms::new(&[group.expect("a group")], &[cipher]),
+            None => Terms::up_to(self.bits),
+        }
+    }
+
+    fn cipher(self) -> &'static str {
+        match self.cipher {
+            Some(cipher) => cipher_name(cipher),
+            None if self.bits > 1024 => "AES-256-CBC",
+            None => "AES-128-CBC",
+        }
     }
 
     fn adjust(self, side: usize) -> impl FnOnce(&mut Options) {
         move |options| {
             (options.tunnelling, options.multiplex) = (self.tunnelling, self.multiplex);
             options.video = self.video.then_some(128);
+            options.presentation = self.presentation.then_some(128);
+            if let Some(caller) = self.caller_is_master {
+                options.terminal_type = if caller == (side == 0) { 60 } else { 50 };
+            }
             if self.encrypts[side] {
-                encrypting(options, self.bits);
+                options.encryption = Encryption::Optional;
+                options.terms = self.terms();
             }
         }
     }
@@ -145,7 +178,7 @@ impl Case {
         let mut lab = self.lab();
         let places = if self.inside_calls { (Inside, Outside) } else { (Outside, Inside) };
         let (records, sent) = talk(&mut lab, places, self.adjust(0), self.adjust(1));
-        let cipher = if self.bits > 1024 { "AES-256-CBC" } else { "AES-128-CBC" };
+        let cipher = self.cipher();
         for ((record, secure), place) in records.iter().zip(self.legs()).zip([places.0, places.1]) {
             let expected = if secure { both(cipher, self.bits as u32) } else { clear() };
             assert_eq!(ciphers(record), expected, "{self:?} {record:#?}");
@@ -166,6 +199,12 @@ impl Case {
                     assert!(channel.packets > TALK * 20 && channel.lost == 0, "{record:#?}");
                     assert_eq!(channel.cipher != "none", secure, "{record:#?}");
                 }
+            }
+            if self.presentation {
+                let second = record.channels.iter().find(|one| one.media == "presentation");
+                let second = second.unwrap_or_else(|| panic!("no second video: {record:#?}"));
+                assert!(second.packets > 20, "{record:#?}");
+                assert_eq!(second.cipher != "none", secure, "{record:#?}");
             }
         }
     }
@@ -252,4 +291,100 @@ fn what_is_required_is_enforced() {
             _ => case.runs(),
         }
     }
+}
+
+#[test]
+fn a_second_video_on_half_calls() {
+    for encrypts in [[true, false], [false, true], [true, true]] {
+        let case = Case { encrypts, video: true, presentation: true, ..PLAIN };
+        case.runs();
+        Case { tunnelling: false, multiplex: true, ..case }.runs();
+    }
+}
+
+/// The whole matrix, in its order: who can, what is wanted, cipher and group, master, carrier, multiplexing, video.
+fn matrix() -> Vec<Case> {
+    let mut all = vec![PLAIN];
+    let mut each = |values: &dyn Fn(Case) -> Vec<Case>| {
+        all = all.iter().flat_map(|case| values(*case)).collect();
+    };
+    let two = [true, false];
+    each(&|case| WHO.map(|encrypts| Case { encrypts, ..case }).to_vec());
+    each(&|case| {
+        let wanted = [
+            (Demand::Off, false),
+            (Demand::Preferred, false),
+            (Demand::Required, false),
+            (Demand::Off, true),
+        ];
+        wanted.map(|(demand, one_leg)| Case { demand, one_leg, ..case }).to_vec()
+    });
+    each(&|case| Algorithm::ALL.map(|cipher| Case { cipher: Some(cipher), ..case }).to_vec());
+    each(&|case| [1024, 2048].map(|bits| Case { bits, ..case }).to_vec());
+    each(&|case| two.map(|caller| Case { caller_is_master: Some(caller), ..case }).to_vec());
+    each(&|case| two.map(|tunnelling| Case { tunnelling, ..case }).to_vec());
+    each(&|case| two.map(|multiplex| Case { multiplex, ..case }).to_vec());
+    each(&|case| two.map(|video| Case { video, ..case }).to_vec());
+    each(&|case| two.map(|inside_calls| Case { inside_calls, ..case }).to_vec());
+    all
+}
+
+impl Case {
+    /// Its values, each with the number of what it is a value of.
+    fn values(self) -> Vec<(u8, String)> {
+        let texts = [
+            format!("{:?}", self.encrypts),
+            format!("{:?}{}", self.demand, self.one_leg),
+            format!("{:?}", self.cipher),
+            self.bits.to_string(),
+            format!("{:?}", self.caller_is_master),
+            self.tunnelling.to_string(),
+            self.multiplex.to_string(),
+            self.video.to_string(),
+            self.inside_calls.to_string(),
+        ];
+        (0..).zip(texts).collect()
+    }
+}
+
+/// Every twentieth of the two thousand cases of the matrix, such that every three values meet.
+#[test]
+fn the_matrix() {
+    let all = matrix();
+    assert_eq!(all.len(), 2048);
+    let triples = |case: &Case| -> Vec<[(u8, String); 3]> {
+        let values = case.values();
+        let mut triples = Vec::new();
+        for (a, one) in values.iter().enumerate() {
+            for (b, two) in values.iter().enumerate().skip(a + 1) {
+                let thirds = values.iter().skip(b + 1);
+                triples.extend(thirds.map(|three| [one.clone(), two.clone(), three.clone()]));
+            }
+        }
+        triples
+    };
+    let mut open: BTreeSet<[(u8, String); 3]> = all.iter().flat_map(triples).collect();
+    let mut run = 0;
+    // In an order that has nothing to do with that of the matrix: 1229 and 2048 have no divisor in common.
+    for case in (0..all.len()).map(|n| all[n * 1229 % all.len()]) {
+        let fresh = triples(&case).iter().filter(|triple| open.contains(*triple)).count();
+        if fresh < 3 && open.len() > 40 || fresh == 0 {
+            continue;
+        }
+        triples(&case).iter().for_each(|triple| {
+            open.remove(triple);
+        });
+        run += 1;
+        let refused = match (case.demand, case.one_leg, case.encrypts) {
+            (Demand::Required, _, [false, _]) => Some("alice offers no encryption"),
+            (Demand::Required, _, [true, false]) => Some("bob answered with no encryption"),
+            (_, true, [false, false]) => Some("one side at least"),
+            _ => None,
+        };
+        match refused {
+            Some(why) => case.is_refused(why),
+            None => case.runs(),
+        }
+    }
+    assert!((60..200).contains(&run), "{run} cases were run");
 }

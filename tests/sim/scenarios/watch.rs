@@ -30,6 +30,11 @@ pub(crate) fn look(sent: &[(SocketAddr, Vec<u8>)], to: IpAddr) -> Seen {
     seen
 }
 
+/// True for an RTP packet whose contents can be read, with or without a multiplexID before it.
+pub(crate) fn can_be_read(datagram: &[u8]) -> bool {
+    payload(datagram).is_some_and(is_clear)
+}
+
 /// The contents of an RTP packet, with or without a multiplexID before it; nothing for RTCP, RAS and keepalives.
 fn payload(datagram: &[u8]) -> Option<&[u8]> {
     let is_rtp = |packet: &[u8]| {

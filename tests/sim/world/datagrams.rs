@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use pinhole::face::Bind;
 use pinhole::media::{Channel, Egress, Table};
 
+use crate::scenarios::watch;
+
 use super::host::{Arrival, Owner};
 use super::link::repeated;
 use super::outputs::odd_of;
@@ -171,6 +173,18 @@ impl World {
         self.settle(host);
     }
 
+    /// Nothing that can be read leaves on a leg that is encrypted, whatever the scenario is.
+    fn check_secrecy(&self, host: usize, egress: Egress, packet: &[u8]) {
+        let it = &self.hosts[host];
+        let locked = it.locked.iter().any(|((flow, side), prefix)| {
+            let pair = it.flows.get(flow).map(|pairs| pairs[side.index()]);
+            pair == Some(egress.pair) && *prefix == egress.prefix
+        });
+        if locked && egress.channel == Channel::Rtp && watch::can_be_read(packet) {
+            self.violation(host, "RTP in clear on a leg that is encrypted");
+        }
+    }
+
     /// The media plane of a host sends.
     pub(super) fn relay(&mut self, host: usize, egress: Egress, bytes: &[u8]) {
         let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied() else {
@@ -179,6 +193,7 @@ impl World {
         let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
         let mut packet: Vec<u8> = egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
         packet.extend_from_slice(&bytes[egress.skip..]);
+        self.check_secrecy(host, egress, &packet);
         self.launch(host, at, egress.to, packet);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pinhole::event::Event;
 use pinhole::face::{
-    Agent, Answer, Bind, FlowFact, FlowId, Input, ListenerId, PairId, QuestionId, SocketId,
+    Agent, Answer, Bind, FlowFact, FlowId, Input, ListenerId, PairId, QuestionId, Side, SocketId,
     StreamId,
 };
 use pinhole::media::{Channel, Table};
@@ -93,6 +93,8 @@ pub(crate) struct Host {
     pub(crate) past: BTreeSet<StreamId>,
     pub(crate) accepted: u64,
     pub(crate) media: Table,
+    /// Legs on which nothing in clear may leave, and what their packets begin with.
+    pub(crate) locked: BTreeMap<(FlowId, Side), Option<u32>>,
     /// Media pairs that many flows share.
     pub(crate) shared: BTreeSet<PairId>,
     pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
@@ -102,6 +104,8 @@ pub(crate) struct Host {
     pub(crate) baseline: BTreeMap<&'static str, usize>,
     /// It has ended, or vanished.
     pub(crate) gone: bool,
+    /// Until when its workers are busy, and how much waits for them.
+    pub(crate) labour: (Option<Instant>, usize),
 }
 
 impl Host {
@@ -133,12 +137,14 @@ impl Host {
             past: BTreeSet::new(),
             accepted: 0,
             media: Table::default(),
+            locked: BTreeMap::new(),
             shared: BTreeSet::new(),
             flows: BTreeMap::new(),
             events: Vec::new(),
             tap: None,
             baseline: BTreeMap::new(),
             gone: false,
+            labour: (None, 0),
         }
     }
 

@@ -27,7 +27,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use pinhole::event::Event;
-use pinhole::face::StreamId;
+use pinhole::face::{Answer, QuestionId, StreamId};
 use pinhole::firewall::{Firewall, Rules};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -59,6 +59,8 @@ enum Parcel {
     Piece { conn: ConnId, from: usize },
     /// The system of this end asks whether the other still lives.
     Probe { conn: ConnId, end: usize },
+    /// Work that took its time is done.
+    Worked { host: usize, id: QuestionId, answer: Option<Answer> },
     /// This end is told that the connection is no more.
     Dead { conn: ConnId, end: usize, why: &'static str },
 }
@@ -85,6 +87,8 @@ pub(crate) struct World {
     /// What names lead to.
     names: BTreeMap<String, IpAddr>,
     steps_at_now: u32,
+    /// How long work takes, and how much may wait; without it takes none.
+    labour: Option<(Duration, usize)>,
     /// Octets came on streams as if somebody had sent them who has not.
     forged: bool,
     /// The fields in which gatekeepers have told phones addresses.
@@ -120,6 +124,7 @@ impl World {
             capture: Capture::open(seed),
             names: BTreeMap::new(),
             steps_at_now: 0,
+            labour: None,
             forged: false,
             advertised: RefCell::default(),
         }
@@ -231,6 +236,11 @@ impl World {
     /// How long the network takes to report dead connections.
     pub(crate) const fn patience(&mut self) -> &mut Patience {
         &mut self.patience
+    }
+
+    /// From now on work with half keys takes so long each, and so many wait at most.
+    pub(crate) const fn labour(&mut self, each: Duration, most: usize) {
+        self.labour = Some((each, most));
     }
 
     /// A host has no port to give any more, or has some again.
@@ -426,6 +436,12 @@ impl World {
             Parcel::Piece { conn, from } => self.piece_due(conn, from),
             Parcel::Probe { conn, end } => self.probe(conn, end),
             Parcel::Dead { conn, end, why } => self.tell_dead(conn, end, why),
+            Parcel::Worked { host, id, answer } => {
+                let it = &mut self.hosts[host];
+                it.labour.1 -= 1;
+                it.inbox.push_back(Arrival::Answer { id, answer });
+                self.settle(host);
+            }
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use pinhole::face::{Answer, Bind, FlowCommand, FlowId, Output, Question};
+use pinhole::face::{Answer, Bind, FlowCommand, FlowId, Output, Question, QuestionId};
 use pinhole::media::Channel;
+use pinhole::security::agreement::Work;
 
 use super::host::{Arrival, Owner};
 use super::trace::Fact;
@@ -83,7 +85,10 @@ impl World {
             Output::Close { stream } => self.close(host, stream),
             Output::Ask { id, question } => {
                 let answer = match question {
-                    Question::HalfKeys(work) => Some(Answer::HalfKeys(work.done())),
+                    Question::HalfKeys(work) => match self.labour {
+                        Some(labour) => return self.work(host, id, work, labour),
+                        None => Some(Answer::HalfKeys(work.done())),
+                    },
                     Question::Addresses { hosts } => {
                         Some(Answer::Addresses(self.addresses(&hosts)))
                     }
@@ -107,6 +112,19 @@ impl World {
             Output::Finished => self.finish(host),
             Output::Timeout(_) => {}
         }
+    }
+
+    /// Work is done one after the other; what does not fit into the queue is not done.
+    fn work(&mut self, host: usize, id: QuestionId, work: Work, (each, most): (Duration, usize)) {
+        let it = &mut self.hosts[host];
+        if it.labour.1 >= most {
+            it.inbox.push_back(Arrival::Answer { id, answer: None });
+            return;
+        }
+        let due = it.labour.0.map_or(self.now, |until| until.max(self.now)) + each;
+        it.labour = (Some(due), it.labour.1 + 1);
+        let answer = Some(Answer::HalfKeys(work.done()));
+        self.post(due, Parcel::Worked { host, id, answer });
     }
 
     /// What names lead to.
@@ -205,10 +223,16 @@ impl World {
                 }
                 it.shared.insert(*pair);
             }
-            FlowCommand::Multiplex { .. }
-            | FlowCommand::Datagrams { .. }
+            FlowCommand::Lock { flow, side } => {
+                self.hosts[host].locked.entry((*flow, *side)).or_default();
+            }
+            FlowCommand::Multiplex { flow, side, send, .. } => {
+                if let Some(prefix) = self.hosts[host].locked.get_mut(&(*flow, *side)) {
+                    *prefix = *send;
+                }
+            }
+            FlowCommand::Datagrams { .. }
             | FlowCommand::Rearm { .. }
-            | FlowCommand::Lock { .. }
             | FlowCommand::Decrypt { .. }
             | FlowCommand::Encrypt { .. }
             | FlowCommand::Pass { .. }
@@ -216,7 +240,10 @@ impl World {
             | FlowCommand::Forget { .. }
             | FlowCommand::Punch { .. }
             | FlowCommand::Party { .. } => {}
-            FlowCommand::Close { flow } => self.close_pairs(host, *flow),
+            FlowCommand::Close { flow } => {
+                self.hosts[host].locked.retain(|(of, _), _| of != flow);
+                self.close_pairs(host, *flow);
+            }
         }
         self.hosts[host].media.command(command);
         for (egress, packet) in self.hosts[host].media.take_own() {

@@ -49,9 +49,9 @@ fn inner(host: &str, password: &str, more: &str) -> Settings {
 }
 
 /// A zone of two gatekeepers.
-struct Zone {
-    lab: Lab,
-    inner: HostId,
+pub(super) struct Zone {
+    pub(super) lab: Lab,
+    pub(super) inner: HostId,
     phones: u8,
     talks: usize,
 }
@@ -66,7 +66,7 @@ const NAMES: [[&str; 2]; 6] = [
     ["mike", "nina"],
 ];
 
-fn zone_with(rules: Rules, chop: Chop, more: &str) -> Zone {
+pub(super) fn zone_with(rules: Rules, chop: Chop, more: &str) -> Zone {
     zone_at(NODE, rules, chop, more)
 }
 
@@ -89,7 +89,7 @@ fn state<'a>(wanted: &'a str) -> impl Fn(&Event) -> bool + 'a {
 }
 
 impl Zone {
-    fn up(&mut self) {
+    pub(super) fn up(&mut self) {
         let inner = self.inner;
         self.lab.world.must("the zone is up inside", |w| w.told(inner, state("up")), seconds(10));
         let node = self.lab.node;
@@ -158,7 +158,7 @@ impl Zone {
     }
 
     /// Calls from one side to the other, and looks at the records.
-    fn talk(&mut self, from_inside: bool, adjust: impl Fn(&mut Options)) {
+    pub(super) fn talk(&mut self, from_inside: bool, adjust: impl Fn(&mut Options)) {
         let nodes = [self.lab.node, self.inner];
         let before = nodes.map(|node| self.lab.world.count(node, ended));
         let [alice, bob] = self.pair(from_inside, Some(TALK), adjust);
