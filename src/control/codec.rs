@@ -29,8 +29,17 @@ pub(super) fn describe(data: &DataType) -> (&'static str, String) {
             H235MediaMediaType::data(data) => ("data", data_application(data).to_owned()),
             _ => ("data", "unknown".to_owned()),
         },
+        // Avaya wraps its second video so.
+        DataType::multiplePayloadStream(stream) => match stream.elements.first() {
+            Some(element) if !is_wrapped(&element.data_type) => describe(&element.data_type),
+            _ => ("data", "unknown".to_owned()),
+        },
         _ => ("data", "unknown".to_owned()),
     }
+}
+
+const fn is_wrapped(data: &DataType) -> bool {
+    matches!(data, DataType::multiplePayloadStream(_))
 }
 
 const fn data_application(data: &DataApplicationCapability) -> &'static str {

@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::*;
 
 mod moving;
+mod quirks;
 
 /// Any time: where none passes, it does not matter which.
 fn now() -> Instant {

@@ -26,8 +26,8 @@ use super::stop::{Level, Stop};
 use super::tcp::{Local, Stream};
 use crate::event::Event;
 use crate::face::{
-    Agent, Answer, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId,
-    Question, StreamId,
+    Agent, Answer, Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, ListenerId, Output,
+    PairId, Question, StreamId,
 };
 
 /// Arrivals that may wait for the agent.
@@ -41,6 +41,11 @@ const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
 /// How often an agent hears the time of day.
 const TIME: Duration = Duration::from_secs(15);
+
+/// A listener with fewer guests is that of one party of one call.
+const FEW_GUESTS: u32 = 8;
+/// The part of all connections that is kept for calls: one in so many.
+const RESERVE: usize = 8;
 
 /// What an agent is owed before anything new.
 #[derive(Debug)]
@@ -70,6 +75,8 @@ pub(super) struct Core<G, F> {
     asker: Asker,
     questions: mpsc::Receiver<Inquiry>,
     accepted: u64,
+    /// How many connections each listener has accepted.
+    guests: HashMap<ListenerId, u32>,
     owed: VecDeque<Owed>,
     deadline: Option<Instant>,
     time_told: Option<Instant>,
@@ -101,6 +108,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             asker,
             questions,
             accepted: 0,
+            guests: HashMap::new(),
             owed: VecDeque::new(),
             deadline: None,
             time_told: None,
@@ -214,7 +222,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         else {
             return;
         };
-        if self.tasks.len() >= self.limits.streams
+        if self.tasks.len() >= self.most_streams(listener)
             || self.sources.of(peer.ip()) >= self.limits.streams_per_source
         {
             warn!(%peer, "connection turned away: too many of them");
@@ -222,11 +230,21 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         }
         let id = StreamId::accepted(self.accepted);
         self.accepted += 1;
+        let guests = self.guests.entry(listener).or_default();
+        *guests = guests.saturating_add(1);
         let (serial, arrivals) = self.hall.enter();
         let stream = Stream::accepted(id, serial, stream, arrivals, &mut self.tasks);
         self.sources.enter(stream.task(), peer.ip());
         self.remember(serial, stream);
         self.input(Input::Accepted { listener, stream: id, local, peer });
+    }
+
+    /// How many connections there may be before a listener accepts no more. Where everybody connects, fewer: the rest is
+    /// for the connections of calls that there are, whose listeners have few guests.
+    fn most_streams(&self, listener: ListenerId) -> usize {
+        let all = self.limits.streams;
+        let crowded = self.guests.get(&listener).is_some_and(|guests| *guests >= FEW_GUESTS);
+        if crowded { all - all / RESERVE } else { all }
     }
 
     /// Does what the agent wants, until it wants nothing more and is owed nothing.
@@ -273,7 +291,12 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 }
                 self.owed.push_back(Owed::Bound { bind: Bind::Udp(socket), at: bound.ok() });
             }
-            Output::Unbind(bind) => self.ground.unbind(bind),
+            Output::Unbind(bind) => {
+                if let Bind::Tcp(listener) = bind {
+                    self.guests.remove(&listener);
+                }
+                self.ground.unbind(bind);
+            }
             Output::Datagram { socket, to, bytes } => {
                 self.ground.send(&mut self.hall, socket, to, &bytes);
             }

@@ -247,7 +247,7 @@ async fn open((from, ports): &Local, to: SocketAddr) -> io::Result<TcpStream> {
     if *ports == (0..=0) {
         let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if let Some(ip) = from {
-            socket.bind(SocketAddr::new(*ip, 0))?;
+            socket.bind(SocketAddr::new(*ip, 0)).map_err(foreign)?;
         }
         return socket.connect(to).await;
     }
@@ -255,7 +255,8 @@ async fn open((from, ports): &Local, to: SocketAddr) -> io::Result<TcpStream> {
         if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let mut last = io::ErrorKind::AddrInUse.into();
     for _ in 0..PORT_ATTEMPTS {
-        let socket = TcpSocket::from_std_stream(bind::outgoing(from.unwrap_or(any), ports)?);
+        let bound = bind::outgoing(from.unwrap_or(any), ports).map_err(foreign)?;
+        let socket = TcpSocket::from_std_stream(bound);
         match socket.connect(to).await {
             // An earlier connection between the same ends lingers.
             Err(error) if is_taken(&error) => last = error,
@@ -263,6 +264,14 @@ async fn open((from, ports): &Local, to: SocketAddr) -> io::Result<TcpStream> {
         }
     }
     Err(last)
+}
+
+/// An address that is not this host's is no lack of ports.
+fn foreign(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => io::Error::new(io::ErrorKind::InvalidInput, error),
+        _ => error,
+    }
 }
 
 fn is_taken(error: &io::Error) -> bool {

@@ -23,6 +23,8 @@ pub struct Limits {
     pub setups_in_all: Option<Allowance>,
     /// Registered endpoints of one address; more are refused.
     pub registrations: usize,
+    /// Registered endpoints in all; more are refused.
+    pub registrations_in_all: usize,
     /// Calls from one address.
     pub calls_per_source: usize,
     /// Calls in all.
@@ -56,6 +58,7 @@ impl From<&Config> for Limits {
             setups: rate(limits.setup_rate.0, AT_ONCE),
             setups_in_all: cps.map(|limit| rate(limit, routed.cps_interval.0)),
             registrations: count(limits.registrations.0),
+            registrations_in_all: count(limits.registrations_in_all.0),
             calls_per_source: count(limits.calls_per_source.0),
             calls: count(limits.calls.0),
             fresh_streams: count(limits.fresh_per_source.0),

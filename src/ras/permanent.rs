@@ -40,7 +40,7 @@ pub(crate) fn enter(cx: &mut Cx<'_>) {
             since: cx.now,
             seen: cx.now,
         };
-        let rules = Rules { most_from_address: usize::MAX, overwrite: false };
+        let rules = Rules { most_from_address: usize::MAX, most: usize::MAX, overwrite: false };
         if let Err(why) = cx.core.registrations.enter(new, rules) {
             tracing::warn!(%at, ?why, "a permanent endpoint is not registered");
         }

@@ -126,6 +126,7 @@ fn enter(
     let settings = &cx.core.settings;
     let rules = Rules {
         most_from_address: settings.limits.registrations,
+        most: settings.limits.registrations_in_all,
         overwrite: settings.ras.overwrite,
     };
     let entered = cx.core.registrations.enter(new, rules);

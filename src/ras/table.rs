@@ -12,8 +12,6 @@ use super::matching::{Key, Matching};
 use super::prefix::{self, Prefixes};
 use crate::face::SocketId;
 
-/// How many endpoints can be registered.
-const MOST: usize = 50_000;
 /// How many aliases one endpoint can have.
 pub(super) const MOST_ALIASES: usize = 64;
 
@@ -35,6 +33,8 @@ pub(crate) enum Refusal {
 pub(crate) struct Rules {
     /// How many may be registered from one address.
     pub(crate) most_from_address: usize,
+    /// How many may be registered in all.
+    pub(crate) most: usize,
     /// Whether it ends those that stand in its way.
     pub(crate) overwrite: bool,
 }
@@ -182,7 +182,8 @@ impl Registrations {
             return Err(Refusal::InvalidAlias);
         }
         let replaced = self.replaced(&new, rules)?;
-        if self.endpoints.len() - replaced.len() >= MOST && !self.endpoints.contains_key(&new.id) {
+        let others = self.endpoints.len() - replaced.len();
+        if others >= rules.most && !self.endpoints.contains_key(&new.id) && !new.permanent {
             return Err(Refusal::Full);
         }
         let others = self.sources.get(&new.source.ip()).map_or(0, |ids| {

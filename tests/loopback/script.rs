@@ -63,6 +63,8 @@ pub(crate) enum Told {
     Bytes(usize),
     /// A connection ended.
     Closed,
+    /// A connection could not be made for want of a port, or of room.
+    NoRoom,
     /// Anything else.
     Other(String),
 }
@@ -81,6 +83,7 @@ pub(crate) fn tell(teller: &Teller, input: &Input<'_>) {
         Input::Connected { local, .. } => Told::Connected(*local),
         Input::Bytes { bytes, .. } => Told::Bytes(bytes.len()),
         Input::Closed { .. } => Told::Closed,
+        Input::NoRoom { .. } => Told::NoRoom,
         other => Told::Other(format!("{other:?}")),
     };
     let _ = teller.send(told);

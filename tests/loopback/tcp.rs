@@ -164,17 +164,17 @@ async fn connections_are_opened_from_the_ports_asked_for() {
         to,
     });
     play(script(first, move |_, input| tell(&teller, &input)), async {
-        let (mut ports, mut closed) = (Vec::new(), 0);
+        let (mut ports, mut refused) = (Vec::new(), 0);
         for _ in 0..4 {
             match ear.next().await {
                 Told::Connected(local) => ports.push(local.port()),
-                Told::Closed => closed += 1,
+                Told::NoRoom => refused += 1,
                 other => panic!("{other:?}"),
             }
         }
         // Two ports are two connections to one peer, and serve another peer as well.
         ports.sort_unstable();
-        assert_eq!(closed, 1, "{ports:?}");
+        assert_eq!(refused, 1, "{ports:?}");
         assert!(ports.starts_with(&[24_680]) && ports.ends_with(&[24_681]), "{ports:?}");
     })
     .await;
@@ -234,6 +234,34 @@ async fn one_source_cannot_take_all_connections() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         kept.push(from("127.0.0.1").await);
         assert!(matches!(ear.next().await, Told::Accepted(_)));
+    })
+    .await;
+}
+
+/// Whoever fills the port of all cannot keep a call from the connection that it waits for.
+#[tokio::test]
+async fn the_last_connections_are_for_those_that_one_party_is_waited_for_on() {
+    let (teller, mut ear) = grapevine();
+    let other = ListenerId(77);
+    let listen = script([any(Bind::Tcp(LISTENER)), any(Bind::Tcp(other))], move |_, input| {
+        tell(&teller, &input);
+    });
+    let limits = Limits { streams: 16, streams_per_source: 100, ..Limits::default() };
+    play_within(limits, listen, async {
+        let (everybodys, its_own) = (ear.bound().await, ear.bound().await);
+        let mut kept = Vec::new();
+        for _ in 0..14 {
+            kept.push(TcpStream::connect(everybodys).await.unwrap());
+            assert!(matches!(ear.next().await, Told::Accepted(_)));
+        }
+        let mut turned_away = TcpStream::connect(everybodys).await.unwrap();
+        assert_eq!(turned_away.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        for _ in 0..2 {
+            kept.push(TcpStream::connect(its_own).await.unwrap());
+            assert!(matches!(ear.next().await, Told::Accepted(_)));
+        }
+        let mut too_many = TcpStream::connect(its_own).await.unwrap();
+        assert_eq!(too_many.read(&mut [0; 1]).await.unwrap_or(0), 0);
     })
     .await;
 }

@@ -16,6 +16,9 @@ section! {
         /// Endpoints registered from one address; more are rejected (resourceUnavailable).
         registrations: Number as "RegistrationsPerSource" = Number(2000)
             => Limit::Within(1, 1_000_000);
+        /// Endpoints registered in all; more are rejected (resourceUnavailable).
+        registrations_in_all: Number as "Registrations" = Number(50_000)
+            => Limit::Within(1, 1_000_000);
         /// Setup messages a second of one address; more are released (gatekeeperResources, cause 47).
         setup_rate: Number as "SetupsPerSource" = Number(50) => Limit::Within(1, 1_000_000);
         /// Calls that may be made from one address at a time; more are released, or rejected when they ask.
@@ -26,7 +29,8 @@ section! {
         /// TCP connections accepted from one address; more are closed.
         connections_per_source: Number as "ConnectionsPerSource" = Number(1024)
             => Limit::Within(1, 1_000_000);
-        /// TCP connections, in both directions together; more are closed.
+        /// TCP connections, in both directions together; more are closed. The last eighth is kept for connections of calls
+        /// that there are.
         connections: Number as "Connections" = Number(8192) => Limit::Within(1, 1_000_000);
         /// Connections of one address whose first message has not come (see SetupTimeout); more are closed.
         fresh_per_source: Number as "HalfOpenPerSource" = Number(64) => Limit::Within(1, 1_000_000);

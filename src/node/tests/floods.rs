@@ -235,6 +235,25 @@ fn tunnelled(line: &mut Line, messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn there_are_only_so_many_registrations_and_those_that_are_there_stay() {
+    use super::ras::{confirmed, open_rrq, refused};
+    use pinhole_h323::asn::h225::RegistrationRejectReason;
+    let mut settings = Settings::default();
+    settings.limits.registrations_in_all = 3;
+    let mut desk = Desk::with(settings);
+    let from = |n: u8| format!("192.0.2.{n}:1719");
+    let rrq = |n: u8| open_rrq(&format!("phone{n}"), &from(n), |_| {});
+    (1..=3).for_each(|n| {
+        confirmed(&desk.ask(&from(n), &rrq(n)));
+    });
+    let answers = desk.ask(&from(4), &rrq(4));
+    assert_eq!(*refused(&answers), RegistrationRejectReason::resourceUnavailable(()));
+    // Who is there registers again.
+    confirmed(&desk.ask(&from(2), &rrq(2)));
+    assert_eq!(desk.node.registrations(), 3);
+}
+
+#[test]
 fn a_flood_of_h245_is_dropped() {
     let mut line = call();
     line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });

@@ -20,19 +20,21 @@ use super::*;
 const SEQ: u16 = 900;
 
 /// A call of `alice`, who is plain, to the client behind the NAT, and mallory, who is registered.
-struct Scene {
-    desk: Desk,
+pub(super) struct Scene {
+    pub(super) desk: Desk,
     alice: EndpointIdentifier,
     mallory: EndpointIdentifier,
-    setup: Signal,
-    caller: StreamId,
+    pub(super) setup: Signal,
+    /// What the client got of it.
+    pub(super) given: Option<Signal>,
+    pub(super) caller: StreamId,
     next: u64,
     seq: u16,
 }
 
 impl Scene {
     /// The call is announced, and waits for the client.
-    fn announced() -> Self {
+    pub(super) fn announced() -> Self {
         let mut desk = Desk::with(Settings::default());
         desk.register(NAT);
         let alice = register(&mut desk, "alice", "198.51.100.10:1719");
@@ -44,7 +46,8 @@ impl Scene {
             setup.dest_call_signal_address = None;
         });
         let caller = StreamId::accepted(1);
-        let mut scene = Self { desk, alice, mallory, setup, caller, next: 1, seq: SEQ };
+        let mut scene =
+            Self { desk, alice, mallory, setup, given: None, caller, next: 1, seq: SEQ };
         let setup = scene.setup.clone();
         let (outputs, stream) = scene.speaks(CALLER, &setup);
         assert_eq!(stream, caller);
@@ -54,15 +57,16 @@ impl Scene {
     }
 
     /// The client has taken it up, and has its Setup.
-    fn called() -> (Self, StreamId) {
+    pub(super) fn called() -> (Self, StreamId) {
         let mut scene = Self::announced();
         let facility = scene.facility();
         let (outputs, stream) = scene.speaks("203.0.113.9:7777", &facility);
-        assert_eq!(sent(&outputs, stream).map(|signal| signal.name()), Some("setup"));
+        scene.given = sent(&outputs, stream);
+        assert_eq!(scene.given.as_ref().map(Signal::name), Some("setup"));
         (scene, stream)
     }
 
-    fn call(&self) -> CallId {
+    pub(super) fn call(&self) -> CallId {
         self.setup.call_id().unwrap()
     }
 
@@ -72,7 +76,7 @@ impl Scene {
     }
 
     /// The Facility with which a client comes for the call.
-    fn facility(&self) -> Signal {
+    pub(super) fn facility(&self) -> Signal {
         let mut facility = Signal::decode(&octets(PINHOLE)).unwrap();
         facility.edit(|pdu| {
             let Body::facility(facility) = &mut pdu.h323_message_body else { panic!() };
@@ -82,7 +86,7 @@ impl Scene {
     }
 
     /// Somebody connects to the signalling port and says this.
-    fn speaks(&mut self, from: &str, signal: &Signal) -> (Vec<Output>, StreamId) {
+    pub(super) fn speaks(&mut self, from: &str, signal: &Signal) -> (Vec<Output>, StreamId) {
         let stream = StreamId::accepted(self.next);
         self.next += 1;
         let (peer, local) = (at(from), at("198.51.100.2:1720"));

@@ -15,6 +15,7 @@ mod multiplexed;
 mod no_control;
 mod peers;
 mod policy;
+mod quirks;
 mod ras;
 mod talk;
 mod told;

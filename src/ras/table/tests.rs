@@ -5,8 +5,8 @@ use pinhole_config::{GatewayPrefixes, Value as _};
 use super::super::endpoint::Kind;
 use super::*;
 
-const RULES: Rules = Rules { most_from_address: 3, overwrite: false };
-const OVERWRITE: Rules = Rules { most_from_address: 3, overwrite: true };
+const RULES: Rules = Rules { most_from_address: 3, most: 9, overwrite: false };
+const OVERWRITE: Rules = Rules { most_from_address: 3, most: 9, overwrite: true };
 
 /// An endpoint without NAT, whose identifier is its name.
 fn endpoint(name: &str, at: &str) -> Registration {

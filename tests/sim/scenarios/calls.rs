@@ -60,6 +60,29 @@ fn a_phone_registers_through_the_nat() {
     assert!(lab.world.told(lab.node, seen), "under the address the NAT gives it");
 }
 
+/// Each NAT keeps calls out: without H.460.18 nobody behind it is called, and it is told why.
+#[test]
+fn behind_every_nat_a_phone_without_h46018_can_only_call() {
+    for rules in NATS {
+        let mut lab = lab(Plan { rules: rules(), ..Plan::with(Chop::AsSent) });
+        let bob = lab.answering("bob", Inside, BOB, |options| options.traversal = false);
+        let anna = lab.answering("anna", Outside, ALICE, |_| {});
+        lab.world.mark_rest();
+        let alice = lab.calling("alice", Outside, ("bob", ALICE, TALK), |_| {});
+        let record = lab.record(alice, 1, seconds(60));
+        assert_eq!((record.setup_ms, record.cause), (None, Some(3)), "{record:#?}");
+        let told = lab.record(lab.node, 1, seconds(5)).sentence;
+        assert!(told.contains("behind a NAT"), "{told}");
+        let carl = lab.calling("carl", Inside, ("anna", BOB, TALK), |options| {
+            options.traversal = false;
+        });
+        heard(&lab.record(carl, 1, seconds(60)), TALK, ALICE);
+        heard(&lab.record(anna, 1, seconds(5)), TALK, BOB);
+        assert_eq!(lab.world.count(bob, super::lab::connected), 0);
+        lab.nothing_left();
+    }
+}
+
 #[test]
 fn calls_with_tunnelled_h245() {
     every_way([true, true], Chop::AsSent);
