@@ -153,7 +153,6 @@ fn tokens_that_nobody_asked_for_keep_nobody_from_registering() {
             algorithm_oid: ObjectIdentifier::new(&[1, 2, 840, 113549, 2, 5]),
             ..Default::default()
         },
-        ..Default::default()
     };
     let bytes = open_rrq("alice", ALICE, |request| {
         request.crypto_tokens = Some(vec![CryptoH323Token::cryptoEPPwdHash(Box::new(token))]);
