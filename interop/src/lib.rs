@@ -31,4 +31,4 @@ pub use namespace::{Namespace, sweep};
 pub use nat::{Nat, UDP_TIMEOUT, Uninvited};
 pub use peer::{Gatekeeper, Phone, PhoneOptions, Traversal, channel, pinhole};
 pub use process::{Deadline, PATIENCE, Running};
-pub use witness::{Frame, Witness, multiplexed, tshark};
+pub use witness::{Frame, Witness, datagrams, multiplexed, tshark};

@@ -17,20 +17,26 @@ const PREFIX: &str = "pinhole-";
 
 /// Runs until its input ends – when the lab is dropped, or its process dies of anything – and then removes the
 /// namespaces named by its arguments with everything that runs in them. The names go first, so that nothing can enter
-/// any more; who had found the name just before is met in the second round.
+/// any more; who had found the name just before is met in the second round. Until then each is held open: the system would
+/// give its number to another lab's.
 const JANITOR: &str = r#"
 trap '' INT TERM HUP
 cat >/dev/null
-set -- $(for ns do stat -Lc %i "/run/netns/$ns"; ip netns del "$ns"; done)
-for round in 1 2; do
-    for id do
-        for entry in $(find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/net' -lname "net:\\[$id\\]"); do
-            pid=${entry#/proc/}
-            kill -9 "${pid%%/*}"
+for ns do
+    (
+        exec 3<"/run/netns/$ns" || exit
+        id=$(stat -Lc %i "/run/netns/$ns")
+        ip netns del "$ns"
+        for round in 1 2; do
+            for entry in $(find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/net' -lname "net:\\[$id\\]"); do
+                pid=${entry#/proc/}
+                kill -9 "${pid%%/*}"
+            done
+            sleep 0.1
         done
-    done
-    sleep 0.1
-done"#;
+    ) &
+done
+wait"#;
 
 /// A network namespace.
 #[derive(Debug, Clone)]

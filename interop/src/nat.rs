@@ -40,6 +40,20 @@ table inet lab {
     }
 }"#;
 
+/// The world beyond the NAT is out of reach: what arrives from there is dropped before it is seen, what leaves after it was
+/// translated.
+const LOSS: &str = r#"
+table inet loss {
+    chain arriving {
+        type filter hook prerouting priority raw; policy accept;
+        iifname "wan" drop
+    }
+    chain leaving {
+        type filter hook postrouting priority 200; policy accept;
+        oifname "wan" drop
+    }
+}"#;
+
 /// Packets that came from outside without belonging to anything that began inside.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Uninvited {
@@ -96,6 +110,30 @@ impl Nat {
     /// When conntrack refuses.
     pub fn forget(&self) -> Result<()> {
         self.namespace.run("conntrack -F").map(|_| ())
+    }
+
+    /// Forgets every mapping of UDP: connections stay.
+    ///
+    /// # Errors
+    /// When conntrack refuses.
+    pub fn forget_udp(&self) -> Result<()> {
+        self.namespace.run("conntrack -D -p udp").map(|_| ())
+    }
+
+    /// Loses every packet between inside and outside, until [`Self::restore`].
+    ///
+    /// # Errors
+    /// When nft refuses.
+    pub fn lose_all(&self) -> Result<()> {
+        run(self.namespace.command("nft").arg(LOSS)).map(|_| ())
+    }
+
+    /// Loses nothing any more.
+    ///
+    /// # Errors
+    /// When nothing was lost.
+    pub fn restore(&self) -> Result<()> {
+        self.namespace.run("nft delete table inet loss").map(|_| ())
     }
 
     fn counter(&self, name: &str) -> Result<u64> {

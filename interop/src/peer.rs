@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
 
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
-use crate::namespace::Namespace;
+use crate::namespace::{Namespace, run};
 use crate::process::{Deadline, PATIENCE, Running};
 
 /// The binary under test: `$PINHOLE`, or the one that cargo built beside the tests.
@@ -31,6 +32,9 @@ pub fn pinhole() -> Result<PathBuf> {
 #[derive(Debug)]
 pub struct Gatekeeper {
     running: Running,
+    configuration: PathBuf,
+    /// How many lines of its output were looked through for events.
+    looked: usize,
 }
 
 impl Gatekeeper {
@@ -39,13 +43,45 @@ impl Gatekeeper {
     /// # Errors
     /// When it does not become ready.
     pub fn start(namespace: &Namespace, configuration: &Path) -> Result<Self> {
-        let mut command = namespace.command(&pinhole()?.to_string_lossy());
-        command.arg("-c").arg(configuration);
+        Self::start_with(namespace, configuration, "")
+    }
+
+    /// The same, after a command of the shell in its namespace: `export …`, a mount that only it sees.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_with(namespace: &Namespace, configuration: &Path, before: &str) -> Result<Self> {
+        let mut command = namespace.command("sh");
+        command.arg("-ec").arg(format!("{before}\nexec \"$@\"")).arg("sh");
+        command.arg(pinhole()?).arg("-tc").arg(configuration);
         let mut running = Running::start("pinhole -c", &mut command)?;
         running.wait_for("`ready` line", Deadline::patient(), |line| {
             line.starts_with("ready").then_some(())
         })?;
-        Ok(Self { running })
+        Ok(Self { running, configuration: configuration.to_owned(), looked: 0 })
+    }
+
+    /// Waits for an event in its log (`zone … state="up" …`), the next one after the last one told: a line with all these
+    /// parts, and returns it.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub fn told(&mut self, parts: &[&str], within: Duration) -> Result<String> {
+        let pick = |line: &str| parts.iter().all(|part| line.contains(part)).then(|| line.into());
+        let deadline = Deadline::after(within);
+        let (number, line) = self.running.find(self.looked, &parts.join(" … "), deadline, pick)?;
+        self.looked = number + 1;
+        Ok(line)
+    }
+
+    /// What it holds, as `pinhole status` says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn status(&self) -> Result<Value> {
+        let mut command = Command::new(pinhole()?);
+        let text = run(command.args(["status", "--json", "-c"]).arg(&self.configuration))?;
+        serde_json::from_str(&text).map_err(|_| Failure::Unreadable { what: "status", text })
     }
 
     /// Ends it as an operator does.

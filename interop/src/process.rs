@@ -122,6 +122,28 @@ impl Running {
         }
     }
 
+    /// The same among the lines from number `from` on, those before now too; what was made of the line, and its number.
+    ///
+    /// # Errors
+    /// When the time is up, or the program ends first.
+    pub fn find<T>(
+        &mut self,
+        from: usize,
+        what: &str,
+        deadline: Deadline,
+        mut pick: impl FnMut(&str) -> Option<T>,
+    ) -> Result<(usize, T)> {
+        let seen = self.seen.iter().enumerate().skip(from);
+        let found = seen.into_iter().find_map(|(number, line)| Some((number, pick(line)?)));
+        match found {
+            Some(found) => Ok(found),
+            None => {
+                let found = self.wait_for(what, deadline, pick)?;
+                Ok((self.seen.len() - 1, found))
+            }
+        }
+    }
+
     /// Everything it has printed so far.
     pub fn seen(&mut self) -> String {
         self.seen.extend(self.lines.try_iter());

@@ -82,6 +82,22 @@ pub fn multiplexed(file: &Path) -> Result<usize> {
     Ok(run(&mut command)?.lines().count())
 }
 
+/// The contents of the datagrams of a capture that a filter of tshark selects, in order.
+///
+/// # Errors
+/// When tshark cannot read the file.
+pub fn datagrams(file: &Path, filter: &str) -> Result<Vec<Vec<u8>>> {
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).args(["-Y", &format!("udp && ({filter})")]);
+    let text = run(command.args(["-T", "fields", "-e", "udp.payload"]))?;
+    let octets = |line: &str| -> Option<Vec<u8>> {
+        let digits: Option<Vec<u32>> = line.chars().map(|digit| digit.to_digit(16)).collect();
+        let octet = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).ok();
+        digits?.chunks_exact(2).map(octet).collect()
+    };
+    Ok(text.lines().filter_map(octets).collect())
+}
+
 /// What tshark makes of the signalling and the media of a capture, looking for `fields`. Multiplexed media it cannot
 /// read, see [`multiplexed`].
 ///

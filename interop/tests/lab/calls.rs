@@ -6,11 +6,12 @@ use std::process::Command;
 
 use pinhole_interop::{
     Frame, GATEKEEPER, Gatekeeper, Lab, PATIENCE, Phone, PhoneOptions, Traversal, Uninvited,
-    Witness, channel, pinhole, tshark,
+    Witness, pinhole, tshark,
 };
 use serde_json::Value;
 
-use crate::lab;
+use crate::seats::{HOLD, Talk};
+use crate::{busy, lab};
 
 /// The configuration of the issue that brought the gatekeeper, to the letter.
 const CONFIGURATION: &str = "\
@@ -28,11 +29,6 @@ ProxyAlways=1
 pub(crate) const INSIDE_TONE: u32 = 440;
 /// What the outside phone plays, in hertz.
 pub(crate) const OUTSIDE_TONE: u32 = 620;
-/// Packets of G.711 audio a second.
-const RATE: f64 = 50.0;
-/// How long the caller holds the line, in seconds.
-pub(crate) const HOLD: &str = "6";
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     Inside,
@@ -62,6 +58,7 @@ pub(crate) fn outside<'a>(h245: &'a str, more: &'a [&'a str]) -> PhoneOptions<'a
 
 /// A call is made, held and ended; both ends must have heard the other.
 fn call(test: &str, caller: Caller, h245: &str) {
+    let _turn = busy();
     let lab = lab(test);
     let inside_link = Witness::new(&lab.nat.namespace, "lan", lab.folder().join("inside.pcapng"));
     let outside_link = Witness::new(&lab.gatekeeper, "eth0", lab.folder().join("outside.pcapng"));
@@ -86,8 +83,8 @@ fn call(test: &str, caller: Caller, h245: &str) {
         let called = caller_phone.event("call-ended", PATIENCE).unwrap();
         let answered = callee_phone.event("call-ended", PATIENCE).unwrap();
         assert_eq!(called["callid"], answered["callid"], "both ends name the call alike");
-        assert_heard(&called, callee.1.tone);
-        assert_heard(&answered, caller.1.tone);
+        let tones = [caller.1.tone, callee.1.tone];
+        Talk { context: test.to_owned(), records: [called, answered], tones }.assert_held();
         assert!(caller_phone.ended(PATIENCE).unwrap(), "{}", caller_phone.seen());
         assert!(callee_phone.stop().unwrap(), "{}", callee_phone.seen());
     }
@@ -96,24 +93,6 @@ fn call(test: &str, caller: Caller, h245: &str) {
     let separate = h245 == "separate";
     assert_witnessed(&inside_link.finish().unwrap(), separate);
     assert_witnessed(&outside_link.finish().unwrap(), separate);
-}
-
-/// The record of a call says that this tone came through, whole.
-pub(crate) fn assert_heard(record: &Value, tone: u32) {
-    let audio = channel(record, "audio", "receive").unwrap_or_else(|| panic!("no audio: {record}"));
-    let number = |name: &str| audio[name].as_f64().unwrap_or_else(|| panic!("{name}: {record}"));
-    assert!((number("tone_hz") - f64::from(tone)).abs() < 5.0, "not {tone} Hz: {record}");
-    assert_eq!(number("lost"), 0.0, "{record}");
-    let duration = record["duration_s"].as_f64().unwrap();
-    let hold: f64 = HOLD.parse().unwrap();
-    assert!((hold - 0.5..hold + 5.0).contains(&duration), "held for {duration} s: {record}");
-    // Channels open a little after Connect, and the last packets may be on their way at the end.
-    let expected = duration * RATE;
-    let packets = number("packets");
-    assert!(
-        (expected - 1.5 * RATE..expected + 0.5 * RATE).contains(&packets),
-        "{packets} packets in {duration} s: {record}"
-    );
 }
 
 /// tshark finds the messages of a call in the capture, and nothing wrong with them.

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use pinhole_interop::{Lab, PATIENCE, Phone, UDP_TIMEOUT, Uninvited};
 
-use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, assert_heard, gatekeeper, inside, outside};
-use crate::lab;
+use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, gatekeeper, inside, outside};
+use crate::seats::Talk;
+use crate::{busy, lab};
 
 /// How long nobody calls: six times as long as the NAT remembers.
 const SILENCE: Duration = Duration::from_secs(180);
 
 /// UDP mappings of the NAT towards the gatekeeper's RAS port.
-fn holes(lab: &Lab) -> usize {
+pub(crate) fn holes(lab: &Lab) -> usize {
     let mappings = lab.nat.mappings().unwrap();
     let hole = |line: &&str| line.starts_with("udp") && line.contains(" dport=1719 ");
     mappings.lines().filter(hole).count()
@@ -28,10 +29,12 @@ fn an_inside_phone_can_be_called_after_three_minutes_of_silence() {
     assert!(SILENCE > UDP_TIMEOUT * 5);
     thread::sleep(SILENCE);
     assert_eq!(holes(&lab), 1, "the hole stands");
+    let _turn = busy();
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
-    assert_heard(&caller.event("call-ended", PATIENCE).unwrap(), INSIDE_TONE);
-    assert_heard(&callee.event("call-ended", PATIENCE).unwrap(), OUTSIDE_TONE);
+    let records = [&mut caller, &mut callee].map(|phone| phone.event("call-ended", PATIENCE));
+    let (context, records) = ("after silence".to_owned(), records.map(Result::unwrap));
+    Talk { context, records, tones: [OUTSIDE_TONE, INSIDE_TONE] }.assert_held();
     assert_eq!(lab.nat.uninvited().unwrap(), Uninvited::default());
 }
 
@@ -45,6 +48,7 @@ fn without_keepalives_the_same_call_does_not_arrive() {
     assert_eq!(holes(&lab), 1);
     thread::sleep(SILENCE);
     assert_eq!(holes(&lab), 0, "nothing kept the hole open");
+    let _turn = busy();
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let record = caller.event("call-ended", PATIENCE).unwrap();
