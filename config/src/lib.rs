@@ -30,11 +30,11 @@ pub use sections::{
 };
 pub use value::{
     AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Causes, ControlKeepAlive,
-    Destinations, EndpointKind, External, Fault, FilePath, Forward, GatekeeperId, GatewayPrefix,
-    GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Milliseconds, MulticastGroup, Name,
-    NetList, Networks, Number, Permanent, Port, PortRange, Prefixes, Protection, Remark, Routing,
-    Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule, Suffix, Value, Wish,
-    Wrong,
+    Destinations, Domains, EndpointKind, External, Fault, FilePath, Forward, GatekeeperId,
+    GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Milliseconds,
+    MulticastGroup, Name, NetList, Networks, Number, Permanent, Port, PortRange, Prefixes,
+    Protection, Remark, Routing, Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive,
+    StatusRule, Suffix, Value, Wish, Wrong,
 };
 
 use entries::{About, Entries};

@@ -38,7 +38,11 @@ pub(crate) fn resolve(
 ) -> Option<Destination> {
     let mut address = named;
     let mut numbers = Vec::new();
-    for alias in aliases {
+    let here = |alias: Alias| {
+        let user = without_domain(core, &alias);
+        std::iter::once(alias).chain(user)
+    };
+    for alias in aliases.flat_map(here) {
         if let Some(found) = core.registrations.find(&alias) {
             return Some(Destination::Endpoint(found.id.clone()));
         }
@@ -57,6 +61,19 @@ pub(crate) fn resolve(
     let address = address.filter(|address| is_callable(core, *address))?;
     let found = core.registrations.at(address);
     Some(found.map_or(Destination::Address(address), |r| Destination::Endpoint(r.id.clone())))
+}
+
+/// Whom `user@domain` means when the domain is ours: one of DefaultDomain, or an address of this host.
+fn without_domain(core: &Core, alias: &Alias) -> Option<Alias> {
+    let (Alias::H323Id(text) | Alias::Url(text) | Alias::Email(text)) = alias else { return None };
+    let scheme = text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("h323:"));
+    let text = if scheme { text.get(5..)? } else { text };
+    let (user, domain) = text.rsplit_once('@')?;
+    let named = |known: &String| known.eq_ignore_ascii_case(domain);
+    let address = domain.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let ours = core.settings.ras.domains.iter().any(named)
+        || address.is_ok_and(|ip| core.locals.contains(&ip) || core.settings.external == Some(ip));
+    (ours && !user.is_empty()).then(|| Alias::from_text(user))
 }
 
 /// Where else a call can go: wherever the other names lead under which the called party is known, and to the other

@@ -38,6 +38,8 @@ pub struct RasSettings {
     pub prefixes: Vec<(String, Vec<GatewayPrefix>)>,
     /// Whether a call that did not come through us has to be made again, through us.
     pub route_to_gatekeeper: bool,
+    /// Domains of our own.
+    pub domains: Vec<String>,
     /// What is removed from the end of a dialled number.
     pub trailing: String,
     /// Whether gateways take turns.
@@ -97,6 +99,7 @@ impl From<&Config> for RasSettings {
                 .map(|row| (row.key.0.clone(), row.value.0.clone()))
                 .collect(),
             route_to_gatekeeper: arq.route_to_gatekeeper,
+            domains: main.domains.0.clone(),
             trailing: arq.trailing.0.clone(),
             round_robin: arq.round_robin,
             bandwidth: Bandwidth {

@@ -82,7 +82,7 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "Gatekeeper::Main",
-        "AlternateGKs Authenticators DefaultDomain DisconnectCallsOnShutdown \
+        "AlternateGKs Authenticators DisconnectCallsOnShutdown \
          EncryptAllPasswords EndpointSignalPort FortyTwo FourtyTwo LicenseFile \
          ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
          NetworkInterfaces RASDiffServ RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
@@ -181,7 +181,7 @@ pub(super) const KNOWN: &[Known] = &[
          IgnoreSignaledIPs IgnoreSignaledPrivateH239IPs IgnoreSignaledPublicH239IPsFrom \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \
          PortDetectionTimeout RemoveMCInFastStartTransmitOffer \
-         RestrictRTPSources RTPDiffServ RTPInactivityCheck \
+         RTPDiffServ RTPInactivityCheck \
          RTPInactivityCheckSession RTPInactivityTimeout \
          SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
     ),

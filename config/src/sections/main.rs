@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::section::section;
 use crate::value::{
-    External, FilePath, GatekeeperId, IpList, Limit, MulticastGroup, Number, Port, Seconds, Suffix,
+    Domains, External, FilePath, GatekeeperId, IpList, Limit, MulticastGroup, Number, Port,
+    Seconds, Suffix,
 };
 
 section! {
@@ -43,6 +44,9 @@ section! {
         compare_alias_type: bool as "CompareAliasType" = true;
         /// Whether aliases that differ in capital and small letters are different.
         compare_alias_case: bool as "CompareAliasCase" = true;
+        /// Domains of our own: who is called as user@domain, with one of them, is who is registered as user, as is who is
+        /// called with an address of ours behind the @.
+        domains: Domains as "DefaultDomain" = Domains::default();
         /// What all calls together may have, in units of 100 bit/s; -1: no limit.
         total_bandwidth: Option<Number> as "TotalBandwidth" = None;
         /// What a call counts as at least, in units of 100 bit/s.

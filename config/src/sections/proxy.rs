@@ -1,7 +1,7 @@
 //! `[Proxy]`.
 
 use crate::section::section;
-use crate::value::{NetList, Port, PortRange};
+use crate::value::{Letters, NetList, Port, PortRange};
 
 section! {
     /// Media through the gatekeeper.
@@ -24,6 +24,9 @@ section! {
         multiplex_control_port: Port as "RTCPMultiplexPort" = Port(3001);
         /// Media of a client is learned from keepalives only if they have the payload type that it has told (H.460.19).
         check_keepalive: bool as "CheckH46019KeepAlivePT" = true;
+        /// Accepted: media is taken only from the address that signalling names, or from which it comes (`IP`), never from a
+        /// network around it (`Net`).
+        restrict_sources: Letters as "RestrictRTPSources" = Letters(String::new());
         /// The ports of RTP and RTCP (UDP), two for each medium and party.
         rtp_ports: Option<PortRange> as "RTPPortRange" = PortRange::new(1024, 65_535);
         /// The ports of T.120 data channels (TCP); any that is free when empty.

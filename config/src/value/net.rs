@@ -237,7 +237,7 @@ fn port(text: &str) -> Option<u16> {
 }
 
 /// True for what can be a host's name, or one of its spellings.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     text.len() <= 253 && text.chars().all(fits) && text.chars().any(|c| c.is_ascii_alphabetic())
 }
@@ -263,7 +263,7 @@ pub(super) fn network(text: &str) -> Option<IpNet> {
     Some(net.trunc())
 }
 
-const fn separates(c: char) -> bool {
+pub(super) const fn separates(c: char) -> bool {
     matches!(c, ',' | ';' | ' ' | '\t')
 }
 

@@ -1,5 +1,6 @@
 //! Names and words.
 
+use super::net::{is_name, pieces, separates};
 use super::{Fault, Value, Wrong};
 
 /// A gatekeeperIdentifier: 1 to 128 characters (H.225.0 GatekeeperIdentifier).
@@ -22,6 +23,10 @@ pub struct FilePath(pub String);
 /// Single characters, all of which are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Letters(pub String);
+
+/// Names of domains, separated by commas, semicolons or blanks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Domains(pub Vec<String>);
 
 /// Length in the 16-bit characters of a BMPString.
 pub(super) fn fits(text: &str, most: usize) -> Result<String, Wrong> {
@@ -67,6 +72,22 @@ impl Value for FilePath {
 
     fn render(&self) -> String {
         self.0.clone()
+    }
+}
+
+impl Value for Domains {
+    const SYNTAX: &'static str = "domains";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let one = |(at, piece): (usize, &str)| match is_name(piece) {
+            true => Ok(piece.to_ascii_lowercase()),
+            false => Err(Wrong { at, fault: Fault::NotHost(piece.to_owned()) }),
+        };
+        pieces(text, separates).into_iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn render(&self) -> String {
+        self.0.join(",")
     }
 }
 
@@ -122,6 +143,13 @@ mod tests {
         let fault = Fault::TooLong { length: 129, most: 128 };
         assert_eq!(GatekeeperId::parse(&"x".repeat(129)), Err(fault.into()));
         assert!(GatekeeperId::parse(&"𝄞".repeat(65)).is_err(), "two 16-bit characters each");
+    }
+
+    #[test]
+    fn domains_are_names() {
+        let domains = Domains::parse("Example.org, gk.example.net;").unwrap();
+        assert_eq!(domains.render(), "example.org,gk.example.net");
+        assert_eq!(Domains::parse("a.org,b@c").unwrap_err().at, 6);
     }
 
     #[test]

@@ -186,6 +186,35 @@ fn numbers_are_said_to_be_of_the_kind_that_the_configuration_wants() {
     assert_eq!(line.setup.q931().called_number(), None);
 }
 
+#[test]
+fn a_domain_of_ours_is_no_part_of_a_name() {
+    let (config, problems) = pinhole_config::Config::read(
+        "[Gatekeeper::Main]\nDefaultDomain=example.org,gk.example.net\n[Proxy]\nEnable=1\n",
+    );
+    assert_eq!(problems, []);
+    let mut desk = Desk::with(Settings::from(&config));
+    register(&mut desk, "bob", BOB);
+    register(&mut desk, "1001", MALLORY);
+    let id = register(&mut desk, "alice", ALICE);
+    for (called, found) in [
+        ("bob@example.org", true),
+        ("h323:bob@Example.ORG", true),
+        ("H323:bob@gk.example.net", true),
+        ("1001@example.org", true),
+        ("bob@198.51.100.2", true),
+        ("h323:1001@[198.51.100.2]", true),
+        ("bob@example.com", false),
+        ("bob@198.51.100.3", false),
+        ("carl@example.org", false),
+        ("@example.org", false),
+        ("h323:", false),
+    ] {
+        let answers = ask(&mut desk, ALICE, arq(&id, 1, called));
+        let admitted = matches!(&answers[..], [RasMessage::admissionConfirm(_)]);
+        assert_eq!(admitted, found, "{called}: {answers:?}");
+    }
+}
+
 /// Somebody who is not registered sends this Setup; what comes of it, and his stream.
 fn stranger(desk: &mut Desk, setup: &Signal) -> (Vec<Output>, StreamId) {
     let (stream, peer) = (StreamId::accepted(7), CALLER.parse().unwrap());
