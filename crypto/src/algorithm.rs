@@ -41,6 +41,11 @@ impl Algorithm {
             Self::Aes256 => 32,
         }
     }
+
+    /// Round keys, with the one before the first round (FIPS 197 §5).
+    pub(crate) const fn round_keys(self) -> usize {
+        self.key_length() / 4 + 7
+    }
 }
 
 #[cfg(test)]

@@ -1,341 +1,186 @@
 //! Encryption of many packets at once, each with its own key.
 //!
-//! Chaining makes each block of a packet wait for the one before, so a processor that could work on eight blocks works
-//! on one. Blocks of different packets do not wait for one another: eight packets advance side by side, a round of the
+//! Chaining makes each block of a packet wait for the one before, so a processor that could work on sixteen blocks works
+//! on one. Blocks of different packets do not wait for one another: sixteen packets advance side by side, a round of the
 //! cipher at a time. Each gives the same octets as alone.
 
-use crate::cbc::Seal;
-#[cfg(target_arch = "x86_64")]
-use crate::lanes;
-use crate::rounds::{ROUND_KEYS, has_instructions};
-use crate::{Algorithm, Packet, Reject};
-use aes::Block;
-use aes::hazmat::{Block8, cipher_round_par, inv_mix_columns};
-use std::slice::IterMut;
+use std::cell::Cell;
+use std::fmt;
+
 use zeroize::optimization_barrier;
 
-/// Packets side by side.
-const LANES: usize = 8;
-/// With no more packets than this left, one after the other is faster.
-const FEW: usize = 2;
+use crate::cbc::Seal;
+pub use crate::lanes::Kernel;
+use crate::lanes::{Blocks, KeyRow, LANES, Octets};
+use crate::rounds::ROUND_KEYS;
+use crate::{Algorithm, Packet, Reject};
+use aes::Block;
 
-/// A packet to encrypt, with the flow's cipher.
-#[derive(Debug)]
-pub struct Job<'a> {
-    /// The packet.
-    pub packet: Packet<'a>,
-    seal: &'a Seal,
-    outcome: Result<(), Reject>,
+/// Blocks that lanes without a packet encrypt, to no effect: so many are done before the packets are looked at again.
+const SPAN: usize = 32;
+
+/// Packets that wait to be encrypted side by side: their keys, and where they lie in buffers of the caller's.
+///
+/// ```
+/// use pinhole_crypto::{Algorithm, Packet, batch::Batch, cbc::{Fill, Seal}, session::SessionKey};
+///
+/// let mut buffers = [[0x80; 64]; 2];
+/// let mut batch = Batch::default();
+/// for (lane, buffer) in buffers.iter_mut().enumerate() {
+///     let key = SessionKey::from_octets(Algorithm::Aes128, &[lane as u8; 16]).unwrap();
+///     let mut packet = Packet::new(buffer, 12 + 32).unwrap();
+///     batch.enter(lane, 0, &mut packet, &Seal::new(&key, Fill::Count)).unwrap();
+/// }
+/// batch.seal(&mut buffers);
+/// assert_ne!(buffers[0][12..44], [0x80; 32]);
+/// assert_ne!(buffers[0], buffers[1]);
+/// ```
+pub struct Batch {
+    kernel: Kernel,
+    /// By algorithm: all packets of a group go through as many rounds.
+    groups: [Group; Algorithm::ALL.len()],
 }
 
-impl<'a> Job<'a> {
-    /// Nothing happens to the packet before [`seal`].
+impl Batch {
+    /// How many buffers it can have packets in.
+    pub const LANES: usize = LANES;
+
+    /// An empty batch for a certain kernel, if this processor has what it takes.
     #[must_use]
-    pub const fn new(packet: Packet<'a>, seal: &'a Seal) -> Self {
-        Self { packet, seal, outcome: Ok(()) }
+    pub fn with(kernel: Kernel) -> Option<Self> {
+        let groups = Algorithm::ALL.map(Group::new);
+        kernel.is_available().then_some(Self { kernel, groups })
     }
 
-    /// What became of it. After an error the packet must be dropped.
+    /// Pads a packet and takes it in. It lies at `offset` in the buffer that is number `lane` of those that [`Self::seal`]
+    /// will be given; no other packet may be in the same buffer. It is not encrypted before then.
     ///
     /// # Errors
-    /// As [`Seal`] gives.
-    pub const fn outcome(&self) -> Result<(), Reject> {
-        self.outcome
+    /// As [`Seal`] gives: the packet must be dropped.
+    pub fn enter(
+        &mut self,
+        lane: usize,
+        offset: usize,
+        packet: &mut Packet<'_>,
+        seal: &Seal,
+    ) -> Result<(), Reject> {
+        let layout = seal.pad(packet)?;
+        let payload = packet.payload_mut(layout.start);
+        let (blocks, _) = Block::slice_as_chunks_mut(payload);
+        let start = offset + layout.start;
+        let task = Task { start, end: start + blocks.len() * size_of::<Octets>() };
+        let group = self.groups.get_mut(seal.algorithm() as usize);
+        let group = group.filter(|_| self.kernel != Kernel::Alone);
+        let taken = group.is_some_and(|group| group.enter(lane, task, &layout.iv, seal));
+        if !taken {
+            seal.cipher().chain(&layout.iv.into(), blocks);
+        }
+        Ok(())
     }
 
-    /// Pads the packet. What is then to encrypt, if anything is.
-    fn task(&mut self) -> Option<Task<'_>> {
-        match self.seal.pad(&mut self.packet) {
-            Ok(layout) => {
-                let (blocks, _) = Block::slice_as_chunks_mut(self.packet.payload_mut(layout.start));
-                let task =
-                    Task { seal: self.seal, chain: layout.iv.into(), blocks: blocks.iter_mut() };
-                (!task.done()).then_some(task)
-            }
-            Err(reject) => {
-                self.outcome = Err(reject);
-                None
-            }
+    /// Encrypts every packet that was taken in, and is empty again.
+    pub fn seal<B: AsMut<[u8]>>(&mut self, buffers: &mut [B]) {
+        for group in self.groups.iter_mut().filter(|group| group.waiting) {
+            group.seal(self.kernel, buffers);
+            group.clear();
         }
     }
 }
 
-/// Encrypts every packet, with the same octets as result as [`Seal`] alone.
-pub fn seal(jobs: &mut [Job<'_>]) {
-    for algorithm in Algorithm::ALL {
-        let ours = jobs.iter_mut().filter(|job| job.seal.algorithm() == algorithm);
-        let mut tasks = ours.filter_map(Job::task);
-        if has_instructions() {
-            Lanes::default().run(&mut tasks);
-        }
-        tasks.for_each(Task::finish);
-    }
-}
-
-/// One packet on its way: the block its next one is chained to, and the blocks still clear.
-struct Task<'a> {
-    seal: &'a Seal,
-    chain: Block,
-    blocks: IterMut<'a, Block>,
-}
-
-impl Task<'_> {
-    fn done(&self) -> bool {
-        self.blocks.len() == 0
-    }
-
-    /// Encrypts what is left, alone.
-    fn finish(self) {
-        self.seal.cipher().chain(&self.chain, self.blocks.into_slice());
-    }
-}
-
-/// Packets side by side, and their round keys, laid out as one round takes them.
-struct Lanes<'a> {
-    tasks: [Option<Task<'a>>; LANES],
-    chain: Block8,
-    keys: [Block8; ROUND_KEYS],
-    rounds: usize,
-}
-
-impl Default for Lanes<'_> {
+impl Default for Batch {
+    /// An empty batch for the fastest kernel of this processor.
     fn default() -> Self {
-        let keys = [Block8::default(); ROUND_KEYS];
-        Self { tasks: [const { None }; LANES], chain: Block8::default(), keys, rounds: 0 }
+        Self { kernel: Kernel::fastest(), groups: Algorithm::ALL.map(Group::new) }
     }
 }
 
-impl<'a> Lanes<'a> {
-    /// Works on as many packets as there are lanes until few are left.
-    fn run(&mut self, waiting: &mut impl Iterator<Item = Task<'a>>) {
-        loop {
-            for lane in 0..LANES {
-                self.fill(lane, waiting);
-            }
-            let busy = || self.tasks.iter().flatten();
-            if busy().count() <= FEW {
-                break;
-            }
-            let steps = busy().map(|task| task.blocks.len()).min().unwrap_or_default();
-            if self.all_at_once(steps) {
-                continue;
-            }
-            for _ in 0..steps {
-                self.step();
-            }
-        }
-        for (place, chain) in self.tasks.iter_mut().zip(self.chain) {
-            if let Some(task) = place.take() {
-                Task { chain, ..task }.finish();
-            }
-        }
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("kernel", &self.kernel).finish_non_exhaustive()
+    }
+}
+
+/// The octets of a buffer to encrypt: whole blocks.
+#[derive(Clone, Copy)]
+struct Task {
+    start: usize,
+    end: usize,
+}
+
+const fn no_keys() -> [KeyRow; ROUND_KEYS] {
+    [const { KeyRow([const { Cell::new([0; 16]) }; LANES]) }; ROUND_KEYS]
+}
+
+/// Packets of one algorithm.
+struct Group {
+    algorithm: Algorithm,
+    waiting: bool,
+    tasks: [Option<Task>; LANES],
+    chain: [Octets; LANES],
+    keys: [KeyRow; ROUND_KEYS],
+}
+
+impl Group {
+    const fn new(algorithm: Algorithm) -> Self {
+        let (tasks, chain) = ([None; LANES], [[0; 16]; LANES]);
+        Self { algorithm, waiting: false, tasks, chain, keys: no_keys() }
     }
 
-    /// Gives a lane that has nothing to do the next packet.
-    fn fill(&mut self, lane: usize, waiting: &mut impl Iterator<Item = Task<'a>>) {
-        let (Some(place), Some(chain)) = (self.tasks.get_mut(lane), self.chain.get_mut(lane))
-        else {
-            return;
-        };
-        if place.as_ref().is_some_and(|task| !task.done()) {
-            return;
-        }
-        *place = waiting.next();
-        let Some(task) = place else { return };
-        *chain = task.chain;
-        let keys = task.seal.rounds().keys();
-        self.rounds = keys.len();
-        for (row, key) in self.keys.iter_mut().zip(keys) {
-            row[lane] = Block::from(*key);
-        }
-    }
-
-    /// Encrypts so many blocks of each packet with the instructions of this processor; false if it has none for that, or
-    /// a lane has no packet.
-    #[cfg(target_arch = "x86_64")]
-    fn all_at_once(&mut self, steps: usize) -> bool {
-        if self.tasks.iter().any(Option::is_none) {
+    /// False when there is no such lane.
+    fn enter(&mut self, lane: usize, task: Task, iv: &Octets, seal: &Seal) -> bool {
+        if lane >= LANES {
             return false;
         }
-        let mut keys = [&[][..]; LANES];
-        let mut blocks: [&mut [Block]; LANES] = std::array::from_fn(|_| Default::default());
-        for ((task, keys), blocks) in
-            self.tasks.iter_mut().flatten().zip(&mut keys).zip(&mut blocks)
-        {
-            *keys = task.seal.rounds().published();
-            let whole = std::mem::take(&mut task.blocks).into_slice();
-            let (now, later) = whole.split_at_mut(steps.min(whole.len()));
-            (*blocks, task.blocks) = (now, later.iter_mut());
-        }
-        if lanes::encrypt(keys, &mut self.chain.0, &mut blocks) {
-            return true;
-        }
-        // Nothing has happened: what was taken is done one after the other.
-        for ((task, chain), blocks) in self.tasks.iter().flatten().zip(&mut self.chain).zip(blocks)
-        {
-            task.seal.cipher().chain(chain, blocks);
-            if let Some(last) = blocks.last() {
-                *chain = *last;
-            }
+        (self.tasks[lane], self.chain[lane], self.waiting) = (Some(task), *iv, true);
+        // All fifteen, whether there are as many or not: a loop of known length is faster than a shorter one.
+        for (row, key) in self.keys.iter().zip(seal.rounds().keys()) {
+            row.0[lane].set(*key);
         }
         true
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
-    fn all_at_once(&mut self, _: usize) -> bool {
-        false
+    fn seal<B: AsMut<[u8]>>(&mut self, kernel: Kernel, buffers: &mut [B]) {
+        let mut left: [Blocks<'_>; LANES] = [&[]; LANES];
+        for ((left, task), buffer) in left.iter_mut().zip(&self.tasks).zip(buffers) {
+            let octets = task.and_then(|task| buffer.as_mut().get_mut(task.start..task.end));
+            let (blocks, _) = octets.unwrap_or_default().as_chunks_mut();
+            *left = Cell::from_mut(blocks).as_slice_of_cells();
+        }
+        let keys = self.keys.get(..self.algorithm.round_keys()).unwrap_or_default();
+        let mut idle = [[0; 16]; SPAN];
+        let idle: Blocks<'_> = Cell::from_mut(&mut idle[..]).as_slice_of_cells();
+        loop {
+            let used =
+                left.iter().rposition(|blocks| !blocks.is_empty()).map_or(0, |last| last + 1);
+            let busy = left.iter().map(|blocks| blocks.len()).filter(|length| *length > 0);
+            let Some(steps) = busy.min().map(|steps| steps.min(SPAN)) else { return };
+            let mut now = [&idle[..steps]; LANES];
+            for (now, left) in now.iter_mut().zip(&mut left).filter(|(_, left)| !left.is_empty()) {
+                (*now, *left) = left.split_at(steps);
+            }
+            kernel.encrypt(keys, &mut self.chain, &now, used);
+        }
     }
 
-    /// Encrypts the next block of each packet.
-    fn step(&mut self) {
-        let Some(([first, rounds @ ..], _)) = self.keys.split_at_checked(self.rounds) else {
-            return;
-        };
-        // A lane without a packet counts along to no effect.
-        for ((chain, key), task) in self.chain.iter_mut().zip(first).zip(&self.tasks) {
-            if let Some(clear) = task.as_ref().and_then(|task| task.blocks.as_slice().first()) {
-                *chain = sum(*chain, sum(*clear, *key));
-            }
-        }
-        for keys in rounds {
-            cipher_round_par(&mut self.chain, keys);
-        }
-        for (chain, task) in self.chain.iter_mut().zip(&mut self.tasks) {
-            inv_mix_columns(chain);
-            if let Some(block) = task.as_mut().and_then(|task| task.blocks.next()) {
-                *block = *chain;
-            }
-        }
-    }
-}
-
-impl Drop for Lanes<'_> {
-    fn drop(&mut self) {
-        self.keys = [Block8::default(); ROUND_KEYS];
+    fn clear(&mut self) {
+        let mut taken = (0..LANES).filter(|lane| self.tasks[*lane].is_some());
+        let alone = taken.next().filter(|_| taken.next().is_none());
+        (self.waiting, self.tasks) = (false, [None; LANES]);
         // Octet by octet, as `Zeroize` would, takes as long as encrypting.
+        if let Some(lane) = alone {
+            self.keys.iter().for_each(|row| row.0[lane].set([0; 16]));
+        } else {
+            self.keys = no_keys();
+        }
         optimization_barrier(&self.keys);
     }
 }
 
-/// The sum in the field of AES. By value, or the compiler must fear that the two overlap, and adds octet by octet.
-fn sum(mut one: Block, other: Block) -> Block {
-    one.iter_mut().zip(other).for_each(|(one, other)| *one ^= other);
-    one
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.clear();
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cbc::{Fill, Open};
-    use crate::session::SessionKey;
-    use crate::{Algorithm, Transform};
-    use rand_chacha::ChaCha20Rng;
-    use rand_chacha::rand_core::{Rng, SeedableRng};
-
-    /// A flow of its own for each packet, in both algorithms and fills.
-    fn flows(count: usize, rng: &mut ChaCha20Rng) -> Vec<(SessionKey, Fill)> {
-        let kinds = [
-            (Algorithm::Aes128, Fill::Count),
-            (Algorithm::Aes256, Fill::Zeros),
-            (Algorithm::Aes128, Fill::Zeros),
-            (Algorithm::Aes256, Fill::Count),
-            (Algorithm::Aes128, Fill::Count),
-        ];
-        (0..count)
-            .map(|n| kinds[n % kinds.len()])
-            .map(|(algorithm, fill)| (SessionKey::generate(algorithm, rng), fill))
-            .collect()
-    }
-
-    #[test]
-    fn a_batch_gives_what_each_alone_would() {
-        let mut rng = ChaCha20Rng::from_seed([6; 32]);
-        for count in [0, 1, 2, 7, 8, 9, 16, 23, 64] {
-            for longest in [1, 40, 200, 1400] {
-                let flows = flows(count, &mut rng);
-                let mut seals: Vec<Seal> =
-                    flows.iter().map(|(key, fill)| Seal::new(key, *fill)).collect();
-                let mut lengths = Vec::new();
-                let mut alone: Vec<Vec<u8>> = Vec::new();
-                for _ in 0..count {
-                    let length = 12 + rng.next_u32() as usize % longest;
-                    let mut buffer = vec![0; length + Packet::TAILROOM];
-                    rng.fill_bytes(&mut buffer);
-                    buffer[0] = 0x80;
-                    lengths.push(length);
-                    alone.push(buffer);
-                }
-                let mut together = alone.clone();
-                for ((buffer, length), seal) in alone.iter_mut().zip(&mut lengths).zip(&mut seals) {
-                    let mut packet = Packet::new(buffer, *length).unwrap();
-                    seal.apply(&mut packet).unwrap();
-                }
-                let buffers = together.iter_mut().zip(&lengths).zip(&seals);
-                let mut jobs: Vec<Job<'_>> = buffers
-                    .map(|((buffer, length), seal)| {
-                        Job::new(Packet::new(buffer, *length).unwrap(), seal)
-                    })
-                    .collect();
-                seal(&mut jobs);
-                assert!(jobs.iter().all(|job| job.outcome() == Ok(())));
-                assert!(jobs.iter().zip(&lengths).all(|(job, length)| {
-                    job.packet.length() == 12 + (length - 12).next_multiple_of(16)
-                }));
-                drop(jobs);
-                assert!(alone == together, "{count} of at most {longest}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_encrypted_does_not_keep_the_others() {
-        let key = SessionKey::from_octets(Algorithm::Aes128, &[7; 16]).unwrap();
-        let flow = Seal::new(&key, Fill::Count);
-        let mut buffers: Vec<Vec<u8>> = (0..12).map(|n| [&[0x80][..], &[n; 63]].concat()).collect();
-        let mut jobs: Vec<Job<'_>> = buffers
-            .iter_mut()
-            .enumerate()
-            .map(|(n, buffer)| {
-                // Every third has no header, every fourth no room; the others have 30 octets of payload.
-                let length = if n % 3 == 0 {
-                    11
-                } else if n % 4 == 1 {
-                    63
-                } else {
-                    42
-                };
-                Job::new(Packet::new(buffer, length).unwrap(), &flow)
-            })
-            .collect();
-        seal(&mut jobs);
-        for (n, job) in jobs.iter_mut().enumerate() {
-            if n % 3 == 0 {
-                assert_eq!(job.outcome(), Err(Reject::Truncated));
-            } else if n % 4 == 1 {
-                assert_eq!(job.outcome(), Err(Reject::Tailroom));
-            } else {
-                assert_eq!(job.outcome(), Ok(()));
-                assert_eq!(job.packet.length(), 44);
-                Open::new(&key).apply(&mut job.packet).unwrap();
-                assert_eq!(job.packet.octets()[12..], [n as u8; 30]);
-            }
-        }
-    }
-
-    #[test]
-    fn packets_of_one_flow_may_be_in_one_batch() {
-        let key = SessionKey::from_octets(Algorithm::Aes256, &[7; 32]).unwrap();
-        let flow = Seal::new(&key, Fill::Count);
-        let mut one = [0x80; 44];
-        let mut other = [0x80; 44];
-        other[3] = 1;
-        let mut jobs =
-            [&mut one, &mut other].map(|buffer| Job::new(Packet::new(buffer, 44).unwrap(), &flow));
-        seal(&mut jobs);
-        assert_ne!(jobs[0].packet.octets()[12..], jobs[1].packet.octets()[12..]);
-        for job in &mut jobs {
-            Open::new(&key).apply(&mut job.packet).unwrap();
-            assert_eq!(job.packet.octets()[12..], [0x80; 32]);
-        }
-    }
-}
+mod tests;

@@ -58,6 +58,7 @@ impl Seal {
     }
 
     /// Brings the payload to whole blocks, still clear. Padding it came with goes.
+    #[inline]
     pub(crate) fn pad(&self, packet: &mut Packet<'_>) -> Result<Layout, Reject> {
         let layout = packet.layout()?;
         let payload = packet.payload_mut(layout.start);

@@ -9,7 +9,6 @@ pub mod batch;
 pub mod cbc;
 mod cipher;
 pub mod dh;
-#[cfg(target_arch = "x86_64")]
 mod lanes;
 pub mod media;
 pub mod password;

@@ -61,6 +61,7 @@ impl<'a> Packet<'a> {
     }
 
     /// Reads the header as far as a cipher needs it.
+    #[inline]
     pub(crate) fn layout(&self) -> Result<Layout, Reject> {
         let octets = self.octets();
         let (header, _) = octets.split_first_chunk::<HEADER>().ok_or(Reject::Truncated)?;
@@ -76,8 +77,9 @@ impl<'a> Packet<'a> {
         if start > octets.len() {
             return Err(Reject::Truncated);
         }
-        let [_, _, a, b, c, d, e, f, ..] = *header;
-        let iv = [a, b, c, d, e, f, a, b, c, d, e, f, a, b, c, d];
+        let [first @ .., _, _, _, _] = *header;
+        let six = u128::from(u64::from_be_bytes(first) << 16 >> 16);
+        let iv = (six << 80 | six << 32 | six >> 16).to_be_bytes();
         Ok(Layout { start, padded: header[0] & PADDED != 0, iv })
     }
 

@@ -1,6 +1,7 @@
 //! The keys of one channel over its life: an update brings a new key under a new payload type (H.245
 //! `encryptionUpdateCommand`).
 
+use crate::batch::Batch;
 use crate::cbc::{Fill, Open, Seal};
 use crate::cipher::BLOCK;
 use crate::session::SessionKey;
@@ -49,17 +50,24 @@ impl Sealing {
         true
     }
 
-    /// Sets the payload type and counts, as the first half of [`Transform::apply`]: for a [`crate::batch::Job`], whose
-    /// second half is with [`Self::seal`].
-    pub fn enter(&mut self, packet: &mut Packet<'_>) {
-        packet.set_payload_type(self.payload_type);
-        self.blocks = self.blocks.saturating_add(packet.length().div_ceil(BLOCK) as u64);
+    /// As [`Transform::apply`], in a batch (see [`Batch::enter`]).
+    ///
+    /// # Errors
+    /// As [`Seal`] gives: the packet must be dropped.
+    pub fn enter(
+        &mut self,
+        batch: &mut Batch,
+        (lane, offset): (usize, usize),
+        packet: &mut Packet<'_>,
+    ) -> Result<(), Reject> {
+        self.begin(packet);
+        batch.enter(lane, offset, packet, &self.seal)
     }
 
-    /// The cipher with the present key.
-    #[must_use]
-    pub const fn seal(&self) -> &Seal {
-        &self.seal
+    /// Sets the payload type and counts.
+    fn begin(&mut self, packet: &mut Packet<'_>) {
+        packet.set_payload_type(self.payload_type);
+        self.blocks = self.blocks.saturating_add(packet.length().div_ceil(BLOCK) as u64);
     }
 
     /// The payload type of the present key.
@@ -77,7 +85,7 @@ impl Sealing {
 
 impl Transform for Sealing {
     fn apply(&mut self, packet: &mut Packet<'_>) -> Result<(), Reject> {
-        self.enter(packet);
+        self.begin(packet);
         self.seal.apply(packet)
     }
 }
@@ -137,7 +145,6 @@ impl Transform for Opening {
 mod tests {
     use super::*;
     use crate::Algorithm;
-    use crate::batch::{self, Job};
 
     fn key(octet: u8) -> SessionKey {
         SessionKey::from_octets(Algorithm::Aes128, &[octet; 16]).unwrap()
@@ -174,14 +181,14 @@ mod tests {
         let mut sealing = Sealing::new(109, &key(1), Fill::Count);
         let expected = sealed(&mut sealing);
         let mut buffers = [clear(); 5];
-        for buffer in &mut buffers {
-            sealing.enter(&mut Packet::new(buffer, 20).unwrap());
+        let mut batch = Batch::default();
+        for (lane, buffer) in buffers.iter_mut().enumerate() {
+            let mut packet = Packet::new(buffer, 20).unwrap();
+            sealing.enter(&mut batch, (lane, 0), &mut packet).unwrap();
+            assert_eq!(packet.length(), 28);
         }
-        let mut jobs = buffers
-            .each_mut()
-            .map(|buffer| Job::new(Packet::new(buffer, 20).unwrap(), sealing.seal()));
-        batch::seal(&mut jobs);
-        assert!(jobs.iter().all(|job| job.packet.octets() == expected));
+        batch.seal(&mut buffers);
+        assert!(buffers.iter().all(|buffer| buffer[..28] == expected));
         assert_eq!(sealing.blocks, 12);
     }
 

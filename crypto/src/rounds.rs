@@ -1,32 +1,24 @@
-//! The key schedule of AES as eight packets side by side need it: round keys to hand to one round at a time.
+//! The key schedule of AES as packets side by side need it: round keys to hand to one round at a time.
 
 use crate::Algorithm;
 use aes::Block;
-use aes::hazmat::{cipher_round, inv_mix_columns, mix_columns};
+use aes::hazmat::{cipher_round, inv_mix_columns};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Round keys of the longest key.
 pub(crate) const ROUND_KEYS: usize = 15;
 
 /// A key expanded into round keys (FIPS 197 §5.2). Zeroed when dropped.
-///
-/// The last round of AES has no MixColumns, but the round at hand has. So the last round key is kept with MixColumns
-/// applied, and what the last round gives must have it taken back: it is linear, and cancels.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct Rounds {
-    #[zeroize(skip)]
-    count: usize,
     keys: [[u8; 16]; ROUND_KEYS],
-    /// As published, for instructions that have a last round.
-    plain: [[u8; 16]; ROUND_KEYS],
 }
 
 impl Rounds {
     /// `key` must be as long as the algorithm's: a [`crate::session::SessionKey`] is.
     pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Self {
         let mut words = [[0; 4]; 4 * ROUND_KEYS];
-        let length = algorithm.key_length() / 4;
-        let count = length + 7;
+        let (length, count) = (algorithm.key_length() / 4, algorithm.round_keys());
         let (given, _) = key.as_chunks::<4>();
         words.iter_mut().zip(given).for_each(|(word, given)| *word = *given);
         let mut constant = 1_u8;
@@ -45,26 +37,15 @@ impl Rounds {
             }
             words[at] = word;
         }
-        let mut keys = [[0; 16]; ROUND_KEYS];
-        keys.as_flattened_mut().copy_from_slice(words.as_flattened());
+        let mut rounds = Self { keys: [[0; 16]; ROUND_KEYS] };
+        rounds.keys.as_flattened_mut().copy_from_slice(words.as_flattened());
         words.as_flattened_mut().zeroize();
-        let plain = keys;
-        let mut last = Block::from(keys[count - 1]);
-        mix_columns(&mut last);
-        keys[count - 1] = last.into();
-        last.zeroize();
-        Self { count, keys, plain }
+        rounds
     }
 
-    /// The round keys as published.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn published(&self) -> &[[u8; 16]] {
-        self.plain.get(..self.count).unwrap_or_default()
-    }
-
-    /// The round keys, from the one before the first round to the last.
-    pub(crate) fn keys(&self) -> &[[u8; 16]] {
-        self.keys.get(..self.count).unwrap_or_default()
+    /// The round keys, from the one before the first round to the last; behind those of a shorter key, zeros.
+    pub(crate) const fn keys(&self) -> &[[u8; 16]; ROUND_KEYS] {
+        &self.keys
     }
 }
 
@@ -82,27 +63,13 @@ fn substitute(word: [u8; 4]) -> [u8; 4] {
     column
 }
 
-/// Whether this processor has instructions for a round of AES. Without them a round costs as much as a whole block.
-pub(crate) fn has_instructions() -> bool {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    return std::arch::is_x86_feature_detected!("aes");
-    #[cfg(target_arch = "aarch64")]
-    return std::arch::is_aarch64_feature_detected!("aes");
-    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
-    return false;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tests::hex;
 
     fn expanded(algorithm: Algorithm, key: &str) -> Vec<[u8; 16]> {
-        let mut keys = Rounds::new(algorithm, &hex(key)).keys().to_vec();
-        let mut last = Block::from(*keys.last().unwrap());
-        inv_mix_columns(&mut last);
-        *keys.last_mut().unwrap() = last.into();
-        keys
+        Rounds::new(algorithm, &hex(key)).keys()[..algorithm.round_keys()].to_vec()
     }
 
     /// FIPS 197, appendix A.1.

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use pinhole_crypto::Packet;
-
+use super::batch::Arrived;
 use super::learn::{Arrival, Lesson, SideState};
 use super::leg::{self, Departure, Gate};
 use super::{Channel, Egress};
@@ -52,17 +51,15 @@ impl Flow {
         [self.sides[0].counts, self.sides[1].counts]
     }
 
-    /// Where a packet from `side`, the first `length` octets of a buffer, goes, and what it has taught. `tagged`: it came
-    /// with its multiplexID.
+    /// Where a packet from `side` goes, and what it has taught. `tagged`: it came with its multiplexID.
     pub(super) fn relay(
         &mut self,
         now: Instant,
         (side, channel): (Side, Channel),
         from: SocketAddr,
-        (buffer, length): (&mut [u8], usize),
+        mut packet: Arrived<'_>,
         tagged: bool,
     ) -> (Option<Departure>, Option<Lesson>) {
-        let Ok(mut packet) = Packet::new(buffer, length) else { return (None, None) };
         let here = &mut self.sides[side.index()];
         let (arrival, lesson) = here.receive(now, channel, from, packet.octets(), tagged);
         if arrival != Arrival::Relay {
@@ -73,7 +70,6 @@ impl Flow {
             pair: there.pair,
             channel,
             to,
-            skip: 0,
             prefix: there.prefix,
         });
         let departure = match (egress, channel) {

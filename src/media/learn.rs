@@ -87,10 +87,13 @@ impl SideState {
         payload_type: u8,
         sequence: u16,
     ) -> [(Egress, Vec<u8>); 2] {
-        let egress =
-            |channel, to| Egress { pair: self.pair, channel, to, skip: 0, prefix: self.prefix };
-        let header = pinhole_h323::rtp::keepalive(payload_type, sequence).to_vec();
-        let report = pinhole_h323::rtcp::KEEPALIVE.to_vec();
+        let egress = |channel, to| Egress { pair: self.pair, channel, to, prefix: self.prefix };
+        let octets = |packet: &[u8]| {
+            let prefix = self.prefix.map(u32::to_be_bytes);
+            [prefix.as_ref().map_or(&[][..], |prefix| prefix), packet].concat()
+        };
+        let header = octets(&pinhole_h323::rtp::keepalive(payload_type, sequence));
+        let report = octets(&pinhole_h323::rtcp::KEEPALIVE);
         [(egress(Channel::Rtp, rtp), header), (egress(Channel::Rtcp, rtcp), report)]
     }
 

@@ -5,34 +5,32 @@ use pinhole_crypto::cbc::Fill;
 use pinhole_crypto::roll::{Opening, Sealing};
 use pinhole_crypto::{Packet, Reject, Transform as _};
 
+use super::batch::Arrived;
 use super::{Channel, Egress};
 use crate::security::MediaKey;
 
-/// A packet that may leave: where, and how much of the buffer it is.
+/// A packet that may leave: where, and how long it is; at once, or when it is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Departure {
+pub(super) struct Departure {
     egress: Egress,
     end: usize,
+    waits: bool,
 }
 
 impl Departure {
     /// Where it leaves.
-    #[must_use]
-    pub const fn egress(&self) -> Egress {
+    pub(super) const fn egress(&self) -> Egress {
         self.egress
     }
 
-    /// Where it ends in the buffer; it begins after [`Egress::skip`].
-    #[must_use]
-    pub const fn end(&self) -> usize {
+    /// How long it is.
+    pub(super) const fn end(&self) -> usize {
         self.end
     }
 
-    /// The same, behind `skip` octets of the buffer that are not passed on.
-    pub(super) const fn behind(mut self, skip: usize) -> Self {
-        self.egress.skip = skip;
-        self.end += skip;
-        self
+    /// Whether it is not encrypted yet, and must be.
+    pub(super) const fn waits(&self) -> bool {
+        self.waits
     }
 }
 
@@ -184,7 +182,7 @@ pub(super) fn cross(
     from: &mut Gate,
     to: &mut Gate,
     egress: Egress,
-    packet: &mut Packet<'_>,
+    packet: &mut Arrived<'_>,
 ) -> Result<Crossed, Reject> {
     let mut worn = [false; 2];
     match &mut from.entry {
@@ -206,26 +204,28 @@ pub(super) fn cross(
             if held.clear.is_some_and(|clear| packet.payload_type() != Some(clear)) {
                 return Err(Reject::PayloadType);
             }
-            held.cipher.apply(packet)?;
+            packet.seal(&mut held.cipher)?;
             worn[1] = held.wears();
         }
         Exit::Locked(None) => return Err(Reject::PayloadType),
         Exit::Between(types) => types.check(packet)?,
     }
-    Ok((Departure { egress, end: packet.length() }, worn))
+    Ok((Departure { egress, end: packet.length(), waits: packet.waits() }, worn))
 }
 
 /// RTCP passes as it is: H.235.6 leaves it in clear. On an encrypted leg nothing else passes beside it.
 pub(super) fn control(to: &Gate, egress: Egress, packet: &Packet<'_>) -> Option<Departure> {
     let is_rtcp = packet.octets().get(1).is_some_and(|kind| (192..=223).contains(kind));
     let may = is_rtcp || matches!(to.exit, Exit::Open);
-    (egress.channel == Channel::Rtcp && may).then_some(Departure { egress, end: packet.length() })
+    let departure = Departure { egress, end: packet.length(), waits: false };
+    (egress.channel == Channel::Rtcp && may).then_some(departure)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::face::PairId;
+    use crate::media::Batch;
     use pinhole_crypto::Algorithm;
     use pinhole_crypto::session::SessionKey;
 
@@ -237,13 +237,15 @@ mod tests {
     /// What becomes of a packet of twenty octets with this payload type.
     fn crossed(from: &mut Gate, to: &mut Gate, packet: &[u8]) -> Result<Vec<u8>, Reject> {
         let at = "192.0.2.1:5000".parse().unwrap();
-        let egress =
-            Egress { pair: PairId(1), channel: Channel::Rtp, to: at, skip: 0, prefix: None };
-        let mut buffer = [packet, &[0; Packet::TAILROOM]].concat();
-        let mut packet = Packet::new(&mut buffer, packet.len()).unwrap();
-        let end = cross(from, to, egress, &mut packet)?.0.end();
-        buffer.truncate(end);
-        Ok(buffer)
+        let egress = Egress { pair: PairId(1), channel: Channel::Rtp, to: at, prefix: None };
+        let mut batch = Batch::default();
+        batch.room().unwrap()[..packet.len()].copy_from_slice(packet);
+        let mut arrived = batch.arrived(0, packet.len()).unwrap();
+        let (departure, _) = cross(from, to, egress, &mut arrived)?;
+        let left = batch.leaves(0, &departure).map(|leaving| leaving.octets().to_vec());
+        let waited = batch.sealed().next().map(|leaving| leaving.octets().to_vec());
+        assert_eq!((left.is_some(), waited.is_some()), (!departure.waits(), departure.waits()));
+        Ok(left.or(waited).unwrap())
     }
 
     fn rtp(payload_type: u8) -> Vec<u8> {
@@ -346,12 +348,12 @@ mod tests {
         locked.encrypt(&key(109, 1), Some(8), 3);
         locked.decrypt(&key(110, 2), Some(8), 2);
         let at = "192.0.2.1:5000".parse().unwrap();
-        let egress =
-            Egress { pair: PairId(1), channel: Channel::Rtp, to: at, skip: 0, prefix: None };
-        let wears = |from: &mut Gate, to: &mut Gate, payload_type| {
-            let mut buffer = [rtp(payload_type), vec![0; 16]].concat();
-            let mut packet = Packet::new(&mut buffer, 28).unwrap();
-            cross(from, to, egress, &mut packet).unwrap().1
+        let egress = Egress { pair: PairId(1), channel: Channel::Rtp, to: at, prefix: None };
+        let mut batch = Batch::default();
+        let mut wears = |from: &mut Gate, to: &mut Gate, payload_type| {
+            batch.room().unwrap()[..28].copy_from_slice(&rtp(payload_type)[..28]);
+            let mut arrived = batch.arrived(0, 28).unwrap();
+            cross(from, to, egress, &mut arrived).unwrap().1
         };
         let sent: Vec<_> = (0..6).map(|_| wears(&mut clear, &mut locked, 8)).collect();
         assert_eq!(sent.iter().filter(|worn| **worn == [false, true]).count(), 1, "{sent:?}");

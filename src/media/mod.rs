@@ -1,6 +1,7 @@
 //! The fast path: where each RTP and RTCP packet of a proxied call goes. Pure: no socket, no lock, no allocation and
 //! no log per packet. Workers of the shell and hosts of the simulated world call the same [`Table::relay`].
 
+mod batch;
 mod flow;
 mod learn;
 mod leg;
@@ -13,9 +14,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
+pub use batch::{Batch, Leaving};
 use flow::Flow;
 use learn::Lesson;
-pub use leg::Departure;
 use leg::Gate;
 use shared::{MULTIPLEX_ID, Shared};
 
@@ -37,9 +38,7 @@ pub struct Egress {
     pub channel: Channel,
     /// The destination.
     pub to: SocketAddr,
-    /// How many octets at the beginning of what arrived are not passed on (a multiplexID).
-    pub skip: usize,
-    /// What is put before it instead.
+    /// The multiplexID that it begins with.
     pub prefix: Option<u32>,
 }
 
@@ -55,9 +54,6 @@ pub struct Table {
 }
 
 impl Table {
-    /// The most octets that a packet grows when it is encrypted.
-    pub const TAILROOM: usize = pinhole_crypto::Packet::TAILROOM;
-
     /// Obeys a command. One that names an unknown flow is ignored: the flow has ended meanwhile.
     pub fn command(&mut self, command: FlowCommand) {
         match command {
@@ -134,26 +130,24 @@ impl Table {
         }
     }
 
-    /// Decides about a packet that arrived on a pair at this time: where it leaves, or nothing when it is taken or dropped (and
-    /// counted). Packets of pairs without a flow are dropped. The packet is the first `length` octets of the buffer; what
-    /// an encrypted leg needs is changed in place, for which it takes some room behind it
-    /// ([`Table::TAILROOM`]).
-    pub fn relay(
+    /// Decides about a packet that arrived on a pair at this time, in the room of a batch, and is so long. It leaves at
+    /// once; or, when it must be encrypted, from [`Batch::sealed`]; or it is taken or dropped (and counted). Packets of
+    /// pairs without a flow are dropped.
+    pub fn relay<'a>(
         &mut self,
         now: Instant,
-        pair: PairId,
-        channel: Channel,
+        (pair, channel): (PairId, Channel),
         from: SocketAddr,
-        buffer: &mut [u8],
+        batch: &'a mut Batch,
         length: usize,
-    ) -> Option<Departure> {
+    ) -> Option<Leaving<'a>> {
         let ((id, side), skip) = match self.pairs.get(&pair) {
             Some(owner) => (*owner, 0),
-            None => (self.shared.owner(pair, buffer.get(..length)?)?, MULTIPLEX_ID),
+            None => (self.shared.owner(pair, batch.arrival(length)?)?, MULTIPLEX_ID),
         };
         let flow = self.flows.get_mut(&id)?;
-        let contents = (buffer.get_mut(skip..)?, length.checked_sub(skip)?);
-        let (departure, lesson) = flow.relay(now, (side, channel), from, contents, skip > 0);
+        let packet = batch.arrived(skip, length)?;
+        let (departure, lesson) = flow.relay(now, (side, channel), from, packet, skip > 0);
         if let Some(lesson) = lesson {
             let rtcp = channel == Channel::Rtcp;
             let fact = match lesson {
@@ -165,7 +159,7 @@ impl Table {
         for (side, incoming) in flow.take_worn() {
             self.facts.push((id, FlowFact::Worn { side, incoming }));
         }
-        departure.map(|departure| departure.behind(skip))
+        batch.leaves(skip, &departure?)
     }
 
     /// Takes the keepalives that a [`FlowCommand::Punch`] left to be sent.

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
+use super::cipher::Cipher;
 use super::{naive, relay};
 
 /// What a contender is told.
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// ... and one of those.
     #[arg(long, value_delimiter = ',')]
     b: Vec<SocketAddr>,
+    /// With the side of those encrypted.
+    #[arg(long)]
+    encrypt: Option<Cipher>,
 }
 
 /// The relays that are compared.
@@ -50,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<(), String> {
     };
     pinhole::net::allow_many_sockets();
     let peers = [args.a.clone(), args.b.clone()];
-    let task = relay::Task { flows: args.flows, ip: args.ip, peers };
+    let task = relay::Task { flows: args.flows, ip: args.ip, peers, cipher: args.encrypt };
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
@@ -80,6 +84,7 @@ impl Contender {
         let child = Command::new(program)
             .args(["bench", "relay", &kind.unwrap_or_default(), "--flows", &task.flows.to_string()])
             .args(["--ip", &task.ip.to_string(), "--a", &a, "--b", &b])
+            .args(task.cipher.map(|cipher| format!("--encrypt={}", cipher.word())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();

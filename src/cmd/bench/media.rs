@@ -4,10 +4,11 @@ use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::cipher::Cipher;
 use super::contender::{Contender, Kind};
 use super::generator::{Generator, Load, Outcome};
 use super::relay::Task;
-use super::spread;
+use super::{spread, verdict};
 use crate::cmd::print;
 
 /// The relay, and the two sides of the generator.
@@ -40,9 +41,43 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 5,
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
+    /// Also measure our relay with one side of each flow encrypted (H.235.6).
+    #[arg(long, value_enum, value_name = "CIPHER", num_args = 0..=1, default_missing_value = "aes128",
+        require_equals = true)]
+    encrypt: Option<Cipher>,
 }
 
-/// Measures both relays.
+/// By how much encryption may make the relay dearer.
+const GOAL: f64 = 1.1;
+
+/// A relay, and what it is called.
+struct Contestant {
+    name: String,
+    kind: Kind,
+    cipher: Option<Cipher>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Contestant {
+    fn new(name: &str, kind: Kind, cipher: Option<Cipher>) -> Self {
+        let name =
+            cipher.map_or_else(|| name.to_owned(), |cipher| format!("{name}, {}", cipher.word()));
+        Self { name, kind, cipher, outcomes: Vec::new() }
+    }
+
+    /// The processor time for a packet, by round.
+    fn costs(&self) -> Vec<f64> {
+        self.outcomes.iter().map(|outcome| outcome.nanoseconds).collect()
+    }
+
+    /// Its processor time as a share of another's, in the middle of all rounds.
+    fn share_of(&self, other: &Self) -> (f64, f64, f64) {
+        let pairs = self.costs().into_iter().zip(other.costs());
+        spread(&pairs.map(|(ours, theirs)| ours / theirs).collect::<Vec<f64>>())
+    }
+}
+
+/// Measures all relays.
 pub(super) fn run(args: &Args) -> Result<(), String> {
     let time = Duration::try_from_secs_f64(args.seconds).map_err(|_| "--seconds: not a time")?;
     pinhole::net::allow_many_sockets();
@@ -53,9 +88,10 @@ pub(super) fn run(args: &Args) -> Result<(), String> {
         warm_up: Duration::from_millis(500),
         time,
     };
-    let [relay, a, b] = IPS;
-    let mut generator = Generator::new([a, b])?;
-    let task = Task { flows: load.flows, ip: relay, peers: generator.addresses() };
+    let mut contestants = vec![Contestant::new("pinhole", Kind::Pinhole, None)];
+    let encrypted = args.encrypt.map(|_| Contestant::new("pinhole", Kind::Pinhole, args.encrypt));
+    contestants.extend(encrypted);
+    contestants.push(Contestant::new("naive tokio", Kind::Naive, None));
     print(&format!(
         "{} sockets x {} packets/s x {} octets, {} rounds of {} s\n",
         load.flows * 2,
@@ -64,37 +100,53 @@ pub(super) fn run(args: &Args) -> Result<(), String> {
         args.rounds,
         args.seconds
     ));
-    let mut outcomes = [const { Vec::new() }; 2];
     for round in 1..=args.rounds {
-        for (kind, outcomes) in [Kind::Pinhole, Kind::Naive].into_iter().zip(&mut outcomes) {
-            let contender = Contender::start(kind, &task)?;
-            let (ports, time) = (&contender.ports, || contender.processor_time());
-            let outcome = generator.run(&load, (relay, ports), time)?;
+        for contestant in &mut contestants {
+            let outcome = measure(&load, contestant)?;
             if std::io::stderr().is_terminal() {
-                eprintln!("round {round}, {kind:?}: {:.0} ns/packet", outcome.nanoseconds);
+                let name = &contestant.name;
+                eprintln!("round {round}, {name}: {:.0} ns/packet", outcome.nanoseconds);
             }
-            outcomes.push(outcome);
+            contestant.outcomes.push(outcome);
         }
     }
-    let [pinhole, naive] = &outcomes;
-    print(&format!("{}{}", line("pinhole", pinhole), line("naive tokio", naive)));
-    let cost = |of: &[Outcome]| of.iter().map(|o| o.nanoseconds).collect::<Vec<f64>>();
-    let ratios: Vec<f64> =
-        cost(pinhole).iter().zip(cost(naive)).map(|(ours, theirs)| ours / theirs).collect();
-    let (middle, least, most) = spread(&ratios);
-    print(&format!("ratio of processor time: {middle:.2} [{least:.2} .. {most:.2}]\n"));
+    contestants.iter().for_each(|contestant| print(&line(contestant)));
+    if let [pinhole, others @ .., naive] = &contestants[..] {
+        let (middle, least, most) = pinhole.share_of(naive);
+        print(&format!(
+            "processor time, pinhole to naive tokio: {middle:.2} [{least:.2} .. {most:.2}]\n"
+        ));
+        for encrypted in others {
+            let (middle, least, most) = encrypted.share_of(pinhole);
+            print(&format!(
+                "processor time, encrypted to clear: {middle:.2} [{least:.2} .. {most:.2}]; \
+                 goal: at most {GOAL}: {}\n",
+                verdict(middle <= GOAL)
+            ));
+        }
+    }
     Ok(())
 }
 
-fn line(name: &str, outcomes: &[Outcome]) -> String {
-    let (middle, least, most) =
-        spread(&outcomes.iter().map(|o| o.nanoseconds).collect::<Vec<f64>>());
+/// One run of one relay.
+fn measure(load: &Load, contestant: &Contestant) -> Result<Outcome, String> {
+    let [relay, a, b] = IPS;
+    let mut generator = Generator::new([a, b], load.flows, contestant.cipher)?;
+    let peers = generator.addresses();
+    let task = Task { flows: load.flows, ip: relay, peers, cipher: contestant.cipher };
+    let contender = Contender::start(contestant.kind, &task)?;
+    generator.run(load, (relay, &contender.ports), || contender.processor_time())
+}
+
+fn line(contestant: &Contestant) -> String {
+    let (name, outcomes) = (&contestant.name, &contestant.outcomes);
+    let (middle, least, most) = spread(&contestant.costs());
     let (sent, received) = outcomes.iter().fold((0, 0), |(s, r), o| (s + o.sent, r + o.received));
     let of = |value: fn(&Outcome) -> u32| {
         spread(&outcomes.iter().map(|o| f64::from(value(o))).collect::<Vec<f64>>()).0
     };
     format!(
-        "{name:<12} {middle:6.0} ns/packet [{least:.0} .. {most:.0}]  sent {sent}, lost {}  latency {:.0} us (half), \
+        "{name:<15} {middle:6.0} ns/packet [{least:.0} .. {most:.0}]  sent {sent}, lost {}  latency {:.0} us (half), \
          {:.0} us (99 %)\n",
         sent - received,
         of(|o| o.p50),

@@ -2,7 +2,10 @@
 //! own, so that its processor time can be told from that of the load.
 
 mod calls;
+mod cipher;
+mod ciphers;
 mod contender;
+mod crypto;
 mod generator;
 mod media;
 mod naive;
@@ -12,9 +15,9 @@ use std::process::ExitCode;
 
 use super::{FAILED, complain};
 
-/// Measures what a relayed packet and a call cost, beside other relays in the same run.
+/// Measures what a relayed packet, a call and encryption cost, beside others in the same run.
 ///
-/// Everything happens on loopback. The figures of one machine say little; the ratios of one run do.
+/// Everything happens on this machine. The figures of one machine say little; the ratios of one run do.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,6 +30,8 @@ enum What {
     Media(media::Args),
     /// A call: set-up, H.245, media ports, release. GnuGk is measured beside it if `gnugk` is on the PATH.
     Calls(calls::Args),
+    /// The cipher on media, beside the cbc crate and OpenSSL (if built with it).
+    Crypto(crypto::Args),
     /// Is a contender: started by the benchmark.
     #[command(hide = true)]
     Relay(contender::Args),
@@ -37,6 +42,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let done = match &args.what {
         What::Media(args) => media::run(args),
         What::Calls(args) => calls::run(args),
+        What::Crypto(args) => crypto::run(args),
         What::Relay(args) => contender::run(args),
     };
     match done {
@@ -46,6 +52,11 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Whether a goal was met, in a word.
+const fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "MISSED" }
 }
 
 /// The middle of some values, and the least and the greatest; zeros of none.

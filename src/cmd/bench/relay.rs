@@ -9,6 +9,8 @@ use pinhole::face::{
 };
 use pinhole::net::{self, Driver, Limits};
 
+use super::cipher::{CLEAR, Cipher};
+
 /// What a contender relays.
 #[derive(Debug, Clone)]
 pub(super) struct Task {
@@ -18,6 +20,8 @@ pub(super) struct Task {
     pub(super) ip: IpAddr,
     /// Between one of these and one of those, in turn.
     pub(super) peers: [Vec<SocketAddr>; 2],
+    /// With B's side encrypted.
+    pub(super) cipher: Option<Cipher>,
 }
 
 impl Task {
@@ -69,8 +73,26 @@ impl Relay {
     fn open(&mut self, flow: u32) {
         let pairs = [PairId(flow * 2), PairId(flow * 2 + 1)];
         let peers = self.task.peers_of(flow);
+        let keys = self.task.cipher.and_then(|cipher| cipher.keys(flow));
         let flow = FlowId(flow);
         self.out.push(Output::Flow(FlowCommand::Open { flow, pairs }));
+        if let Some([to_b, from_b]) = keys {
+            let (side, clear, most) = (Side::B, Some(CLEAR), u64::MAX);
+            self.out.push(Output::Flow(FlowCommand::Encrypt {
+                flow,
+                side,
+                key: to_b,
+                clear,
+                most,
+            }));
+            self.out.push(Output::Flow(FlowCommand::Decrypt {
+                flow,
+                side,
+                key: from_b,
+                clear,
+                most,
+            }));
+        }
         for (side, peer) in [Side::A, Side::B].into_iter().zip(peers.into_iter().flatten()) {
             let ports = Ports::Signalled { rtp: Some(peer.port()), rtcp: None };
             let party = Party { ip: peer.ip(), ports };

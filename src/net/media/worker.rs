@@ -1,8 +1,8 @@
-//! One thread of the media plane. Per packet: receive, `forward`, send; no lock, no allocation, no log.
+//! One thread of the media plane. Per packet: receive, `relay`, send; no lock, no allocation, no log. Those that must be
+//! encrypted are sent at the end of a wake-up, or when a batch is full.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use tracing::error;
 
 use super::pace::Pace;
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId};
-use crate::media::{Channel, Table};
+use crate::media::{Batch, Channel, Egress, Table};
 use crate::net::clock;
 use crate::net::ground::Pair;
 
@@ -22,12 +22,6 @@ const EVENTS: usize = 1024;
 
 /// Packets that one socket may have relayed before the others have their turn.
 const TURN: u32 = 8;
-
-/// Room before a packet for the multiplexID it may leave with.
-const HEADROOM: usize = 4;
-
-/// The largest UDP payload, and the room around it.
-const LARGEST: usize = HEADROOM + 65_535 + Table::TAILROOM;
 
 /// The token of the waker; sockets have smaller ones.
 const WAKER: Token = Token(usize::MAX);
@@ -74,7 +68,7 @@ pub(super) struct Worker {
     /// Tokens of ports that may have packets.
     ready: Vec<usize>,
     turn: Vec<usize>,
-    buffer: Box<[u8]>,
+    batch: Batch,
 }
 
 impl Worker {
@@ -97,7 +91,7 @@ impl Worker {
             flows: HashMap::new(),
             ready: Vec::new(),
             turn: Vec::new(),
-            buffer: vec![0; LARGEST].into_boxed_slice(),
+            batch: Batch::default(),
         })
     }
 
@@ -177,17 +171,19 @@ impl Worker {
         while let Some(token) = self.turn.pop() {
             packets += self.take_turn(now, token)?;
         }
+        self.send_sealed();
         Some(packets)
     }
 
     fn take_turn(&mut self, now: Instant, token: usize) -> Option<u32> {
         for taken in 0..TURN {
+            if self.batch.room().is_none() {
+                self.send_sealed();
+            }
             let Some(Some(port)) = self.ports.get_mut(token) else { return Some(taken) };
             port.queued = false;
-            let place = (port.pair, port.channel);
-            let Some(room) = self.buffer.get_mut(HEADROOM..HEADROOM + 65_535) else {
-                return Some(taken);
-            };
+            let at = (port.pair, port.channel);
+            let Some(room) = self.batch.room() else { return Some(taken) };
             let (length, from) = match port.socket.recv_from(room) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(taken),
@@ -199,38 +195,19 @@ impl Worker {
             if !self.obey() {
                 return None;
             }
-            self.relay(now, place, from, length);
+            let Self { ports, pairs, table, batch, .. } = self;
+            if let Some(leaving) = table.relay(now, at, from, batch, length) {
+                send(ports, pairs, &leaving.egress(), leaving.octets());
+            }
         }
         self.queue(token);
         Some(TURN)
     }
 
-    /// Relays the packet that is in the buffer.
-    fn relay(
-        &mut self,
-        now: Instant,
-        (pair, channel): (PairId, Channel),
-        from: SocketAddr,
-        length: usize,
-    ) {
-        let Self { ports, table, pairs, buffer, .. } = self;
-        let Some(packet) = buffer.get_mut(HEADROOM..) else { return };
-        let Some(departure) = table.relay(now, pair, channel, from, packet, length) else { return };
-        let egress = departure.egress();
-        let tokens = pairs.get(&egress.pair);
-        let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { return };
-        let mut start = HEADROOM + egress.skip;
-        if let Some(prefix) = egress.prefix {
-            start -= HEADROOM;
-            if let Some(place) = buffer.get_mut(start..start + HEADROOM) {
-                place.copy_from_slice(&prefix.to_be_bytes());
-            }
-        }
-        let Some(packet) = buffer.get(start..HEADROOM + departure.end()) else { return };
-        if let Some(Some(out)) = ports.get(out) {
-            // What the system does not take at once is lost, as media may be.
-            let _ = out.socket.send_to(packet, egress.to);
-        }
+    /// Sends what had to be encrypted.
+    fn send_sealed(&mut self) {
+        let Self { ports, pairs, batch, .. } = self;
+        batch.sealed().for_each(|leaving| send(ports, pairs, &leaving.egress(), leaving.octets()));
     }
 
     /// Reads the orders; false when there will be none any more.
@@ -274,15 +251,7 @@ impl Worker {
     /// Sends keepalives of ours.
     fn send_own(&mut self) {
         for (egress, packet) in self.table.take_own() {
-            let tokens = self.pairs.get(&egress.pair);
-            let Some(out) = tokens.map(|tokens| tokens[egress.channel as usize]) else { continue };
-            let mut octets: Vec<u8> =
-                egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
-            octets.extend(packet);
-            if let Some(Some(port)) = self.ports.get(out) {
-                // One that the system does not take is followed by another.
-                let _ = port.socket.send_to(&octets, egress.to);
-            }
+            send(&self.ports, &self.pairs, &egress, &packet);
         }
     }
 
@@ -339,6 +308,20 @@ impl Worker {
                 let _ = self.facts.send(fact);
             }
         }
+    }
+}
+
+/// Sends a packet. What the system does not take at once is lost, as media may be; keepalives are followed by others.
+fn send(
+    ports: &[Option<Port>],
+    pairs: &HashMap<PairId, [usize; 2]>,
+    egress: &Egress,
+    octets: &[u8],
+) {
+    let tokens = pairs.get(&egress.pair);
+    let port = tokens.and_then(|tokens| ports.get(tokens[egress.channel as usize]));
+    if let Some(Some(port)) = port {
+        let _ = port.socket.send_to(octets, egress.to);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole::face::Bind;
-use pinhole::media::{Channel, Egress, Table};
+use pinhole::media::{Channel, Egress};
 
 use crate::scenarios::watch;
 
@@ -157,15 +157,18 @@ impl World {
                 self.hosts[host].inbox.push_back(Arrival::Datagram { socket, from, bytes });
             }
             Some(Owner::Media(pair, channel)) => {
-                let length = bytes.len();
-                let mut bytes = bytes;
-                bytes.resize(length + Table::TAILROOM, 0);
-                let media = &mut self.hosts[host].media;
-                let departure = media.relay(self.now, pair, channel, from, &mut bytes, length);
+                // One at a time: a host of this network never has two packets at once.
+                let Some(room) = self.batch.room() else { unreachable!("nothing waits") };
+                room[..bytes.len()].copy_from_slice(&bytes);
+                let (media, batch) = (&mut self.hosts[host].media, &mut self.batch);
+                let left = media.relay(self.now, (pair, channel), from, batch, bytes.len());
+                let mut leaving = left.map(|leaving| (leaving.egress(), leaving.octets().to_vec()));
+                for sealed in self.batch.sealed() {
+                    leaving = Some((sealed.egress(), sealed.octets().to_vec()));
+                }
                 self.tell_facts(host);
-                if let Some(departure) = departure {
-                    let egress = departure.egress();
-                    self.relay(host, egress, &bytes[..departure.end()]);
+                if let Some((egress, bytes)) = leaving {
+                    self.relay(host, egress, bytes);
                 }
             }
             None => self.note(host, Fact::Dropped { from, to, why: "nobody listens there" }),
@@ -186,14 +189,12 @@ impl World {
     }
 
     /// The media plane of a host sends.
-    pub(super) fn relay(&mut self, host: usize, egress: Egress, bytes: &[u8]) {
+    pub(super) fn relay(&mut self, host: usize, egress: Egress, bytes: Vec<u8>) {
         let Some(even) = self.hosts[host].binds.get(&Bind::Media(egress.pair)).copied() else {
             self.violation(host, "the media plane sends from a pair not bound");
         };
         let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
-        let mut packet: Vec<u8> = egress.prefix.iter().flat_map(|id| id.to_be_bytes()).collect();
-        packet.extend_from_slice(&bytes[egress.skip..]);
-        self.check_secrecy(host, egress, &packet);
-        self.launch(host, at, egress.to, packet);
+        self.check_secrecy(host, egress, &bytes);
+        self.launch(host, at, egress.to, bytes);
     }
 }

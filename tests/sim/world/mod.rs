@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 use pinhole::event::Event;
 use pinhole::face::{Answer, QuestionId, StreamId};
 use pinhole::firewall::{Firewall, Rules};
+use pinhole::media::Batch;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -72,6 +73,8 @@ pub(crate) struct World {
     seed: u64,
     random: ChaCha8Rng,
     hosts: Vec<Host>,
+    /// Where each media packet lies while a host decides about it.
+    batch: Batch,
     gates: Vec<Firewall>,
     /// NATs that let everything in, to one host.
     forwards: BTreeMap<usize, IpAddr>,
@@ -112,6 +115,7 @@ impl World {
             seed,
             random: ChaCha8Rng::seed_from_u64(seed),
             hosts: Vec::new(),
+            batch: Batch::default(),
             gates: Vec::new(),
             forwards: BTreeMap::new(),
             remote: BTreeSet::new(),

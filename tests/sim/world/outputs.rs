@@ -247,7 +247,7 @@ impl World {
         }
         self.hosts[host].media.command(command);
         for (egress, packet) in self.hosts[host].media.take_own() {
-            self.relay(host, egress, &packet);
+            self.relay(host, egress, packet);
         }
         self.tell_facts(host);
     }

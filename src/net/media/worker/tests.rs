@@ -1,6 +1,6 @@
 //! Orders and packets that come at the same time, and workers that come late to both.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{Sender, channel};
 
 use tokio::sync::mpsc::UnboundedReceiver;
