@@ -1,6 +1,7 @@
 //! The gatekeeper's RAS: one file per pair of request and answer. Each handler takes a request and returns the answer,
 //! if there is one; nobody but this file sends answers.
 
+mod account;
 mod additive;
 pub(crate) mod admission;
 pub(crate) mod bandwidth;

@@ -12,7 +12,9 @@ use pinhole_h323::{address, version};
 
 use super::endpoint::{Kind, Registration, vendor};
 use super::table::{Refusal, Rules};
-use super::{Origin, feature, identity, lifetime, matching, permanent, prefix, unregistration};
+use super::{
+    Origin, account, feature, identity, lifetime, matching, permanent, prefix, unregistration,
+};
 use crate::event::Event;
 use crate::node::{Cx, Mode, Timer};
 
@@ -251,6 +253,11 @@ fn confirm(
             cx.set(Timer::Registration(id.clone()), lifetime::of(registration.ttl_s));
         }
         confirm.terminal_alias = Some(registration.aliases.iter().map(Alias::to_asn).collect());
+        let link = cx.core.settings.ras.account_link.as_deref();
+        if request.keep_alive != Some(true) {
+            let session = link.and_then(|link| account::session(link, &registration.name()));
+            confirm.service_control = session.map(|session| vec![session]);
+        }
         if registration.traversal {
             feature::grant(&mut confirm.feature_set, 18);
         }

@@ -26,6 +26,8 @@ pub struct RasSettings {
     pub dynamic_ip: bool,
     /// Which aliases count.
     pub alias_types: AliasFilter,
+    /// A page about its account, for each endpoint.
+    pub account_link: Option<String>,
     /// How often a silent endpoint is asked whether it is still there.
     pub polls: u32,
     /// Whether the registration of a silent endpoint ends even while it is in a call, and the call with it.
@@ -83,6 +85,7 @@ impl From<&Config> for RasSettings {
             nat_standard: number(config.routed.nat_standard),
             dynamic_ip: rrq.dynamic_ip,
             alias_types: rrq.alias_types.clone(),
+            account_link: rrq.account_link.as_ref().map(|link| link.0.clone()),
             polls: rrq.irq_polls.0,
             expiry_ends_calls: main.ttl_ends_calls,
             matching: Matching { types: main.compare_alias_type, case: main.compare_alias_case },

@@ -222,7 +222,7 @@ pub(super) const KNOWN: &[Known] = &[
     free("RasSrv::RewriteAlias", ""),
     free("RasSrv::RewriteE164", "Fastmatch"),
     free("RasSrv::RRQAuth", ""),
-    named("RasSrv::RRQFeatures", "AccHTTPLink AuthenticatedAliasesOnly GatewayAssignAliases"),
+    named("RasSrv::RRQFeatures", "AuthenticatedAliasesOnly GatewayAssignAliases"),
     free("ReplyToRasAddress", ""),
     named("RequireOneNet", "Networks"),
     free("RewriteCLI", "CLIRPolicy ProcessSourceAddress RemoveH323Id"),

@@ -1,7 +1,7 @@
 //! `[RasSrv::RRQFeatures]` and `[RasSrv::ARQFeatures]`.
 
 use crate::section::section;
-use crate::value::{AliasFilter, Letters, Limit, Number};
+use crate::value::{AliasFilter, Letters, Limit, Link, Number};
 
 section! {
     /// Registrations.
@@ -24,6 +24,9 @@ section! {
         /// Which kinds of aliases count of endpoints of a kind; the others are left out. Several rules are separated by
         /// blanks.
         alias_types: AliasFilter as "AliasTypeFilter" = AliasFilter::default();
+        /// A page about its account, told to each endpoint that registers; `%a` stands for its first alias, `%p` for a
+        /// password, of which there is none in this version.
+        account_link: Option<Link> as "AccHTTPLink" = None;
     }
 }
 

@@ -48,6 +48,9 @@ pub enum Fault {
     /// Neither a host's name nor an address.
     #[error("'{0}' is not a host's name or address")]
     NotHost(String),
+    /// No address of the web.
+    #[error("'{0}' is not an address such as https://example.org/account?user=%a")]
+    NotLink(String),
     /// No network.
     #[error("'{0}' is not a network (192.168.0.0/16, 192.168.0.0/255.255.0.0, or an address)")]
     NotNetwork(String),

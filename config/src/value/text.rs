@@ -24,6 +24,10 @@ pub struct FilePath(pub String);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Letters(pub String);
 
+/// The address of a page on the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link(pub String);
+
 /// Names of domains, separated by commas, semicolons or blanks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Domains(pub Vec<String>);
@@ -68,6 +72,23 @@ impl Value for FilePath {
 
     fn parse(text: &str) -> Result<Self, Wrong> {
         if text.is_empty() { Err(Fault::Empty.into()) } else { Ok(Self(text.to_owned())) }
+    }
+
+    fn render(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for Link {
+    const SYNTAX: &'static str = "URL";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let web = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+        match text {
+            "" => Err(Fault::Empty.into()),
+            _ if web && text.chars().all(|c| c.is_ascii_graphic()) => fits(text, 400).map(Self),
+            _ => Err(Fault::NotLink(text.to_owned()).into()),
+        }
     }
 
     fn render(&self) -> String {

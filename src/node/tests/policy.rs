@@ -187,6 +187,24 @@ fn numbers_are_said_to_be_of_the_kind_that_the_configuration_wants() {
 }
 
 #[test]
+fn an_endpoint_is_told_of_its_account_once() {
+    let (config, problems) = pinhole_config::Config::read(
+        "[RasSrv::RRQFeatures]\nAccHTTPLink=https://a.example/%a\n[Proxy]\nEnable=1\n",
+    );
+    assert_eq!(problems, []);
+    let mut desk = Desk::with(Settings::from(&config));
+    let answers = desk.ask(ALICE, &open_rrq("alice", ALICE, |_| {}));
+    let told = confirmed(&answers).service_control.as_ref().and_then(|all| all[0].contents.clone());
+    let url =
+        pinhole_h323::asn::h225::ServiceControlDescriptor::url("https://a.example/alice".into());
+    assert_eq!(told, Some(url));
+    let id = confirmed(&answers).endpoint_identifier.clone();
+    assert_eq!(confirmed(&desk.keepalive(ALICE, &id)).service_control, None);
+    let wrong = pinhole_config::Config::read("[RasSrv::RRQFeatures]\nAccHTTPLink=a.example\n").1;
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+}
+
+#[test]
 fn a_domain_of_ours_is_no_part_of_a_name() {
     let (config, problems) = pinhole_config::Config::read(
         "[Gatekeeper::Main]\nDefaultDomain=example.org,gk.example.net\n[Proxy]\nEnable=1\n",
