@@ -124,6 +124,19 @@ pub enum Event {
         /// What follows, in one sentence.
         sentence: String,
     },
+    /// How long the firewall towards the server of a zone keeps an idle UDP mapping was measured.
+    PinholeMeasured {
+        /// The zone's name in the configuration.
+        name: String,
+        /// A mapping was still there after so many seconds.
+        at_least_s: u32,
+        /// After so many it was not; absent when none was lost.
+        less_than_s: Option<u32>,
+        /// The time between keepalives that follows, in seconds.
+        keepalive_s: u64,
+        /// The same in one sentence.
+        sentence: String,
+    },
     /// The call was answered.
     CallConnected {
         /// The call.

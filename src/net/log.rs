@@ -72,6 +72,7 @@ fn level(event: &Event) -> Level {
         Event::NotListening { .. } | Event::Zone { state: "down", .. } => Level::WARN,
         // A zone that is up again after it was down is what an operator waits for.
         Event::Zone { state: "up" | "moved", .. } => Level::WARN,
+        Event::PinholeMeasured { .. } => Level::WARN,
         Event::Zone { name, .. } if !name.is_empty() => Level::WARN,
         // Anybody can send nonsense, as often as they like.
         Event::Malformed { .. } => Level::DEBUG,

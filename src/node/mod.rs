@@ -320,6 +320,7 @@ impl Node {
         let (role, transport, index, port) = match bind {
             Bind::Udp(socket) => match Socket::from(socket) {
                 Socket::Ras(n) => ("ras", "udp", n, self.core.settings.ras_port),
+                Socket::Spare(n) => return zone::spare(&mut self.parts().0, n, at),
                 Socket::Discovery(n) | Socket::Group(n) => {
                     ("discovery", "udp", n, self.core.settings.ras.discovery_port())
                 }

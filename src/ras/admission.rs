@@ -335,7 +335,8 @@ pub(super) fn elsewhere(
     let here = resolve(cx.core, aliases.iter().cloned(), named);
     match here {
         Some(Destination::Endpoint(_)) => return None,
-        Some(Destination::Address(address)) if aliases.is_empty() => {
+        // Neighbours are asked about addresses, too (`SendIPs`).
+        Some(Destination::Address(address)) if !aliases.contains(&Alias::Transport(address)) => {
             aliases.push(Alias::Transport(address));
         }
         _ => {}

@@ -64,6 +64,9 @@ pub(crate) fn receive(
     bytes: &[u8],
 ) {
     let arrived = Socket::from(socket);
+    if let Socket::Spare(zone) = arrived {
+        return zone::tried(cx, zone, from, bytes);
+    }
     let Some(local) = cx.core.local_of(arrived) else { return };
     if !cx.core.ras_limit.allow(cx.now, from.ip()) {
         cx.core.counters.throttled += 1;

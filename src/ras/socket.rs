@@ -10,6 +10,9 @@ const DISCOVERY: u32 = 1 << 16;
 /// The first number of those in the group.
 const GROUP: u32 = 1 << 17;
 
+/// The first number of those of trials.
+const SPARE: u32 = 1 << 18;
+
 /// A socket, and the place of its address among the local ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Socket {
@@ -19,14 +22,21 @@ pub(crate) enum Socket {
     Discovery(u32),
     /// In the group of discovery. Nothing is sent from it.
     Group(u32),
+    /// For a trial of how long a firewall keeps a mapping; the number is the zone's.
+    Spare(u32),
 }
 
 impl Socket {
     /// The place of its address among the local ones.
     pub(crate) const fn index(self) -> u32 {
         match self {
-            Self::Ras(n) | Self::Discovery(n) | Self::Group(n) => n,
+            Self::Ras(n) | Self::Discovery(n) | Self::Group(n) | Self::Spare(n) => n,
         }
+    }
+
+    /// The socket for a trial of a zone.
+    pub(crate) const fn spare(zone: u32) -> SocketId {
+        SocketId(SPARE.saturating_add(zone))
     }
 
     /// The socket from which what comes here is answered.
@@ -35,6 +45,7 @@ impl Socket {
             // A client behind a NAT hears an answer only from where it asked.
             Self::Discovery(n) => DISCOVERY + n,
             Self::Ras(n) | Self::Group(n) => n,
+            Self::Spare(n) => SPARE + n,
         })
     }
 }
@@ -42,6 +53,7 @@ impl Socket {
 impl From<SocketId> for Socket {
     fn from(SocketId(number): SocketId) -> Self {
         match number {
+            SPARE.. => Self::Spare(number - SPARE),
             GROUP.. => Self::Group(number - GROUP),
             DISCOVERY.. => Self::Discovery(number - DISCOVERY),
             _ => Self::Ras(number),
@@ -72,6 +84,7 @@ mod tests {
             assert_eq!(Socket::from(SocketId(n)), Socket::Ras(n));
             assert_eq!(Socket::from(SocketId(DISCOVERY + n)), Socket::Discovery(n));
             assert_eq!(Socket::from(SocketId(GROUP + n)), Socket::Group(n));
+            assert_eq!(Socket::from(Socket::spare(n)), Socket::Spare(n));
         }
         assert_eq!(Socket::Group(3).answers(), SocketId(3));
         assert_eq!(Socket::Discovery(3).answers(), SocketId(DISCOVERY + 3));

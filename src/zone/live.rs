@@ -11,8 +11,8 @@ use pinhole_h323::ras::Ras;
 use pinhole_traversal::client::{Action, Change, Down};
 
 use super::state::{News, Reason, changed};
-use super::token;
 use super::{Deadline, Neighbor, Role, ZoneId};
+use super::{mark, meter, token};
 use crate::face::{Output, Question, QuestionId, SocketId};
 use crate::node::Cx;
 use crate::ras::{self, Origin};
@@ -165,10 +165,20 @@ fn local_for(cx: &Cx<'_>, peer: IpAddr) -> Option<(SocketId, IpAddr)> {
 /// Sends a keepalive to the server of a zone.
 fn keep_alive(cx: &mut Cx<'_>, id: ZoneId, to: SocketAddr, seq: u16) {
     let tokens = proof(cx, id);
-    let Some((socket, _)) = cx.core.zones.get(id).map(Neighbor::local) else { return };
+    let time = token::find(tokens.as_ref()).map(|proof| proof.time);
+    let Some(zone) = cx.core.zones.get(id) else { return };
+    let secret = zone.config.send_password.as_ref();
+    let sealed = secret.zip(zone.apparent).zip(time);
+    let said = mark::Client {
+        life_s: zone.meter.found().map(|found| found.at_least),
+        seal: sealed.map(|((secret, at), time)| mark::seal_address(&secret.0, time, at)),
+        trial: None,
+    };
+    let socket = zone.socket;
     let mut message = h46018::keep_alive(Seq::new(seq)).into_message();
     if let RasMessage::serviceControlIndication(sci) = &mut message {
         sci.crypto_tokens = tokens;
+        said.write(sci);
     }
     ras::send(cx, socket, to, message);
 }
@@ -198,16 +208,24 @@ pub(crate) fn scr(cx: &mut Cx<'_>, origin: Origin, ras: &Ras, response: &Service
     };
     let now = cx.now;
     let seq = response.request_seq_num.0;
+    let said = mark::Server::read(response);
     let each = cx.core.zones.all.iter_mut().enumerate();
-    let change = each.into_iter().find_map(|(index, zone)| match &mut zone.role {
-        Role::Server(client) => {
-            let change = client.answered(now, origin.from, seq, answer)?;
+    let found = each.into_iter().find_map(|(index, zone)| match &mut zone.role {
+        Role::Server(client) if client.asked(origin.from, seq) => {
+            let change = client.answered(now, origin.from, seq, answer);
             Some((ZoneId(index), change))
         }
-        Role::Client(_) | Role::Plain => None,
+        _ => None,
     });
+    let Some((id, change)) = found else { return };
+    if let Some(apparent) = said.and_then(|said| said.apparent) {
+        appears(cx, id, apparent);
+    }
+    if change == Some(Change::Up) && said.is_some() {
+        meter::begin(cx, id);
+    }
     match change {
-        Some((id, Change::Up)) => {
+        Some(Change::Up) => {
             let interval = cx.core.zones.get(id).map_or(0, |zone| match &zone.role {
                 Role::Server(client) => client.interval().as_secs(),
                 Role::Client(_) | Role::Plain => 0,
@@ -215,21 +233,59 @@ pub(crate) fn scr(cx: &mut Cx<'_>, origin: Origin, ras: &Ras, response: &Service
             let sentence = format!("{} answers; a keepalive every {interval} s", origin.from);
             changed(cx, id, News { state: "up", reason: Reason::Answered, sentence });
         }
-        Some((id, Change::Refused)) => {
-            let (reason, sentence) = why_refused(cx, origin, response);
+        Some(Change::Refused) => {
+            let (reason, sentence) = why_refused(cx, origin, response, said);
             changed(cx, id, News { state: "down", reason, sentence });
         }
         None => {}
     }
 }
 
+/// The server of a zone tells the address that we have there.
+fn appears(cx: &mut Cx<'_>, id: ZoneId, apparent: SocketAddr) {
+    let Some(zone) = cx.core.zones.get_mut(id) else { return };
+    let old = zone.apparent.replace(apparent);
+    // A mapping that should have lived longer was lost: the firewall is another, or in another state.
+    let Role::Server(client) = &zone.role else { return };
+    let every = client.interval().as_secs();
+    let lived = zone.meter.found().is_some_and(|found| every < found.at_least.into());
+    if old.is_some_and(|old| old != apparent) && lived {
+        meter::forget(cx, id);
+    }
+}
+
 /// What a server says, or lets us conclude, of why it refuses us.
-fn why_refused(cx: &Cx<'_>, origin: Origin, response: &ServiceControlResponse) -> (Reason, String) {
+fn why_refused(
+    cx: &Cx<'_>,
+    origin: Origin,
+    response: &ServiceControlResponse,
+    said: Option<mark::Server>,
+) -> (Reason, String) {
     let server = origin.from;
     let theirs = token::their_time(response.tokens.as_ref());
     let skew = theirs.zip(cx.core.unix(cx.now));
     let skew = skew.map(|(theirs, ours)| i64::from(ours) - i64::from(theirs));
     let grace = i64::from(cx.core.settings.zones.grace_s);
+    let told = said.and_then(|said| mark::reason(said.reason?, skew.unwrap_or(0)));
+    let word = match told {
+        Some(Reason::UnknownName) => {
+            "it has no neighbour of our name (SendAuthUser here, AuthUser there)"
+        }
+        Some(Reason::WrongPassword) => "our password is wrong (SendPassword here, Password there)",
+        Some(Reason::NoProof) => "it wants a password, and we have none for it (SendPassword)",
+        Some(Reason::ProofUsed) => "it has heard a newer proof of our password already",
+        Some(Reason::ProofCopied) => {
+            "our proof of the password came from another address, too: somebody copies it, or two gatekeepers have \
+             the same name"
+        }
+        Some(Reason::NoClock) => {
+            "it does not know the time, and cannot judge our proof of the password"
+        }
+        _ => "",
+    };
+    if let (Some(reason), false) = (told, word.is_empty()) {
+        return (reason, format!("{server} refuses us: {word}"));
+    }
     match skew.filter(|skew| skew.abs() > grace.min(60)) {
         Some(skew) => {
             let how = if skew > 0 { "ahead of" } else { "behind" };

@@ -6,6 +6,8 @@ mod answer;
 mod inward;
 mod live;
 mod locate;
+mod mark;
+mod meter;
 mod route;
 mod state;
 pub(crate) mod token;
@@ -30,6 +32,7 @@ pub(crate) use live::{resolved, scr};
 pub(crate) use locate::{
     Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, reply,
 };
+pub(crate) use meter::{bound as spare, heard as tried};
 pub use state::ZoneStatus;
 pub(crate) use watched::{announce, sci};
 
@@ -84,6 +87,18 @@ impl From<&pinhole_config::Config> for Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ZoneId(usize);
 
+impl ZoneId {
+    /// As the number of a socket.
+    fn number(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
+
+    /// The neighbour of such a number.
+    fn of(number: u32) -> Self {
+        Self(usize::try_from(number).unwrap_or(usize::MAX))
+    }
+}
+
 /// A deadline.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Deadline {
@@ -93,6 +108,10 @@ enum Deadline {
     Grant(CallId),
     /// The name of a neighbour is looked up again.
     LookUp(ZoneId),
+    /// The measuring of a firewall goes on.
+    Meter(ZoneId),
+    /// The late answer to a trial is due.
+    Late(meter::Late),
 }
 
 /// Which end of what a neighbour is.
@@ -121,6 +140,15 @@ pub(crate) struct Neighbor {
     last_proof: u32,
     /// What was told last of why it is not believed: whom it was about, and what.
     doubt: Option<(IpAddr, state::News)>,
+    /// Our address as the server of a zone sees it.
+    apparent: Option<SocketAddr>,
+    /// Our firewall's memory, when we are the client.
+    meter: meter::Meter,
+    /// The same of a client of ours, as it says.
+    life_s: Option<u32>,
+    /// Trials of a client of ours: when the newest was asked for, and how many wait for their late answer.
+    last_trial: u32,
+    open_trials: u8,
     up_since: Option<Instant>,
     last: Option<state::Transition>,
     calls: u64,
@@ -222,6 +250,11 @@ impl Zones {
                 hosts: Vec::new(),
                 last_proof: 0,
                 doubt: None,
+                apparent: None,
+                meter: meter::Meter::default(),
+                life_s: None,
+                last_trial: 0,
+                open_trials: 0,
                 up_since: None,
                 last: None,
                 calls: 0,
@@ -326,6 +359,8 @@ pub(crate) fn poll(cx: &mut Cx<'_>, calls: &mut crate::call::Calls) {
                 cx.core.zones.grants.remove(&call);
             }
             Deadline::LookUp(id) => live::look_up(cx, id),
+            Deadline::Meter(id) => meter::due(cx, id),
+            Deadline::Late(answer) => meter::late(cx, answer),
         }
     }
 }

@@ -188,6 +188,10 @@ pub struct ZoneStatus {
     pub up_s: Option<u64>,
     /// Its address; behind a NAT, how its packets show it.
     pub address: Option<SocketAddr>,
+    /// Our address as the server of a zone sees it, if it is a Pinhole.
+    pub apparent: Option<SocketAddr>,
+    /// How long the firewall keeps an idle mapping: at least so many seconds, when it was measured.
+    pub pinhole_s: Option<u32>,
     /// How long the server's last answer to a keepalive took.
     pub round_trip_ms: Option<u64>,
     /// Seconds between keepalives.
@@ -232,6 +236,8 @@ impl Neighbor {
             state,
             up_s: self.up_since.map(|since| seconds(since, now)),
             address: self.address(),
+            apparent: self.apparent,
+            pinhole_s: self.meter.found().map(|found| found.at_least).or(self.life_s),
             round_trip_ms: self.round_trip().map(millis),
             interval_s: interval.map(|interval| interval.as_secs()),
             heard_s: heard.map(|heard| seconds(heard, now)),

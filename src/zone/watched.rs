@@ -12,6 +12,7 @@ use pinhole_traversal::watch::{Heard, Stamp};
 use super::state::{self, News, Reason, changed};
 use super::token::{self, Doubt};
 use super::{Role, ZoneId};
+use super::{mark, meter};
 use crate::event::Event;
 use crate::node::Cx;
 use crate::ras::{self, Origin};
@@ -29,22 +30,32 @@ pub(crate) fn sci(
         return super::inward::incoming(cx, calls, origin, request, incoming);
     }
     let seq = Seq::new(request.request_seq_num.0);
-    let interval = match believe(cx, origin, request) {
-        Ok((id, heard)) => interval(cx, id, origin, heard),
+    let said = mark::Client::read(request);
+    if let Some(trial) = said.and_then(|said| said.trial) {
+        return meter::asked(cx, origin, request, trial);
+    }
+    let interval = match believe(cx, origin, request, said) {
+        Ok((id, heard)) => interval(cx, id, origin, heard, said),
         Err((id, doubt)) => {
             doubted(cx, id, origin, &doubt);
-            return Some(refusal(cx, seq));
+            let reason = mark::number(Reason::from(&doubt));
+            let answer = mark::Server { reason, ..mark::Server::default() };
+            return Some(refusal(cx, seq, said.map(|_| answer)));
         }
     };
-    h46018::keep_alive_started(seq, interval.max(1)).ok().map(Ras::into_message)
+    let mut message = h46018::keep_alive_started(seq, interval.max(1)).ok()?.into_message();
+    if let (RasMessage::serviceControlResponse(response), Some(_)) = (&mut message, said) {
+        let apparent = Some(origin.from);
+        mark::Server { apparent, ..mark::Server::default() }.write(response);
+    }
+    Some(message)
 }
 
-fn refusal(cx: &Cx<'_>, seq: Seq) -> RasMessage {
+fn refusal(cx: &Cx<'_>, seq: Seq, said: Option<mark::Server>) -> RasMessage {
     let mut message = h46018::keep_alive_failed(seq).into_message();
-    if let (RasMessage::serviceControlResponse(response), Some(time)) =
-        (&mut message, cx.core.unix(cx.now))
-    {
-        response.tokens = Some(vec![token::our_time(time)]);
+    if let RasMessage::serviceControlResponse(response) = &mut message {
+        response.tokens = cx.core.unix(cx.now).map(|time| vec![token::our_time(time)]);
+        said.into_iter().for_each(|said| said.write(response));
     }
     message
 }
@@ -54,6 +65,7 @@ fn believe(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &ServiceControlIndication,
+    said: Option<mark::Client>,
 ) -> Result<(ZoneId, Heard), (Option<ZoneId>, Doubt)> {
     let Some(proof) = token::find(request.crypto_tokens.as_ref()) else {
         let open = cx.core.zones.each().find(|(_, one)| {
@@ -70,10 +82,13 @@ fn believe(
     let Some((id, zone)) = named else {
         return Err((None, Doubt::UnknownName(proof.name)));
     };
-    let checked = proof.check(zone.password().unwrap_or_default(), time, grace_s);
+    let secret = zone.password().unwrap_or_default();
+    let seal = mark::seal_address(secret, proof.time, origin.from);
+    let sealed = said.and_then(|said| said.seal).is_some_and(|said| mark::equal(&seal, &said));
+    let checked = proof.check(secret, time, grace_s);
     checked.map_err(|doubt| (Some(id), doubt))?;
     let ahead = i64::from(proof.time) - time.map_or(0, i64::from);
-    let stamp = Stamp { time: proof.time, skew: ahead };
+    let stamp = Stamp { time: proof.time, skew: ahead, sealed };
     match hear(cx, id, origin, Some(stamp)) {
         Heard::Used => Err((Some(id), Doubt::Replayed)),
         Heard::Copied(other) => Err((Some(id), Doubt::Copied(other))),
@@ -94,8 +109,24 @@ fn hear(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, stamp: Option<Stamp>) -> He
 }
 
 /// Tells what a keepalive has changed; after how many seconds the next one should come.
-fn interval(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, heard: Heard) -> u32 {
+fn interval(
+    cx: &mut Cx<'_>,
+    id: ZoneId,
+    origin: Origin,
+    heard: Heard,
+    said: Option<mark::Client>,
+) -> u32 {
     let from = origin.from;
+    let by_hand = cx.core.settings.zones.keepalive;
+    if heard != Heard::Again
+        && let Some(zone) = cx.core.zones.get_mut(id)
+    {
+        zone.life_s = said.and_then(|said| said.life_s);
+        let every = meter::interval(by_hand, zone.life_s);
+        if let Role::Client(watch) = &mut zone.role {
+            watch.set_interval(every);
+        }
+    }
     let news = |state, sentence| News { state, reason: Reason::KeepAlive, sentence };
     match heard {
         Heard::Up => changed(cx, id, news("up", format!("its keepalive came from {from}"))),

@@ -159,6 +159,12 @@ impl Client {
         }
     }
 
+    /// True when a keepalive with this requestSeqNum went there and has not been answered.
+    #[must_use]
+    pub fn asked(&self, from: SocketAddr, seq: u16) -> bool {
+        self.open.iter().any(|(known, _, to)| *known == seq && *to == from)
+    }
+
     /// An answer to a keepalive: `interval` as the server asks for, or nothing when it refuses. Counts only when it
     /// comes from where the keepalive went.
     pub fn answered(

@@ -4,6 +4,7 @@
 
 mod backoff;
 pub mod client;
+pub mod lifetime;
 pub mod server;
 mod timers;
 pub mod watch;

@@ -4,7 +4,9 @@
 //! A proof of the password (H.235.0 cryptoGKPwdHash) says who made it and when, but neither for whom nor from where, so
 //! whoever sees it on its way can send it from elsewhere. So an address becomes the client's only by two proofs, the
 //! second newer than the first and both newer than all before, and only while nothing comes from the address that the
-//! client has had: whoever cannot hold the client's own keepalives back for longer than an interval gains nothing.
+//! client has had: whoever cannot hold the client's own keepalives back for longer than an interval gains nothing. A
+//! client that can bind its proofs to the address that it was told it has (a Pinhole) has to, once it has done so: then
+//! holding them back and sending them from elsewhere is of no use either.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,6 +17,8 @@ const SILENCE: u32 = 3;
 const LATE: Duration = Duration::from_secs(1);
 /// A proof whose time differs from ours by no more, in seconds, was made just now; an older one may have been kept.
 const FRESH_S: u64 = 10;
+/// How long it has to be away until it is not expected to seal its address any more.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
 
 /// A client of a zone, as its server sees it.
 #[derive(Debug)]
@@ -24,6 +28,10 @@ pub struct Watch {
     /// The newest time of a proof.
     newest: u32,
     candidate: Option<Candidate>,
+    /// It can bind its proofs to its address, so it has to.
+    seals: bool,
+    /// When it fell silent.
+    lost: Option<Instant>,
 }
 
 /// The time stamp of a proof.
@@ -33,6 +41,8 @@ pub struct Stamp {
     pub time: u32,
     /// By how many seconds that is ahead of ours.
     pub skew: i64,
+    /// The proof is bound to the address that it came from, as those of Pinholes can be.
+    pub sealed: bool,
 }
 
 /// An address that may become the client's.
@@ -66,7 +76,7 @@ impl Watch {
     /// A client that has not been heard of, asked to send a keepalive every `interval`.
     #[must_use]
     pub const fn new(interval: Duration) -> Self {
-        Self { interval, heard: None, newest: 0, candidate: None }
+        Self { interval, heard: None, newest: 0, candidate: None, seals: false, lost: None }
     }
 
     /// The time between keepalives that it is asked for.
@@ -98,6 +108,7 @@ impl Watch {
         if self.address() == Some(from) {
             // That is no news to anybody, whoever sends it: an old proof does no harm.
             self.newest = self.newest.max(stamp.time);
+            self.seals |= stamp.sealed;
             self.heard = Some((now, from));
             let rival = self.candidate.take_if(|rival| rival.newest <= stamp.time);
             return rival.map_or(Heard::Same, |rival| Heard::Kept(rival.address));
@@ -136,11 +147,17 @@ impl Watch {
         // What was kept from before a restart loses against the client itself, which speaks within an interval.
         let fresh = stamp.skew.unsigned_abs() <= FRESH_S || longer(known.since, self.interval);
         let alone = self.heard.is_none_or(|(last, _)| longer(last, self.interval + LATE));
-        if fresh && alone { self.settle(now, known.address) } else { Heard::Again }
+        // One that has been away for long may be another program.
+        let seals = self.seals && !self.lost.is_some_and(|lost| longer(lost, FORGOTTEN));
+        if !fresh || !alone || (seals && !stamp.sealed) {
+            return Heard::Again;
+        }
+        self.seals = stamp.sealed;
+        self.settle(now, known.address)
     }
 
     fn settle(&mut self, now: Instant, from: SocketAddr) -> Heard {
-        self.candidate = None;
+        (self.candidate, self.lost) = (None, None);
         match self.heard.replace((now, from)) {
             None => Heard::Up,
             Some((_, old)) if old != from => Heard::Moved(old),
@@ -158,7 +175,7 @@ impl Watch {
     pub fn poll(&mut self, now: Instant) -> bool {
         let silent = self.next().is_some_and(|at| at <= now);
         if silent {
-            self.heard = None;
+            (self.heard, self.lost) = (None, Some(now));
         }
         silent
     }
@@ -196,7 +213,12 @@ mod tests {
 
         /// A proof that was made at another time.
         fn hears_old(&mut self, s: u64, port: u16, made: u64) -> Heard {
-            let stamp = Stamp { time: UNIX + made as u32, skew: made as i64 - s as i64 };
+            self.hears_sealed(s, port, made, false)
+        }
+
+        fn hears_sealed(&mut self, s: u64, port: u16, made: u64, sealed: bool) -> Heard {
+            let time = UNIX + made as u32;
+            let stamp = Stamp { time, skew: made as i64 - s as i64, sealed };
             let now = self.at(s);
             self.watch.heard(now, address(port), Some(stamp))
         }
@@ -280,6 +302,24 @@ mod tests {
         assert_eq!(bench.hears_old(200, 1, 300), Heard::Same);
         assert_eq!(bench.hears(219, 1), Heard::Same);
         assert_eq!(bench.hears(230, 66), Heard::Used);
+    }
+
+    #[test]
+    fn who_can_seal_its_address_has_to() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.hears(0, 1), Heard::Again);
+        assert_eq!(bench.hears_sealed(2, 1, 2, true), Heard::Up);
+        for s in [30, 32, 90] {
+            assert_eq!(bench.hears(s, 66), Heard::Again, "it is not sealed");
+        }
+        assert_eq!(bench.hears_sealed(92, 2, 92, true), Heard::Again);
+        assert_eq!(bench.hears_sealed(94, 2, 94, true), Heard::Moved(address(1)));
+        // After an hour of silence another program may be there.
+        let silent = bench.at(94 + 57);
+        assert!(bench.watch.poll(silent));
+        assert_eq!(bench.hears(3000, 3), Heard::Again);
+        assert_eq!(bench.hears(3002, 3), Heard::Again);
+        assert_eq!(bench.hears(4000, 3), Heard::Up);
     }
 
     #[test]

@@ -124,7 +124,9 @@ fn describe(who: Who, event: &Event) -> Option<String> {
             format!("PROBLEM: a channel of {from} ({codec}) was refused: {sentence}")
         }
         Event::Zone { name, state, sentence, .. } => format!("zone {name} {state}: {sentence}"),
-        Event::ExternalAddress { sentence, .. } => sentence.clone(),
+        Event::ExternalAddress { sentence, .. } | Event::PinholeMeasured { sentence, .. } => {
+            sentence.clone()
+        }
         Event::CallStarted { from, to, .. } if keeper => {
             format!("routes a call from {from} to {to}")
         }

@@ -182,7 +182,7 @@ fn the_password_is_wrong_and_then_right() {
         zone.restart_inner("other", mux);
         zone.lab.world.run_for(seconds(60));
         let seen = zone.seen_by(zone.inner);
-        assert_eq!((seen.state, seen.last), ("down", Some("down")), "{seen:?}");
+        assert_eq!((seen.state, seen.reason), ("down", Some("wrong-password")), "{seen:?}");
         let seen = zone.seen_by(zone.lab.node);
         assert_eq!((seen.state, seen.reason), ("down", Some("wrong-password")), "{seen:?}");
         zone.restart_inner("clientpw", mux);

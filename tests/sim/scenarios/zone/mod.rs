@@ -4,6 +4,8 @@ mod attackers;
 mod chain;
 mod faults;
 mod idle;
+mod lifetime;
+mod neighbors;
 mod town;
 
 use pinhole::event::{CallRecord, Event};
@@ -30,7 +32,9 @@ pub(super) fn settings(text: &str) -> Settings {
     Settings::from(&config)
 }
 
-const MODE: &str = "[RoutedMode]\nGKRouted=1\nH245Routed=1\nEnableH46018=1\n[Proxy]\nEnable=1\n";
+/// The interval is set by hand, so that nothing is measured.
+const MODE: &str = "[RoutedMode]\nGKRouted=1\nH245Routed=1\nEnableH46018=1\n\
+                    H46018KeepAliveInterval=19\n[Proxy]\nEnable=1\n";
 
 fn outer(more: &str) -> Settings {
     settings(&format!(
@@ -189,6 +193,25 @@ fn plain(name: &str, gatekeeper: &str, own: &str) -> Options {
     options.ip = ip(own);
     options.traversal = false;
     options
+}
+
+/// The files of the manual, with nothing changed but that nothing is measured meanwhile.
+#[test]
+fn the_files_of_the_manual_make_a_zone() {
+    let manual = include_str!("../../../../docs/zones.md");
+    let blocks = manual.split("```ini\n").skip(1).filter_map(|text| text.split("```").next());
+    let files: Vec<Settings> = blocks
+        .map(|text| {
+            let mut settings = settings(text);
+            settings.zones.keepalive = Some(seconds(19));
+            settings
+        })
+        .collect();
+    let Ok([outer, inner]) = <[Settings; 2]>::try_from(files) else { panic!("two files") };
+    let mut zone = zone_of(outer, inner, Rules::symmetric(), Chop::AsSent);
+    zone.up();
+    zone.talk(true, |_| {});
+    zone.talk(false, |_| {});
 }
 
 #[test]

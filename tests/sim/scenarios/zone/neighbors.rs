@@ -1,0 +1,172 @@
+//! Every key of `[Neighbor::…]`, and neighbours that are reached without help.
+
+use super::*;
+use crate::world::World;
+
+const OTHER: &str = "198.51.100.30";
+
+fn keeper(name: &str, neighbors: &str) -> Settings {
+    settings(&format!(
+        "[Gatekeeper::Main]\nName={name}\n[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n{neighbors}"
+    ))
+}
+
+/// A phone that answers, at the other gatekeeper.
+fn answering(world: &mut World, name: &str) -> HostId {
+    let mut options = plain(name, OTHER, "198.51.100.61");
+    options.incoming = Incoming::Answer;
+    options.listen_port = Some(Destination::PORT);
+    let bob = Phone::new(options, [61; 32], world.now());
+    let bob = world.host("bob", "198.51.100.61", bob);
+    world.must("registered", |world| world.told(bob, registered), seconds(20));
+    bob
+}
+
+/// A phone that calls from the first.
+fn calling(world: &mut World, whom: &str) -> HostId {
+    let mut options = plain("alice", NODE, "198.51.100.60");
+    options.destination = Some(Destination::parse(whom));
+    options.hold = Some(seconds(1));
+    let alice = Phone::new(options, [60; 32], world.now());
+    world.host("alice", "198.51.100.60", alice)
+}
+
+/// Two gatekeepers in the open, with these neighbours.
+fn two(here: &str, there: &str) -> Lab {
+    let mut lab = lab(Plan { settings: keeper("Here", here), ..Plan::with(Chop::AsSent) });
+    let node = Node::new(keeper("There", there), vec![ip(OTHER)], [9; 32], lab.world.now());
+    lab.world.host("other", OTHER, node);
+    lab.world.run_for(millis(100));
+    lab
+}
+
+/// Whether somebody who is registered at the second can be called from the first.
+fn reaches(here: &str, there: &str, called: &str) -> bool {
+    let mut lab = two(here, there);
+    let bob = answering(&mut lab.world, called);
+    let alice = calling(&mut lab.world, called);
+    let record = lab.record(alice, 1, seconds(60));
+    let reached = record.cause == Some(16);
+    assert_eq!(lab.world.told(bob, connected), reached, "{record:#?}");
+    reached
+}
+
+const TRUST: &str = "[RasSrv::Neighbors]\nHere=GnuGk\n[Neighbor::Here]\nHost=198.51.100.10\n";
+
+fn here(keys: &str) -> String {
+    format!("[RasSrv::Neighbors]\nThere=GnuGk\n[Neighbor::There]\nHost=198.51.100.30\n{keys}\n")
+}
+
+#[test]
+fn prefixes_and_aliases_say_who_is_asked() {
+    for (keys, called, wanted) in [
+        ("SendPrefixes=004,002:=1", "0041", true),
+        ("SendPrefixes=004,002:=1", "0031", false),
+        ("SendPrefixes=h323_ID", "bob", true),
+        ("SendPrefixes=h323_ID", "0031", false),
+        ("SendAliases=4526354,2000-2010,frank", "2005", true),
+        ("SendAliases=4526354,2000-2010,frank", "2011", false),
+        ("SendAliases=4526354,2000-2010,frank", "frank", true),
+    ] {
+        assert_eq!(reaches(&here(keys), TRUST, called), wanted, "{keys} {called}");
+    }
+}
+
+/// Somebody who is called by his address is asked about at the neighbours of his network.
+#[test]
+fn addresses_say_who_is_asked() {
+    for (keys, wanted) in [("SendIPs=198.51.100.0/24", 1), ("SendIPs=10.0.0.0/8", 0)] {
+        let mut lab = two(&here(keys), TRUST);
+        answering(&mut lab.world, "bob");
+        lab.world.tap(lab.node);
+        let alice = calling(&mut lab.world, "198.51.100.61");
+        lab.record(alice, 1, seconds(60));
+        let sent = lab.world.tap(lab.node);
+        let asked = sent.iter().filter(|(to, _)| *to == at("198.51.100.30:1719")).count();
+        assert_eq!(asked, wanted, "{keys}");
+    }
+}
+
+#[test]
+fn the_other_decides_what_it_answers() {
+    let accept = |prefixes: &str| format!("{TRUST}AcceptPrefixes={prefixes}\n");
+    let all = here("SendPrefixes=*");
+    assert!(reaches(&all, &accept("*"), "0041"));
+    assert!(reaches(&all, &accept("004"), "0041"));
+    assert!(!reaches(&all, &accept("003"), "0041"));
+    // A stranger is not answered.
+    assert!(!reaches(&all, "", "0041"));
+}
+
+#[test]
+fn passwords_of_neighbours_in_the_open() {
+    let wants = format!("{TRUST}AuthUser=us\nPassword=secret\n");
+    for (keys, wanted) in [
+        ("SendAuthUser=us\nSendPassword=secret", true),
+        ("SendAuthUser=us\nSendPassword=other", false),
+        ("SendAuthUser=them\nSendPassword=secret", false),
+        ("", false),
+    ] {
+        let here = here(&format!("SendPrefixes=*\n{keys}"));
+        assert_eq!(reaches(&here, &wants, "0041"), wanted, "{keys}");
+    }
+    // Without names, the gatekeeper identifiers count.
+    let proves = here("SendPrefixes=*\nSendPassword=secret");
+    let wants = |name: &str| format!("{TRUST}GatekeeperIdentifier={name}\nPassword=secret\n");
+    assert!(reaches(&proves, &wants("Here"), "0041"));
+    assert!(!reaches(&proves, &wants("Her"), "0041"));
+}
+
+#[test]
+fn a_whole_neighbour_in_one_line() {
+    let here = "[RasSrv::Neighbors]\nCountryGK=198.51.100.30:1719;0\n";
+    assert!(reaches(here, TRUST, "0041"));
+    assert!(!reaches(here, TRUST, "141"));
+}
+
+/// Of two that fit equally long, the one with the better priority is asked alone, as long as it knows.
+#[test]
+fn priorities_come_first() {
+    let both = |first: u8, second: u8| {
+        format!(
+            "[RasSrv::Neighbors]\nNobody=GnuGk\nThere=GnuGk\n[Neighbor::Nobody]\nHost=198.51.100.99\n\
+             SendPrefixes=0:={first}\n[Neighbor::There]\nHost=198.51.100.30\nSendPrefixes=0:={second}\n"
+        )
+    };
+    let took = [(2, 1), (1, 2)].map(|(first, second)| {
+        let mut lab = two(&both(first, second), TRUST);
+        answering(&mut lab.world, "0041");
+        let begin = lab.world.elapsed();
+        let alice = calling(&mut lab.world, "0041");
+        lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
+        lab.world.elapsed() - begin
+    });
+    // The silent one is waited for only when it comes first: twice half a second.
+    assert!(took[0] + millis(900) < took[1], "{took:?}");
+}
+
+#[test]
+fn who_is_not_here_is_asked_about_further_on_only_if_that_is_wanted() {
+    // The client inside asks the one outside, which knows a third. Its name leads there only after a while.
+    for (forward, wanted) in [("always", true), ("never", false), ("depends", true)] {
+        let more = format!(
+            "[RasSrv::LRQFeatures]\nForwardLRQ={forward}\n[RasSrv::Neighbors]\nThird=GnuGk\n\
+             [Neighbor::Third]\nHost=there.example.org\nDynamic=1\nSendPrefixes=*\n[Proxy]\n"
+        );
+        let client = inner(NODE, "clientpw", PLAIN);
+        let mut zone = zone_of(outer(&more), client, Rules::symmetric(), Chop::AsSent);
+        zone.lab.world.run_for(seconds(5));
+        let now = zone.lab.world.now();
+        let third = Node::new(keeper("Third", TRUST), vec![ip(OTHER)], [9; 32], now);
+        zone.lab.world.host("third", OTHER, third);
+        zone.lab.world.name("there.example.org", Some(ip(OTHER)));
+        zone.lab.world.run_for(seconds(61));
+        answering(&mut zone.lab.world, "bob");
+        let alice = zone.inside("alice", |options| {
+            options.destination = Some(Destination::parse("bob"));
+            options.hold = Some(seconds(1));
+        });
+        let record = zone.lab.record(alice, 1, seconds(60));
+        assert_eq!(record.cause == Some(16), wanted, "{forward} {record:#?}");
+    }
+}
