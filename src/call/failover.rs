@@ -150,10 +150,13 @@ impl Calls {
         let caller = call.leg(Side::A).endpoint.clone();
         let found = resolve(cx.core, aliases(), named);
         let found = found.filter(|to| caller.is_none_or(|id| *to != Destination::Endpoint(id)));
-        let Some(to) = found.filter(|_| !lost) else {
-            let (reason, why) = match lost {
-                true => (Release::HopCountExceeded, "once too often"),
-                false => (Release::UnreachableDestination, "to nobody who can be called"),
+        // What the caller has been told of a key cannot be taken back.
+        let bound = call.security.is_committed();
+        let Some(to) = found.filter(|_| !lost && !bound) else {
+            let (reason, why) = match (lost, bound) {
+                (true, _) => (Release::HopCountExceeded, "once too often"),
+                (_, true) => (Release::SecurityDenied, "after the caller has agreed on a key"),
+                _ => (Release::UnreachableDestination, "to nobody who can be called"),
             };
             let sentence = format!("{name} sends the call on, {why}");
             self.failed(cx, key, &Why::own(reason, sentence));

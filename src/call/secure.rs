@@ -87,15 +87,16 @@ impl Calls {
         true
     }
 
-    /// Puts into a Setup what is offered to the called party. Proposals of fast start are in clear, so they are withheld.
+    /// Puts into a Setup what is offered to the called party. Proposals of fast start are in clear, so they
+    /// are withheld while either leg may come to be encrypted.
     pub(super) fn secure_setup(call: &mut Call, setup: &mut Signal) {
         let pairs = call.half_keys.take();
-        let (told, offers) = call.security.offer(setup.clear_tokens(), pairs);
+        let told = call.security.offer(setup.clear_tokens(), pairs);
         if let Some(told) = told {
             setup.set_clear_tokens(told);
             setup.remove_crypto_tokens();
         }
-        if offers {
+        if call.security.is_undecided() {
             setup.set_fast_start(Vec::new());
         }
     }

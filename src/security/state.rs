@@ -217,15 +217,15 @@ impl Security {
     }
 
     /// The tokens of a Setup as the called party gets them, when they are others than the caller's: half keys of ours, or
-    /// of what the caller offers that which may pass. Says as well whether anything is offered.
+    /// of what the caller offers that which may pass.
     pub(crate) fn offer(
         &mut self,
         setup: &[ClearToken],
         pairs: Option<Vec<Arc<KeyPair>>>,
-    ) -> (Option<Vec<ClearToken>>, bool) {
+    ) -> Option<Vec<ClearToken>> {
         let strips = self.policies.iter().any(|policy| policy.strips);
         if self.is_idle() {
-            return (strips.then(|| others(setup)), false);
+            return strips.then(|| others(setup));
         }
         let (offered, told) = match pairs {
             Some(pairs) if !pairs.is_empty() => {
@@ -240,8 +240,7 @@ impl Security {
             }
         };
         self.offered = offered;
-        let changed = told != setup;
-        (changed.then_some(told), !matches!(self.offered, Offered::Nothing))
+        (told != setup).then_some(told)
     }
 
     /// The tokens of an answer of the called party as the caller gets them; `ours` are ours for the caller.

@@ -8,7 +8,8 @@ use pinhole::firewall::{Drops, Firewall, Rules};
 use pinhole::net::{self, Behind, Driver, Ended, Limits, Stopper, stopper};
 use pinhole::node::{Node, Settings};
 use pinhole::phone::Phone;
-use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
+use pinhole::phone::options::{Destination, Encryption, Gatekeeper, Incoming, Options, Source};
+use pinhole::security::{Demand, Policy, Terms};
 use pinhole_config::Config;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_local};
@@ -125,6 +126,9 @@ impl Keeper {
         let mut settings = Settings::from(&config);
         settings.ras_port = self.ras.port();
         settings.signalling_port = self.signalling.port();
+        // Through the firewall media is encrypted, or there is no call.
+        let required = Policy::new(Demand::Required, Terms::up_to(2048));
+        settings.encryption.aliases.push((alias(Who::Inside).to_owned(), required));
         let node = Node::new(settings, vec![self.ras.ip()], rand::random(), net::now());
         let (stopper, stop) = stopper();
         let driver =
@@ -160,6 +164,8 @@ pub(super) fn phone(town: &Town, keeper: Keeper, role: &Role<'_>, mouth: Mouth) 
         incoming: if role.calls.is_some() { Incoming::Refused } else { Incoming::Answer },
         traversal: inside,
         tunnelling: role.tunnelling,
+        encryption: if inside { Encryption::Required } else { Encryption::Off },
+        terms: Terms::up_to(2048),
         source: Source::Tone(role.tone),
         destination: role.calls.map(Destination::parse),
         hold: role.calls.map(|_| HOLD),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use pinhole::event::{CallRecord, Event};
+use pinhole::event::{CallRecord, ChannelRecord, Event};
 
 use super::tell::Who;
 
@@ -48,6 +48,13 @@ impl Act {
                     let relayed = record.channels.iter().find(|c| c.direction == direction);
                     if relayed.is_none_or(|channel| channel.packets < FEWEST) {
                         faults.push(format!("the gatekeeper relayed too little {direction}"));
+                    }
+                    let leg = if self.caller == Who::Inside { "a" } else { "b" };
+                    let encrypted = |channel: &ChannelRecord| {
+                        channel.legs.iter().any(|one| one.leg == leg && one.by == "gatekeeper")
+                    };
+                    if !relayed.is_none_or(encrypted) {
+                        faults.push(format!("media was in clear through the firewall {direction}"));
                     }
                 }
             }
@@ -145,7 +152,7 @@ fn records(heard: &[(Who, Event)], who: Who) -> Vec<&CallRecord> {
 
 #[cfg(test)]
 mod tests {
-    use pinhole::event::ChannelRecord;
+    use pinhole::event::LegCipher;
 
     use super::*;
 
@@ -191,7 +198,10 @@ mod tests {
         let from = "127.0.0.2:5000".parse().unwrap();
         let pinhole = |step| Event::Pinhole { callid: "c".to_owned(), step, peer: from };
         let learned = |kind| Event::MediaLearned { callid: "c".to_owned(), from, kind };
-        let both = vec![channel("a-to-b", 0.0), channel("b-to-a", 0.0)];
+        let leg = |leg| LegCipher { leg, cipher: "AES-256-CBC", dh_bits: 2048, by: "gatekeeper" };
+        let relayed =
+            |direction| ChannelRecord { legs: vec![leg("a"), leg("b")], ..channel(direction, 0.0) };
+        let both = vec![relayed("a-to-b"), relayed("b-to-a")];
         vec![
             (Who::Gatekeeper, pinhole("announced")),
             (Who::Inside, pinhole("announced")),
@@ -235,6 +245,13 @@ mod tests {
             heard[6].1 = ended(vec![received.clone()]);
             assert_eq!(ACT.faults(FIREWALL, &heard).len(), 1, "{received:?}");
         }
+    }
+
+    #[test]
+    fn media_in_clear_is_a_fault() {
+        let mut heard = good();
+        heard[8].1 = ended(vec![channel("a-to-b", 0.0), channel("b-to-a", 0.0)]);
+        assert_eq!(ACT.faults(FIREWALL, &heard).len(), 2);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use super::judge::{self, Act};
 use super::stranger::Stranger;
 use super::tell::{Teller, Who};
 
+/// What becomes of media.
+const MEDIA: &str = "encrypted through the firewall (H.235.6), by the gatekeeper on behalf of the outside phone, which cannot";
+
 /// How long anything that should happen may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -94,16 +97,15 @@ impl Story {
             ),
             format!("  stranger       {stranger:<11} somebody outside whom nobody has invited"),
             String::new(),
-            "  media: in clear (encryption comes with a later version)".to_owned(),
+            format!("  media: {MEDIA}"),
         ] {
             self.teller.heading(&line);
         }
         let fields = json!({
             "gatekeeper": gatekeeper, "outside": outside, "inside": inside,
-            "firewall": firewall, "stranger": stranger, "media": "clear",
+            "firewall": firewall, "stranger": stranger, "media": "half-call",
         });
-        let text = "media: in clear (encryption comes with a later version)";
-        self.teller.aside(Who::Demo, "setting", fields, text);
+        self.teller.aside(Who::Demo, "setting", fields, &format!("media: {MEDIA}"));
     }
 
     /// One call, from the registrations to the end of both phones.

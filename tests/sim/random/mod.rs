@@ -28,7 +28,7 @@ fn worlds(first: u64) {
     let asked: Option<u64> =
         std::env::var("PINHOLE_WORLDS").ok().and_then(|text| text.parse().ok());
     let all = first..first + asked.unwrap_or(WORLDS).div_ceil(4);
-    let run = |seed: &u64| catch_unwind(|| world(&Plan::draw(*seed).widened())).is_err();
+    let run = |seed: &u64| catch_unwind(|| world(&Plan::draw(*seed).widened().secured())).is_err();
     let failed: Vec<u64> = all.filter(run).collect();
     assert!(failed.is_empty(), "not all was well in {} worlds: {failed:?}", failed.len());
 }
@@ -64,5 +64,5 @@ fn worlds_of_the_past() {
 #[test]
 fn replay() {
     let seed = std::env::var("SIM_SEED").ok().and_then(|text| text.parse().ok());
-    world(&Plan::draw(seed.unwrap_or(0)).widened());
+    world(&Plan::draw(seed.unwrap_or(0)).widened().secured());
 }

@@ -25,6 +25,8 @@ pub(super) struct Manner {
     pub(super) multiplex: bool,
     /// It knows only IPv6.
     pub(super) ipv6: bool,
+    /// It can encrypt.
+    pub(super) encrypts: bool,
     pub(super) hold: Option<Duration>,
 }
 
@@ -82,6 +84,8 @@ pub(super) struct Plan {
     pub(super) chop: Chop,
     /// The gatekeeper shares its media ports among clients that multiplex.
     pub(super) multiplexes: bool,
+    /// The gatekeeper encrypts for whoever can.
+    pub(super) prefers: bool,
     pub(super) nats: Vec<Rules>,
     pub(super) residents: Vec<Manner>,
     /// What happens, in order.
@@ -108,6 +112,7 @@ impl Plan {
             seed,
             chop: [Chop::AsSent, Chop::AsSent, Chop::Random, Chop::EachByte][r.random_range(0..4)],
             multiplexes: false,
+            prefers: false,
             nats,
             residents,
             acts: Vec::new(),
@@ -159,6 +164,25 @@ impl Plan {
             self.at(at, if flood { Act::Flood { seed } } else { Act::Siege { seed, within } });
         }
         self.acts.sort_by_key(|(at, _)| *at);
+        self
+    }
+
+    /// Draws who can encrypt, and whether the gatekeeper does, in half of the worlds.
+    pub(super) fn secured(mut self) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0x68_3233_355f);
+        let r = &mut random;
+        if r.random_bool(0.5) {
+            return self;
+        }
+        self.prefers = r.random_bool(0.7);
+        let calls = self.calls.iter_mut().map(|(_, _, manner)| manner);
+        let acts = self.acts.iter_mut().filter_map(|(_, act)| match act {
+            Act::Call { manner, .. } => Some(manner),
+            _ => None,
+        });
+        for manner in self.residents.iter_mut().chain(calls).chain(acts) {
+            manner.encrypts = r.random_bool(0.6);
+        }
         self
     }
 
@@ -236,6 +260,7 @@ fn manner(r: &mut ChaCha8Rng, gates: usize) -> Manner {
         fast_start: r.random_bool(0.3),
         multiplex: false,
         ipv6: false,
+        encrypts: false,
         hold: None,
     }
 }

@@ -3,7 +3,8 @@
 use pinhole::face::StreamId;
 use pinhole::node::{Node, Settings};
 use pinhole::phone::Phone;
-use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
+use pinhole::phone::options::{Destination, Encryption, Gatekeeper, Incoming, Options, Source};
+use pinhole::security::{Demand, Policy, Terms};
 use pinhole_h323::id::CallId;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -45,7 +46,8 @@ pub(super) struct Run {
     mallory: HostId,
     begun: u8,
     addresses: [u8; 3],
-    multiplexes: bool,
+    /// Whether the gatekeeper multiplexes, and whether it encrypts.
+    multiplexes: (bool, bool),
 }
 
 impl Run {
@@ -56,7 +58,7 @@ impl Run {
         *world.patience() = Patience::shell();
         let nat = |(n, rules): (usize, &_)| world.nat(&format!("203.0.113.{}", n + 1), *rules);
         let gates = plan.nats.iter().enumerate().map(nat).collect();
-        let node = gatekeeper(0, plan.multiplexes, world.now());
+        let node = gatekeeper(0, (plan.multiplexes, plan.prefers), world.now());
         let host = world.host_at("node", &[NODE, NODE6], node);
         let mallory = world.host("mallory", MALLORY, Raw::default());
         let manner = Manner {
@@ -66,11 +68,12 @@ impl Run {
             fast_start: false,
             multiplex: false,
             ipv6: false,
+            encrypts: false,
             hold: None,
         };
         let node = Party { host, name: "node", manner, tone: 0.0, since: 0, vanished: false };
         let (residents, callers) = (Vec::new(), Vec::new());
-        let (begun, addresses, multiplexes) = (0, [10; 3], plan.multiplexes);
+        let (begun, addresses, multiplexes) = (0, [10; 3], (plan.multiplexes, plan.prefers));
         let mut run =
             Self { world, node, residents, callers, gates, mallory, begun, addresses, multiplexes };
         run.world.run_for(millis(10));
@@ -342,9 +345,16 @@ impl Run {
     }
 }
 
-fn gatekeeper(generation: u8, multiplexes: bool, now: std::time::Instant) -> Node {
+fn gatekeeper(
+    generation: u8,
+    (multiplexes, prefers): (bool, bool),
+    now: std::time::Instant,
+) -> Node {
     let multiplex_port = multiplexes.then_some(3000);
-    let settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::default() };
+    let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::default() };
+    if prefers {
+        settings.encryption.default = Policy::new(Demand::Preferred, Terms::up_to(1024));
+    }
     Node::new(settings, vec![ip(NODE), ip(NODE6)], [generation ^ 0x80; 32], now)
 }
 
@@ -369,6 +379,8 @@ fn options(
     options.tunnelling = manner.tunnelling;
     options.fast_start = manner.fast_start;
     options.multiplex = manner.multiplex;
+    options.encryption = if manner.encrypts { Encryption::Optional } else { Encryption::Off };
+    options.terms = Terms::up_to(1024);
     match whom {
         Some(whom) => options.destination = Some(Destination::parse(whom)),
         None => options.incoming = Incoming::Answer,

@@ -7,9 +7,12 @@ use pinhole::event::Event;
 use pinhole::phone::options::{Encryption, Options};
 use pinhole::security::Terms;
 
+use pinhole_h323::Control;
+
 use super::lab::{Lab, NAT, Place, Plan, connected, heard, lab, records};
 use super::watch::look;
 use super::zone::settings;
+use crate::hostile::framed;
 use crate::world::{Chop, HostId, ip, millis, seconds};
 use Place::{Inside, Outside};
 
@@ -134,4 +137,43 @@ fn a_flood_of_calls_that_need_keys_harms_no_call_and_makes_none_in_clear() {
         assert!(seen.packets > 100 && seen.clear == 0, "{phone} {seen:?}");
     }
     lab.world.run_for(Duration::from_secs(1));
+}
+
+/// A closed channel takes its key along: what goes on coming for it reaches nobody, though the other direction of the
+/// session is open.
+#[test]
+fn a_closed_channel_has_no_key_any_more() {
+    let mut lab = lab_of("");
+    let separate = |options: &mut Options| options.tunnelling = false;
+    lab.answering("bob", Outside, BOB, separate);
+    let alice = lab.calling("alice", Inside, ("bob", ALICE, 20), |options| {
+        separate(options);
+        encrypting(options);
+    });
+    lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
+    lab.world.run_for(seconds(2));
+    let flowing = |lab: &mut Lab, to: &str| {
+        lab.world.tap(lab.node);
+        lab.world.run_for(seconds(1));
+        look(&lab.world.tap(lab.node), ip(to)).packets > 30
+    };
+    assert!(flowing(&mut lab, "198.51.100.101") && flowing(&mut lab, NAT));
+    let channel = lab.world.events(lab.node).iter().find_map(|(_, event)| match event {
+        Event::ChannelEncrypted { direction: "from-party", channel, .. } => Some(*channel),
+        _ => None,
+    });
+    let close = Control::close(channel.expect("a key")).encode().unwrap();
+    let stream = lab
+        .world
+        .streams(alice)
+        .into_iter()
+        .filter(|(_, to)| to.port() != 1720)
+        .find_map(|(stream, _)| lab.world.other_end(alice, stream))
+        .expect("an H.245 connection");
+    let node = lab.node;
+    lab.world.inject_stream(node, stream, &framed(&close));
+    lab.world.run_for(seconds(1));
+    // Alice knows nothing of it, and goes on sending.
+    assert!(!flowing(&mut lab, "198.51.100.101"), "without a key nothing passes");
+    assert!(flowing(&mut lab, NAT), "bob's channel is still open");
 }

@@ -190,6 +190,20 @@ fn what_remove_h235_call_takes_away() {
     call("[RoutedMode]\nRemoveH235Call=1\n", with(G1, A1), with(G1, A1)).legs([None, None]);
 }
 
+#[test]
+fn fast_start_is_withheld_while_a_leg_may_come_to_be_encrypted() {
+    let fast = |options: &mut Options| {
+        with(G1, A1)(options);
+        options.fast_start = true;
+    };
+    // Nothing is offered to bob, so that it is decided at his answer only that alice's leg is encrypted.
+    let removed =
+        "[Pinhole::EncryptByAlias]\nalice=required\n[RoutedMode]\nRemoveH235Call=198.51.100.0/24\n";
+    let plain_fast = |options: &mut Options| options.fast_start = true;
+    call(removed, fast, plain_fast).legs([GATE1, None]);
+    call("[Pinhole::Encryption]\nDefault=required\n", fast, fast).legs([ENDS1, ENDS1]);
+}
+
 fn status(lab: &mut Lab) -> Status {
     lab.world.with(lab.node, |node: &mut Node, now| node.status(now))
 }

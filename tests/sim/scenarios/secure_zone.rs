@@ -6,7 +6,7 @@ use pinhole::security::Terms;
 
 use super::lab::{NAT, NODE, records};
 use super::watch::look;
-use super::zone::zone_with;
+use super::zone::{inner, outer, zone_of, zone_with};
 use crate::world::{Chop, ip};
 
 /// Towards the other gatekeeper, as either of them sees it; and nothing of the phones.
@@ -67,5 +67,18 @@ fn phones_that_encrypt_do_so_through_the_zone() {
             assert!(channel.legs.iter().all(|leg| leg.by == "endpoints"), "{record:#?}");
             assert_eq!(channel.legs.len(), 2);
         }
+    }
+}
+
+#[test]
+fn a_rule_for_a_neighbor_speaks_of_the_zone() {
+    let outer = outer("[Pinhole::EncryptByNeighbor]\ninner=required\n");
+    let inner = inner(NODE, "clientpw", "[Pinhole::EncryptByNeighbor]\nOUTER=preferred\n");
+    let mut zone = zone_of(outer, inner, Rules::port_restricted(), Chop::AsSent);
+    zone.up();
+    zone.talk(true, |_| {});
+    for gatekeeper in [zone.lab.node, zone.inner] {
+        let record = records(&zone.lab.world, gatekeeper).pop().expect("a call");
+        assert!(record.channels.iter().all(|channel| channel.legs.len() == 1), "{record:#?}");
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn settings(text: &str) -> Settings {
 const MODE: &str = "[RoutedMode]\nGKRouted=1\nH245Routed=1\nEnableH46018=1\n\
                     H46018KeepAliveInterval=19\n[Proxy]\nEnable=1\n";
 
-fn outer(more: &str) -> Settings {
+pub(super) fn outer(more: &str) -> Settings {
     settings(&format!(
         "[Gatekeeper::Main]\nName=Outer\n{MODE}{more}\n[RasSrv::Neighbors]\nInner=GnuGk\n\
          [Neighbor::Inner]\nGatekeeperIdentifier=Inner\nSendPrefixes=*\nH46018Server=1\n\
@@ -44,7 +44,7 @@ fn outer(more: &str) -> Settings {
     ))
 }
 
-fn inner(host: &str, password: &str, more: &str) -> Settings {
+pub(super) fn inner(host: &str, password: &str, more: &str) -> Settings {
     settings(&format!(
         "[Gatekeeper::Main]\nName=Inner\n{MODE}{more}\n[RasSrv::Neighbors]\nOuter=GnuGk\n\
          [Neighbor::Outer]\nHost={host}\nSendPrefixes=*\nH46018Client=1\n\
@@ -80,7 +80,7 @@ fn zone_at(host: &str, rules: Rules, chop: Chop, more: &str) -> Zone {
 }
 
 /// A zone of gatekeepers with these settings.
-fn zone_of(outer: Settings, inner: Settings, rules: Rules, chop: Chop) -> Zone {
+pub(super) fn zone_of(outer: Settings, inner: Settings, rules: Rules, chop: Chop) -> Zone {
     let mut lab = lab(Plan { settings: outer, rules, ..Plan::with(chop) });
     lab.world.name("gk.example.org", Some(ip(NODE)));
     let node = Node::new(inner, vec![ip(INNER)], [9; 32], lab.world.now());
