@@ -36,7 +36,8 @@ pub(crate) fn resolve(
     aliases: impl Iterator<Item = Alias>,
     named: Option<SocketAddr>,
 ) -> Option<Destination> {
-    let mut address = named;
+    // Whoever calls through us may name us as the next hop: that says nothing of where the call goes.
+    let mut address = named.filter(|address| !is_ours(core, *address));
     let mut numbers = Vec::new();
     let here = |alias: Alias| {
         let user = without_domain(core, &alias);
@@ -47,7 +48,9 @@ pub(crate) fn resolve(
             return Some(Destination::Endpoint(found.id.clone()));
         }
         match alias {
-            Alias::Transport(named) => address = address.or(Some(named)),
+            Alias::Transport(named) => {
+                address = address.or(Some(named).filter(|named| !is_ours(core, *named)));
+            }
             Alias::DialedDigits(digits) | Alias::PartyNumber(digits) => numbers.push(digits),
             _ => {}
         }
@@ -107,11 +110,20 @@ pub(crate) fn others(
     all
 }
 
+/// True for our own signalling address.
+fn is_ours(core: &Core, address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let ours = core.locals.contains(&ip) || core.settings.external == Some(ip);
+    ours && core.signalling_at(ip, ip).port() == address.port()
+}
+
 /// True for an address that a call can be made to: some other host's.
 fn is_callable(core: &Core, address: SocketAddr) -> bool {
     let ip = address.ip();
-    let ours = core.locals.contains(&ip) || core.settings.external == Some(ip);
-    let ourselves = ours && core.signalling_at(ip, ip).port() == address.port();
     let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
-    address.port() != 0 && !ourselves && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
+    address.port() != 0
+        && !is_ours(core, address)
+        && !ip.is_unspecified()
+        && !ip.is_multicast()
+        && !broadcast
 }

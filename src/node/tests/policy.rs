@@ -10,7 +10,8 @@ use pinhole_h323::{Signal, address, tpkt};
 
 use super::fast_start::{CALLER, call_edited, call_with, captured_setup, sent};
 use super::ras::{
-    ALICE, BOB, MALLORY, arq, ask, at, confirmed, known, open_rrq, refused, register,
+    ALICE, BOB, MALLORY, arq, ask, at, confirmed, gateway as gateway_type, known, open_rrq,
+    refused, register,
 };
 use super::*;
 
@@ -269,6 +270,39 @@ fn who_is_not_registered_calls_endpoints_and_no_other_address() {
             let release = sent(&outputs, stream).expect("ReleaseComplete");
             assert_eq!(release.release(), Some(Release::NoPermission));
         }
+    }
+}
+
+/// Whoever dials a number at our address names us as the next hop.
+#[test]
+fn our_own_address_says_nothing_of_where_a_call_goes() {
+    let gateway = "198.51.100.20:1719";
+    for own in ["198.51.100.2:1720", "203.0.113.200:1720"] {
+        let mut desk = Desk::with(Settings {
+            accept_unregistered: true,
+            external: Some("203.0.113.200".parse().unwrap()),
+            ..Settings::default()
+        });
+        let rrq = open_rrq("gw", gateway, |request| request.terminal_type = gateway_type(&["01"]));
+        confirmed(&desk.ask(gateway, &rrq));
+        let mut setup = captured_setup();
+        let mut call = |number: &str, id: u8| {
+            setup.edit(|pdu| {
+                let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
+                setup.destination_address = Some(vec![Alias::from_text(number).to_asn()]);
+                setup.dest_call_signal_address = Some(address::to_h225(at(own)));
+                setup.call_identifier = Some(pinhole_h323::id::CallId([id; 16]).into());
+            });
+            let (stream, peer) = (StreamId::accepted(id.into()), CALLER.parse().unwrap());
+            let local = "198.51.100.2:1720".parse().unwrap();
+            desk.tell(Input::Accepted { listener: ListenerId(0), stream, local, peer });
+            let bytes = tpkt::wrap(&setup.encode().unwrap()).unwrap();
+            let outputs = desk.tell(Input::Bytes { stream, bytes: &bytes });
+            (dials(&outputs), sent(&outputs, stream).and_then(|signal| signal.release()))
+        };
+        assert_eq!(call("0123", 1).0.as_deref(), Some("198.51.100.20:1720"));
+        let nobody = Some(Release::CalledPartyNotRegistered);
+        assert_eq!(call("0999", 2), (None, nobody), "and never to ourselves");
     }
 }
 
