@@ -49,7 +49,7 @@ pub(crate) fn resolve(
         }
         match alias {
             Alias::Transport(named) => {
-                address = address.or(Some(named).filter(|named| !is_ours(core, *named)));
+                address = address.or_else(|| Some(named).filter(|named| !is_ours(core, *named)));
             }
             Alias::DialedDigits(digits) | Alias::PartyNumber(digits) => numbers.push(digits),
             _ => {}
