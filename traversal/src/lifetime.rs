@@ -91,7 +91,7 @@ mod tests {
             assert!(less - least <= (least / 16).max(1), "{life}: {found:?}");
             assert!(took < 900, "{life}: {took} s");
             let kept = keep_alive(found.at_least).as_secs();
-            assert!(kept <= life && (life < 4 || kept * 2 > life), "{life}: {kept}");
+            assert!(kept <= life && (life < 10 || kept * 2 >= life), "{life}: {kept}");
         }
         let forever = Lifetime { at_least: 180, less_than: None };
         assert_eq!(of(10_000), (forever, 20 + 40 + 80 + 160 + 180));
