@@ -146,6 +146,12 @@ pub fn announce(information: &mut Option<Vec<GenericInformation>>) {
     put(information, None);
 }
 
+/// True when the genericInformation of a channel says, with content or without, that its sender knows H.460.19.
+#[must_use]
+pub fn is_announced(information: Option<&Vec<GenericInformation>>) -> bool {
+    information.into_iter().flatten().any(is_ours)
+}
+
 /// Puts our element before all else, because some receivers look at the first one only.
 fn put(
     information: &mut Option<Vec<GenericInformation>>,
@@ -321,6 +327,7 @@ mod tests {
         announce(&mut elements);
         assert_eq!(elements.as_ref(), information(&control));
         assert_eq!(Traversal::read(elements.as_ref()), Ok(None));
+        assert!(is_announced(elements.as_ref()) && !is_announced(None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use pinhole_h323::asn::h245::{
     OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
 };
 use pinhole_h323::asn::{decode_olc, encode_olc};
+use pinhole_h323::h46019;
 
 use super::channels::{adapt_open, announce, ports_for, punch_here, wanted};
 use super::relayable::Transport;
@@ -38,20 +39,37 @@ pub(crate) fn proposed(
     index: &mut Index,
     proposals: &[&[u8]],
 ) -> Vec<Vec<u8>> {
-    let keepalive_s = cx.core.settings.traversal.map(|traversal| traversal.keepalive_s);
-    let mut through = Vec::new();
-    for octets in proposals.iter().take(MOST_PROPOSALS) {
-        let Ok(mut olc) = decode_olc(octets) else { continue };
-        let Some((_, session_id)) = way(&olc) else { continue };
-        let offered = call.sessions.offer(cx, call.key, &call.legs, index, session_id);
-        let Ok(session) = offered else { continue };
-        if relayable::transport(codec::carried(&olc)) == Transport::Udp {
-            session.carry_datagrams(cx);
-        }
-        adapt_open(cx, &call.legs, session, Side::A, &mut olc, keepalive_s);
-        through.extend(encode_olc(&olc).ok());
-    }
+    let mut proposals: Vec<OpenLogicalChannel> = proposals
+        .iter()
+        .take(MOST_PROPOSALS)
+        .filter_map(|octets| decode_olc(octets).ok())
+        .collect();
+    // Who proposes without a word of H.460.19 does not heed what the answer says of it either: GnuGk as the client of a
+    // zone then sends to the shared ports without an identifier.
+    let heeds = |olc: &OpenLogicalChannel| h46019::is_announced(olc.generic_information.as_ref());
+    let heeded = proposals.iter().any(heeds);
+    let multiplexes = call.leg(Side::A).multiplexes;
+    call.leg_mut(Side::A).multiplexes = multiplexes && heeded;
+    let through = proposals.iter_mut().filter_map(|olc| propose(cx, call, index, olc)).collect();
+    call.leg_mut(Side::A).multiplexes = multiplexes;
     through
+}
+
+/// What the called party gets to see of one proposal.
+fn propose(
+    cx: &mut Cx<'_>,
+    call: &mut Call,
+    index: &mut Index,
+    olc: &mut OpenLogicalChannel,
+) -> Option<Vec<u8>> {
+    let keepalive_s = cx.core.settings.traversal.map(|traversal| traversal.keepalive_s);
+    let (_, session_id) = way(olc)?;
+    let session = call.sessions.offer(cx, call.key, &call.legs, index, session_id).ok()?;
+    if relayable::transport(codec::carried(olc)) == Transport::Udp {
+        session.carry_datagrams(cx);
+    }
+    adapt_open(cx, &call.legs, session, Side::A, olc, keepalive_s);
+    encode_olc(olc).ok()
 }
 
 /// The called party accepts some; what the caller gets to see.

@@ -9,6 +9,7 @@ mod failover;
 mod fast_start;
 mod floods;
 mod gateways;
+mod gnugk;
 mod guesses;
 mod lasting;
 mod multiplexed;

@@ -26,6 +26,13 @@ const ACK: &str = "0300005708026a58621c007e0049052810010004c001803f013d22c000640
 /// An acknowledgement of a party that knows nothing of H.460: its ports are 5000 and 5001.
 const PLAIN_ACK: &str = "22c000640280135c0000c6336414138800c6336414138901 0100";
 
+/// Setup of an h323plus client that can multiplex, with fast start: its forward proposals have the empty element of H.460.19.
+#[rustfmt::skip]
+const H323PLUS_FAST: &str = "030001c4080237290504038090a52806616c696365007e01ab0520b8060008914a00070140040061006c00690063006522c00900003d1048333233506c75732073696d706c6500001a312e32382e30202848333233706c75732076312e32382e30290000000140020062006f006200c633640206b80042be2ac14debf1119d64ca9527ea7f9f00bd1fa00807000a000102be84110038be2ac14debf1119d64ca9527ea7f9f80b3042a400000060401004c2013801e9c0001000a000102138b000a000102138c010b300080b080018001fc00402d8000640c201380188d0001000a000102138c00800b300080b080018001fc004004400a0100070008834c1300012a400000060401004c6013801e9c0001000a000102138b000a000102138c010b300080b080018001fc00402d8000650c601380188d0001000a000102138c00800b300080b080018001fc004004400a0100070008834c130001010001004b4800330033003400380061003000370030003800360038003200620037003700370065006400390063003300620030003600310030006600320034003800630039005f0065006e0064007001000100070120656e2d75730901400013000000000102800180";
+/// Setup of GnuGk 5.15, which can multiplex too, as the client of a traversal zone: its proposals say nothing of H.460.19.
+#[rustfmt::skip]
+const GNUGK_FAST: &str = "03000102080205f20504038090a528036570317e00ec0520b8060008914a000701400200650070003122c0b50000000c50696e686f6c652070686f6e6504302e312e300001400200650070003200c633640206b8000e50c3727b24fb5c34d9a5fdc3a6d34500bd1d800807000a00010306b81100a60333ffef8efa314c707f6af4cc82cf6704130000640c2013800b050001000a000103c35100130000650c6013800b050001000a000103c351001e400066060401004c20138012150001000a000103c350000a000103c351001e400067060401004c60138012150001000a000103c350000a000103c3510001000100010001000901400013000000000102800180";
+
 const CALLED: &str = "198.51.100.20:1720";
 const THEIRS: u32 = 0x000e_250f;
 
@@ -95,6 +102,11 @@ pub(super) struct Line {
 }
 
 pub(super) fn line(multiplex_port: Option<u16>) -> Line {
+    line_with(multiplex_port, |_| {}).0
+}
+
+/// The same with an edited Setup, and what came of that.
+fn line_with(multiplex_port: Option<u16>, edit: impl FnOnce(&mut Signal)) -> (Line, Vec<Output>) {
     let mut desk = Desk::with(Settings { multiplex_port, ..Settings::default() });
     desk.register(NAT);
     // "ep2" is not registered: the call goes to the address that is put into Setup.
@@ -105,14 +117,15 @@ pub(super) fn line(multiplex_port: Option<u16>) -> Line {
         let called = CALLED.parse().unwrap();
         setup.dest_call_signal_address = Some(pinhole_h323::address::to_h225(called));
     });
+    edit(&mut setup);
     let (caller, called) = (StreamId::accepted(1), StreamId(1));
     let local = SocketAddr::new("198.51.100.2".parse().unwrap(), 1720);
     let peer = NAT.parse().unwrap();
     desk.tell(Input::Accepted { listener: ListenerId(0), stream: caller, local, peer });
     let bytes = tpkt::wrap(&setup.encode().unwrap()).unwrap();
-    desk.tell(Input::Bytes { stream: caller, bytes: &bytes });
-    desk.tell(Input::Connected { stream: called, local });
-    Line { desk, setup, caller, called, local }
+    let mut outputs = desk.tell(Input::Bytes { stream: caller, bytes: &bytes });
+    outputs.extend(desk.tell(Input::Connected { stream: called, local }));
+    (Line { desk, setup, caller, called, local }, outputs)
 }
 
 #[test]
@@ -170,5 +183,31 @@ fn only_a_gatekeeper_configured_to_multiplex_says_that_it_can() {
         let connect = sent(&outputs, line.caller).expect("Connect");
         let ours = Ability::read(connect.feature(19).expect("H.460.19"));
         assert_eq!(ours, Ability { server: true, transmit_multiplexed: port.is_some() });
+    }
+}
+
+/// GnuGk does not look for an identifier in the answer to fast start, and sends without one: it gets ports of its own then.
+#[test]
+fn proposals_without_a_word_of_h460_19_are_not_multiplexed() {
+    for (setup, multiplexed) in [(H323PLUS_FAST, true), (GNUGK_FAST, false)] {
+        let proposed = Signal::decode(&octets(setup)[4..]).unwrap();
+        let ability = Ability::read(proposed.feature(19).expect("H.460.19"));
+        assert!(ability.transmit_multiplexed, "it says that it can");
+        let proposals = proposed.fast_start().into_iter().map(<[u8]>::to_vec).collect();
+        let (mut line, outputs) = line_with(Some(3000), |setup| {
+            setup.set_fast_start(proposals);
+        });
+        let told =
+            identifiers(&outputs).iter().any(|(side, ours, _)| *side == Side::A && ours.is_some());
+        assert_eq!(told, multiplexed, "{outputs:?}");
+
+        // What is opened later without fast start is multiplexed all the same.
+        let mut connect = Signal::decode(&octets(CONNECT)[4..]).unwrap();
+        connect.set_fast_start(Vec::new());
+        let mut bytes = tpkt::wrap(&connect.encode().unwrap()).unwrap();
+        bytes[6..8].copy_from_slice(&[0xea, 0x58]);
+        line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
+        let outputs = line.desk.tell(Input::Bytes { stream: line.caller, bytes: &octets(OPEN) });
+        assert!(identifiers(&outputs).iter().any(|(_, ours, _)| ours.is_some()), "{outputs:?}");
     }
 }
