@@ -119,3 +119,21 @@ fn a_reader_that_leaves_is_no_panic() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((said.as_str(), child.wait().unwrap().code()), ("", Some(0)));
 }
+
+#[test]
+fn ciphers_are_measured_beside_others_that_give_the_same_octets() {
+    let output = pinhole(&["bench", "crypto", "--rounds", "1"]);
+    assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(0)));
+    let said = text(&output.stdout);
+    for what in ["encrypt", "decrypt"] {
+        for (bits, size) in [(128, 160), (256, 160), (128, 1200), (256, 1200)] {
+            let title = format!("\n\n{what}, AES-{bits}, {size} octets\n  cbc crate ");
+            assert!(said.contains(&title), "{said}");
+        }
+    }
+    assert_eq!(said.matches("  ours, one packet ").count(), 8, "{said}");
+    assert_eq!(
+        said.matches("goal: batched at least 5 times as fast as the cbc crate: ").count(),
+        4
+    );
+}
