@@ -152,3 +152,39 @@ impl Encryption {
         Policy { strips, ..policy.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pinhole_crypto::dh::Group;
+
+    use super::*;
+    use crate::node::{Mode, Settings};
+
+    fn settings(text: &str) -> Settings {
+        Settings::from(&Config::read(text).0)
+    }
+
+    #[test]
+    fn whoever_wants_encryption_routes_calls() {
+        assert_eq!(settings("").mode, Mode::Direct);
+        for text in [
+            "[RoutedMode]\nEnableH235HalfCallMedia=1",
+            "[RoutedMode]\nRequireH235HalfCallMedia=1",
+            "[Pinhole::EncryptByAlias]\nbob=preferred",
+            "[Pinhole::EncryptByNetwork]\n10.0.0.0/8=required",
+        ] {
+            assert_eq!(settings(text).mode, Mode::Routed, "{text}");
+        }
+        assert_eq!(settings("[Pinhole::EncryptByAlias]\nbob=off").mode, Mode::Direct);
+    }
+
+    #[test]
+    fn a_rule_beyond_the_longest_token_raises_it() {
+        let strong = settings("[Pinhole::Encryption]\nDefault=required,2048").encryption.default;
+        assert_eq!(strong.terms.groups(), [Group::Modp2048]);
+        let both = [Algorithm::Aes256, Algorithm::Aes128];
+        assert_eq!(strong.terms.ciphers(Group::Modp2048), both);
+        let usual = settings("[RoutedMode]\nEnableH235HalfCallMedia=1").encryption.default;
+        assert_eq!((usual.demand, usual.terms), (Demand::Preferred, Terms::up_to(1024)));
+    }
+}

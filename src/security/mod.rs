@@ -6,6 +6,7 @@ mod between;
 mod filter;
 mod party;
 mod policy;
+mod renewal;
 mod state;
 mod terms;
 
