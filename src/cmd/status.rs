@@ -69,7 +69,8 @@ fn socket(args: &Args) -> Result<PathBuf, ExitCode> {
     })
 }
 
-fn ask(socket: &Path) -> io::Result<String> {
+/// The document of the gatekeeper that listens there.
+pub(super) fn ask(socket: &Path) -> io::Result<String> {
     let stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut text = String::new();

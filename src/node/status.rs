@@ -91,6 +91,8 @@ pub struct WaitingStatus {
     pub requests: usize,
     /// Connections that have not said yet what they are for.
     pub streams: usize,
+    /// Calls announced to H.460.18 clients that have not taken them up yet.
+    pub announced: usize,
 }
 
 /// The ports in use.
@@ -175,6 +177,7 @@ impl Node {
                 admissions: core.admissions.len(),
                 requests: core.load.len(),
                 streams: core.streams.fresh(),
+                announced: core.pinholes.waiting(),
             },
             counters: core.counters,
             ports,

@@ -7,8 +7,10 @@ mod ciphers;
 mod contender;
 mod crypto;
 mod generator;
+mod load;
 mod media;
 mod naive;
+mod process;
 mod relay;
 
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ enum What {
     Calls(calls::Args),
     /// The cipher on media, beside the cbc crate and OpenSSL (if built with it).
     Crypto(crypto::Args),
+    /// Many calls at a time, or one after another: are all heard at both ends, and is nothing left of them?
+    Load(load::Args),
     /// Is a contender: started by the benchmark.
     #[command(hide = true)]
     Relay(contender::Args),
@@ -43,6 +47,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         What::Media(args) => media::run(args),
         What::Calls(args) => calls::run(args),
         What::Crypto(args) => crypto::run(args),
+        What::Load(args) => load::run(args),
         What::Relay(args) => contender::run(args),
     };
     match done {

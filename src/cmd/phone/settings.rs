@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// Its own address, and signalling port [default: the address from which the peer is reached, port 1720].
     #[arg(long, value_name = "IP[:PORT]")]
     bind: Option<String>,
-    /// Its own signalling port [default: 1720, or any if that is taken].
+    /// Its own signalling port [default: 1720, or any if that is taken; any for a phone that takes no calls].
     #[arg(long, value_name = "PORT")]
     listenport: Option<u16>,
     /// NAT traversal to offer to the gatekeeper: H.460.18 and H.460.19, or none.

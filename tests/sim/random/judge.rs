@@ -27,6 +27,31 @@ pub(super) fn judge(plan: &Plan) {
     if !left.is_empty() {
         run.world.fail(&format!("left over: {left:?}"));
     }
+    tables(&mut run, plan);
+}
+
+/// The gatekeeper's tables hold the residents, and nothing else.
+fn tables(run: &mut Run, plan: &Plan) {
+    let status = run.status();
+    let mut known: Vec<_> =
+        status.registrations.iter().flat_map(|one| one.aliases.clone()).collect();
+    known.sort();
+    let there = run.residents.iter().enumerate().filter(|(n, _)| plan.lost != Some(*n));
+    let there: Vec<_> = there.map(|(_, party)| party.name.to_owned()).collect();
+    let (ports, waiting) = (&status.ports, status.waiting);
+    let held = [
+        status.calls.len(),
+        ports.streams,
+        ports.media_pairs,
+        ports.h245_listeners,
+        waiting.admissions,
+        waiting.requests,
+        waiting.streams,
+        waiting.announced,
+    ];
+    if known != there || held != [0; 8] || status.bandwidth.granted != 0 {
+        run.world.fail(&format!("the gatekeeper still knows something: {status:#?}"));
+    }
 }
 
 /// The dust has settled: who is there is registered, callers have ended, and so have calls, for all who took part.
@@ -131,6 +156,11 @@ fn quiet_calls(run: &mut Run, plan: &Plan) {
         heard(run, &record, run.residents[whom].tone);
         heard(run, &of_call(run, &run.residents[whom], &record.callid, 0), party.tone);
         let record = of_call(run, &run.node, &record.callid, before);
+        if !run.is_proxied(party.manner, run.residents[whom].manner) {
+            assert_eq!(record.channels, [], "it is the parties' affair: {record:#?}");
+            assert_eq!(record.cause, Some(16), "{record:#?}");
+            continue;
+        }
         for direction in ["a-to-b", "b-to-a"] {
             whole(run, &record, direction);
         }

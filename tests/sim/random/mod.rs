@@ -2,11 +2,14 @@
 //!
 //! `SIM_SEED=n cargo test --test sim random::replay` runs world n again. `PINHOLE_WORLDS=100000 cargo test --release
 //! --test sim random` runs so many worlds instead of [`WORLDS`], to the end, and lists those in which not all was well.
+//! `PINHOLE_WORLDS=5000..10000 … random::asked` runs just these: so several processes share the work. Each tells a world
+//! in which not all was well as soon as it is found, and how far it has come.
 
 mod judge;
 mod plan;
 mod run;
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use plan::Plan;
@@ -23,13 +26,29 @@ fn world(drawn: &Plan) {
     }
 }
 
+/// What `PINHOLE_WORLDS` asks for, if it is there.
+fn asked_for() -> Option<String> {
+    std::env::var("PINHOLE_WORLDS").ok()
+}
+
 /// The worlds of one test, a quarter of all.
 fn worlds(first: u64) {
-    let asked: Option<u64> =
-        std::env::var("PINHOLE_WORLDS").ok().and_then(|text| text.parse().ok());
-    let all = first..first + asked.unwrap_or(WORLDS).div_ceil(4);
-    let run = |seed: &u64| catch_unwind(|| world(&Plan::draw(*seed).widened().secured())).is_err();
-    let failed: Vec<u64> = all.filter(run).collect();
+    let count = asked_for().and_then(|text| text.parse().ok()).unwrap_or(WORLDS);
+    all_well(first..first + count.div_ceil(4));
+}
+
+fn all_well(seeds: Range<u64>) {
+    let mut failed = Vec::new();
+    for seed in seeds.clone() {
+        if catch_unwind(|| world(&Plan::draw(seed).widened().secured())).is_err() {
+            eprintln!("not all was well in world {seed}");
+            failed.push(seed);
+        }
+        let done = seed + 1 - seeds.start;
+        if done.is_multiple_of(1000) {
+            eprintln!("{done} worlds, {} of them not well", failed.len());
+        }
+    }
     assert!(failed.is_empty(), "not all was well in {} worlds: {failed:?}", failed.len());
 }
 
@@ -51,6 +70,16 @@ fn third_quarter() {
 #[test]
 fn last_quarter() {
     worlds(3_000_000);
+}
+
+/// The worlds from one seed to another, when they are asked for.
+#[test]
+fn asked() {
+    let text = asked_for().unwrap_or_default();
+    if let Some((first, end)) = text.split_once("..") {
+        let number = |text: &str| text.parse().expect("PINHOLE_WORLDS is FIRST..END");
+        all_well(number(first)..number(end));
+    }
 }
 
 /// Worlds that were not well once.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pinhole::firewall::Rules;
+use pinhole::node::Mode;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -86,6 +87,8 @@ pub(super) struct Plan {
     pub(super) multiplexes: bool,
     /// The gatekeeper encrypts for whoever can.
     pub(super) prefers: bool,
+    /// How much of a call goes through the gatekeeper when both parties can do without help.
+    pub(super) mode: Mode,
     pub(super) nats: Vec<Rules>,
     pub(super) residents: Vec<Manner>,
     /// What happens, in order.
@@ -113,6 +116,7 @@ impl Plan {
             chop: [Chop::AsSent, Chop::AsSent, Chop::Random, Chop::EachByte][r.random_range(0..4)],
             multiplexes: false,
             prefers: false,
+            mode: Mode::Proxied,
             nats,
             residents,
             acts: Vec::new(),
@@ -163,7 +167,10 @@ impl Plan {
             let flood = r.random_bool(0.3);
             self.at(at, if flood { Act::Flood { seed } } else { Act::Siege { seed, within } });
         }
+        self.disturb_set_ups(r);
         self.acts.sort_by_key(|(at, _)| *at);
+        self.mode =
+            [Mode::Proxied, Mode::Proxied, Mode::Control, Mode::Routed][r.random_range(0..4)];
         self
     }
 
@@ -184,6 +191,25 @@ impl Plan {
             manner.encrypts = r.random_bool(0.6);
         }
         self
+    }
+
+    /// Things happen to calls just while they are set up, where most of the states are.
+    fn disturb_set_ups(&mut self, r: &mut ChaCha8Rng) {
+        let call = |(at, act): &(Duration, Act)| match act {
+            Act::Call { whom, .. } => Some((*at, *whom)),
+            _ => None,
+        };
+        let calls: Vec<_> = self.acts.iter().filter_map(call).collect();
+        for (caller, (at, whom)) in calls.into_iter().enumerate() {
+            let act = match r.random_range(0..8) {
+                0 | 1 => Act::HangUp(caller),
+                2 => Act::Reset(Who::Resident(whom)),
+                3 => Act::Reset(Who::Caller(caller)),
+                4 => Act::Stall(Who::Resident(whom), millis(r.random_range(100..3000))),
+                _ => continue,
+            };
+            self.acts.push((at + millis(r.random_range(0..700)), act));
+        }
     }
 
     fn draw_acts(&mut self, r: &mut ChaCha8Rng) {

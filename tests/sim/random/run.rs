@@ -1,7 +1,7 @@
 //! Makes a drawn world happen.
 
 use pinhole::face::StreamId;
-use pinhole::node::{Node, Settings};
+use pinhole::node::{Mode, Node, Settings, Status};
 use pinhole::phone::Phone;
 use pinhole::phone::options::{Destination, Encryption, Gatekeeper, Incoming, Options, Source};
 use pinhole::security::{Demand, Policy, Terms};
@@ -36,6 +36,15 @@ pub(super) struct Party {
     pub(super) vanished: bool,
 }
 
+/// What the gatekeeper is like.
+#[derive(Debug, Clone, Copy)]
+struct Keeper {
+    multiplexes: bool,
+    /// It encrypts for whoever can.
+    prefers: bool,
+    mode: Mode,
+}
+
 /// A world in which things happen.
 pub(super) struct Run {
     pub(super) world: World,
@@ -46,8 +55,7 @@ pub(super) struct Run {
     mallory: HostId,
     begun: u8,
     addresses: [u8; 3],
-    /// Whether the gatekeeper multiplexes, and whether it encrypts.
-    multiplexes: (bool, bool),
+    keeper: Keeper,
 }
 
 impl Run {
@@ -58,7 +66,9 @@ impl Run {
         *world.patience() = Patience::shell();
         let nat = |(n, rules): (usize, &_)| world.nat(&format!("203.0.113.{}", n + 1), *rules);
         let gates = plan.nats.iter().enumerate().map(nat).collect();
-        let node = gatekeeper(0, (plan.multiplexes, plan.prefers), world.now());
+        let keeper =
+            Keeper { multiplexes: plan.multiplexes, prefers: plan.prefers, mode: plan.mode };
+        let node = gatekeeper(0, keeper, world.now());
         let host = world.host_at("node", &[NODE, NODE6], node);
         let mallory = world.host("mallory", MALLORY, Raw::default());
         let manner = Manner {
@@ -73,9 +83,9 @@ impl Run {
         };
         let node = Party { host, name: "node", manner, tone: 0.0, since: 0, vanished: false };
         let (residents, callers) = (Vec::new(), Vec::new());
-        let (begun, addresses, multiplexes) = (0, [10; 3], (plan.multiplexes, plan.prefers));
+        let (begun, addresses) = (0, [10; 3]);
         let mut run =
-            Self { world, node, residents, callers, gates, mallory, begun, addresses, multiplexes };
+            Self { world, node, residents, callers, gates, mallory, begun, addresses, keeper };
         run.world.run_for(millis(10));
         for (n, manner) in plan.residents.iter().enumerate() {
             let party = run.phone(RESIDENTS[n], 400.0 + 130.0 * n as f64, *manner, None);
@@ -163,6 +173,21 @@ impl Run {
             Event::Registered { alias, peer, .. } if alias == name => Some(*peer),
             _ => None,
         })
+    }
+
+    /// What the gatekeeper says of itself.
+    pub(super) fn status(&mut self) -> Status {
+        self.world.with(self.node.host, |node: &mut Node, now| node.status(now))
+    }
+
+    /// Whether the media of a call goes through the gatekeeper: that of who needs help always does.
+    pub(super) fn is_proxied(&self, caller: Manner, called: Manner) -> bool {
+        let helped = |one: Manner| one.traversal || one.place.is_some();
+        self.keeper.mode == Mode::Proxied
+            || self.keeper.prefers
+            || helped(caller)
+            || helped(called)
+            || caller.ipv6 != called.ipv6
     }
 
     fn act(&mut self, act: Act) {
@@ -287,7 +312,7 @@ impl Run {
             self.begun += 1;
             self.node.since = self.world.events(self.node.host).len();
             self.node.vanished = false;
-            let node = gatekeeper(self.begun, self.multiplexes, self.world.now());
+            let node = gatekeeper(self.begun, self.keeper, self.world.now());
             self.world.restart(self.node.host, node);
         }
     }
@@ -345,14 +370,15 @@ impl Run {
     }
 }
 
-fn gatekeeper(
-    generation: u8,
-    (multiplexes, prefers): (bool, bool),
-    now: std::time::Instant,
-) -> Node {
-    let multiplex_port = multiplexes.then_some(3000);
-    let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::default() };
-    if prefers {
+fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
+    let (config, _) = pinhole_config::Config::read(match keeper.mode {
+        Mode::Proxied | Mode::Direct => "[RoutedMode]\nEnableH46018=1\n[Proxy]\nEnable=1\n",
+        Mode::Control => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\nH245Routed=1\n",
+        Mode::Routed => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\n",
+    });
+    let multiplex_port = keeper.multiplexes.then_some(3000);
+    let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::from(&config) };
+    if keeper.prefers {
         settings.encryption.default = Policy::new(Demand::Preferred, Terms::up_to(1024));
     }
     Node::new(settings, vec![ip(NODE), ip(NODE6)], [generation ^ 0x80; 32], now)
