@@ -1,8 +1,8 @@
 //! The AES instructions of x86-64, each packet's block in a register all the way through. The only file of the project
 //! with `unsafe`: one block, which calls functions for instructions that the processor was just asked for.
 //!
-//! Why it is worth it: the `aes` crate's own rounds across packets go through memory after each round, and give 2.1 to
-//! 2.4 times the speed of packets one by one, where this gives 6 to 10 (`pinhole bench crypto` shows both).
+//! Why it is worth it: the `aes` crate's own rounds across packets go through memory after each round, and give 1.4 to
+//! 2.3 times the speed of packets one by one, where this gives 5 to 8 (`pinhole bench crypto` shows both).
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_aesenc_si128, _mm_aesenclast_si128, _mm_cvtsi128_si64, _mm_set_epi64x,
