@@ -39,6 +39,8 @@ pub struct Batch {
     kernel: Kernel,
     /// By algorithm: all packets of a group go through as many rounds.
     groups: [Group; Algorithm::ALL.len()],
+    /// Buffers whose packet has been encrypted when it was taken in.
+    done: [bool; LANES],
 }
 
 impl Batch {
@@ -49,7 +51,7 @@ impl Batch {
     #[must_use]
     pub fn with(kernel: Kernel) -> Option<Self> {
         let groups = Algorithm::ALL.map(Group::new);
-        kernel.is_available().then_some(Self { kernel, groups })
+        kernel.is_available().then_some(Self { kernel, groups, done: [false; LANES] })
     }
 
     /// Pads a packet and takes it in. It lies at `offset` in the buffer that is number `lane` of those that [`Self::seal`]
@@ -75,22 +77,29 @@ impl Batch {
         if !taken {
             seal.cipher().chain(&layout.iv.into(), blocks);
         }
+        if let Some(done) = self.done.get_mut(lane) {
+            *done = !taken;
+        }
         Ok(())
     }
 
-    /// Encrypts every packet that was taken in, and is empty again.
-    pub fn seal<B: AsMut<[u8]>>(&mut self, buffers: &mut [B]) {
+    /// Encrypts every packet that was taken in, and is empty again. True for each buffer whose packet is encrypted now: one
+    /// that was not taken in, or does not lie where it was said to, is still in clear, and must not be sent.
+    pub fn seal<B: AsMut<[u8]>>(&mut self, buffers: &mut [B]) -> [bool; LANES] {
+        let mut done = std::mem::take(&mut self.done);
         for group in self.groups.iter_mut().filter(|group| group.waiting) {
-            group.seal(self.kernel, buffers);
+            group.seal(self.kernel, buffers, &mut done);
             group.clear();
         }
+        done
     }
 }
 
 impl Default for Batch {
     /// An empty batch for the fastest kernel of this processor.
     fn default() -> Self {
-        Self { kernel: Kernel::fastest(), groups: Algorithm::ALL.map(Group::new) }
+        let groups = Algorithm::ALL.map(Group::new);
+        Self { kernel: Kernel::fastest(), groups, done: [false; LANES] }
     }
 }
 
@@ -139,10 +148,17 @@ impl Group {
         true
     }
 
-    fn seal<B: AsMut<[u8]>>(&mut self, kernel: Kernel, buffers: &mut [B]) {
+    fn seal<B: AsMut<[u8]>>(
+        &mut self,
+        kernel: Kernel,
+        buffers: &mut [B],
+        done: &mut [bool; LANES],
+    ) {
         let mut left: [Blocks<'_>; LANES] = [&[]; LANES];
-        for ((left, task), buffer) in left.iter_mut().zip(&self.tasks).zip(buffers) {
+        let lanes = left.iter_mut().zip(&self.tasks).zip(done);
+        for (((left, task), done), buffer) in lanes.zip(buffers) {
             let octets = task.and_then(|task| buffer.as_mut().get_mut(task.start..task.end));
+            *done |= octets.is_some();
             let (blocks, _) = octets.unwrap_or_default().as_chunks_mut();
             *left = Cell::from_mut(blocks).as_slice_of_cells();
         }

@@ -103,12 +103,13 @@ impl Batch {
         slot.octets.get_mut(MULTIPLEX_ID..MULTIPLEX_ID + LARGEST)
     }
 
-    /// Encrypts all packets that wait; they leave, in the order in which they arrived.
+    /// Encrypts all packets that wait; they leave, in the order in which they arrived. What was not encrypted does not leave,
+    /// whatever the reason.
     pub fn sealed(&mut self) -> impl Iterator<Item = Leaving<'_>> {
         let (waiting, _) = self.slots.split_at_mut(std::mem::take(&mut self.waiting));
-        self.lanes.seal(waiting);
-        waiting.iter_mut().filter_map(|slot| {
-            let (egress, range) = slot.leaving.take()?;
+        let done = self.lanes.seal(waiting);
+        waiting.iter_mut().zip(done).filter_map(|(slot, done)| {
+            let (egress, range) = slot.leaving.take().filter(|_| done)?;
             Some(Leaving { egress, octets: slot.octets.get(range)? })
         })
     }
@@ -162,5 +163,23 @@ impl fmt::Debug for Batch {
 impl AsMut<[u8]> for Slot {
     fn as_mut(&mut self) -> &mut [u8] {
         &mut self.octets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::PairId;
+    use crate::media::Channel;
+
+    #[test]
+    fn what_waits_and_was_not_encrypted_never_leaves() {
+        let to = "192.0.2.1:5000".parse().unwrap();
+        let egress = Egress { pair: PairId(1), channel: Channel::Rtp, to, prefix: None };
+        let mut batch = Batch::default();
+        batch.slots[0].leaving = Some((egress, 0..20));
+        batch.waiting = 1;
+        assert_eq!(batch.sealed().count(), 0);
+        assert!(batch.slots[0].leaving.is_none(), "nor later");
     }
 }

@@ -49,7 +49,8 @@ fn check(
         batch.enter(lane, *offset, &mut other, &seals[lane]).unwrap();
         assert_eq!(one.length(), other.length());
     }
-    batch.seal(&mut together);
+    let done = batch.seal(&mut together);
+    assert!((0..flows.len()).all(|lane| done[lane] == taken(lane)), "{done:?}");
     assert!(alone == together, "{batch:?}, at most {longest}");
 }
 
@@ -167,4 +168,21 @@ fn a_batch_forgets_its_packets_and_keys() {
 fn nothing_secret_is_printed() {
     let printed = format!("{:?}", Batch::with(Kernel::Alone).unwrap());
     assert_eq!(printed, "Batch { kernel: Alone, .. }");
+}
+
+#[test]
+fn what_is_not_where_it_was_said_to_be_is_not_reported_as_encrypted() {
+    let mut rng = ChaCha20Rng::from_seed([8; 32]);
+    let seal = Seal::new(&SessionKey::generate(Algorithm::Aes128, &mut rng), Fill::Count);
+    for (kernel, mut batch) in kernels().filter(|(kernel, _)| *kernel != Kernel::Alone) {
+        let mut buffers: Vec<Vec<u8>> = (0..3).map(|_| packet(0, 44, &mut rng)).collect();
+        for (lane, buffer) in buffers.iter_mut().enumerate().take(2) {
+            let mut packet = Packet::new(buffer, 44).unwrap();
+            // The second is said to lie elsewhere.
+            batch.enter(lane, lane * 1000, &mut packet, &seal).unwrap();
+        }
+        let done = batch.seal(&mut buffers);
+        assert_eq!(done[..3], [true, false, false], "{kernel:?}");
+        assert!(batch.seal(&mut buffers).iter().all(|done| !done), "it is empty again");
+    }
 }
