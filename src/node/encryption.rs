@@ -1,5 +1,6 @@
 //! What the configuration wants encrypted.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -126,16 +127,14 @@ impl Encryption {
     /// registered here.
     pub(crate) fn of(&self, core: &Core, leg: &Leg, dialled: &[Alias]) -> Policy {
         let registration = leg.endpoint.as_ref().and_then(|id| core.registrations.get(id));
-        let names: Vec<String> = match registration {
-            Some(registration) => registration.aliases.iter().map(ToString::to_string).collect(),
-            None => dialled.iter().map(ToString::to_string).collect(),
-        };
-        let by_alias = self
-            .aliases
-            .iter()
-            .filter(|(alias, _)| names.iter().any(|name| name.eq_ignore_ascii_case(alias)));
-        let by_alias = by_alias.map(|(_, policy)| policy).max_by_key(|one| (one.demand, one.least));
         let zone = leg.zone.and_then(|zone| core.zones.get(zone)).map(|zone| zone.name.as_str());
+        match registration {
+            Some(one) => self.wanted(Names::Registered(&one.aliases), zone, leg.peer),
+            None => self.wanted(Names::Dialled(dialled), zone, leg.peer),
+        }
+    }
+
+    fn wanted(&self, names: Names<'_>, zone: Option<&str>, peer: IpAddr) -> Policy {
         let by_neighbor = || {
             let named = |(name, _): &&(String, Policy)| {
                 zone.is_some_and(|zone| zone.eq_ignore_ascii_case(name))
@@ -143,14 +142,38 @@ impl Encryption {
             self.neighbors.iter().find(named).map(|(_, policy)| policy)
         };
         let by_network = || {
-            let around = self.networks.iter().filter(|(network, _)| network.contains(&leg.peer));
+            let around = self.networks.iter().filter(|(network, _)| network.contains(&peer));
             around.max_by_key(|(network, _)| network.prefix_len()).map(|(_, policy)| policy)
         };
-        let policy = by_alias.or_else(by_neighbor).or_else(by_network).unwrap_or(&self.default);
-        let removed = self.removed.iter().any(|network| network.contains(&leg.peer));
+        let by_place = || by_neighbor().or_else(by_network).unwrap_or(&self.default);
+        let policy = match names {
+            Names::Registered(names) => self.by_alias(names).unwrap_or_else(by_place).clone(),
+            Names::Dialled(names) => {
+                self.by_alias(names).map_or_else(|| by_place().clone(), |one| one.and(by_place()))
+            }
+        };
+        let removed = self.removed.iter().any(|network| network.contains(&peer));
         let strips = removed && policy.demand != Demand::Required;
-        Policy { strips, ..policy.clone() }
+        Policy { strips, ..policy }
     }
+
+    /// The strictest rule of any of these names.
+    fn by_alias(&self, names: &[Alias]) -> Option<&Policy> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let known = |alias: &str| names.iter().any(|name| name.eq_ignore_ascii_case(alias));
+        let rules = self.aliases.iter().filter(|(alias, _)| known(alias));
+        rules.map(|(_, policy)| policy).max_by_key(|one| (one.demand, one.least))
+    }
+}
+
+/// The names of a leg's party.
+#[derive(Debug, Clone, Copy)]
+enum Names<'a> {
+    /// Those under which it is registered.
+    Registered(&'a [Alias]),
+    /// Those by which it was called. They can only add to what is wanted: the caller chooses them, and one may lead to
+    /// the party while another names the rule.
+    Dialled(&'a [Alias]),
 }
 
 #[cfg(test)]
@@ -176,6 +199,35 @@ mod tests {
             assert_eq!(settings(text).mode, Mode::Routed, "{text}");
         }
         assert_eq!(settings("[Pinhole::EncryptByAlias]\nbob=off").mode, Mode::Direct);
+    }
+
+    #[test]
+    fn a_name_that_was_dialled_lowers_nothing() {
+        let rules = |text: &str| settings(text).encryption;
+        let strict = "[Pinhole::EncryptByNetwork]\n203.0.113.0/24=required\n[Pinhole::EncryptByNeighbor]\n\
+                      Outer=required\n[Pinhole::Encryption]\nDefault=required\n[Pinhole::EncryptByAlias]\n\
+                      lobby=off\nboard=preferred,2048\n[Neighbor::Outer]\nGatewayType=Pinhole\n";
+        let rules = rules(strict);
+        let names = ["203.0.113.7", "LOBBY"].map(Alias::from_text);
+        let [inside, elsewhere]: [IpAddr; 2] =
+            ["203.0.113.7", "198.51.100.7"].map(|ip| ip.parse().unwrap());
+        for (zone, peer) in [(None, inside), (Some("outer"), elsewhere), (None, elsewhere)] {
+            let dialled = rules.wanted(Names::Dialled(&names), zone, peer);
+            assert_eq!(dialled.demand, Demand::Required, "{zone:?} {peer}");
+            // Whoever is registered under a name has its rule.
+            let registered = rules.wanted(Names::Registered(&names), zone, peer);
+            assert_eq!(registered.demand, Demand::Off);
+        }
+        // It may ask for more: the demand of the one rule, the strength of the other.
+        let board = [Alias::from_text("board")];
+        let policy = rules.wanted(Names::Dialled(&board), None, inside);
+        let least = Least { bits: 2048, cipher: Algorithm::Aes128 };
+        assert_eq!((policy.demand, policy.least), (Demand::Required, least));
+        assert_eq!(policy.terms.groups(), [Group::Modp2048]);
+        assert_eq!(policy.rule, " (network 203.0.113.0/24)");
+        let open = settings("[Pinhole::EncryptByAlias]\nboard=required,2048").encryption;
+        let policy = open.wanted(Names::Dialled(&board), None, inside);
+        assert_eq!((policy.demand, policy.rule.as_str()), (Demand::Required, " (alias board)"));
     }
 
     #[test]

@@ -66,6 +66,16 @@ impl Policy {
         Self { demand, terms, least, strips: false, rule: String::new() }
     }
 
+    /// What meets both: the higher demand, and nothing that is too weak for either. The rule is that of the higher demand.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let swap = other.demand > self.demand;
+        let (strict, mild) = if swap { (other, self) } else { (self, other) };
+        let bits = strict.least.bits.max(mild.least.bits);
+        let least = Least { bits, cipher: strict.least.cipher.max(mild.least.cipher) };
+        Self { terms: strict.terms.clone().at_least(least), least, ..strict.clone() }
+    }
+
     /// True when we want the leg encrypted.
     pub(crate) const fn wants(&self) -> bool {
         !matches!(self.demand, Demand::Off) && !self.strips
