@@ -32,8 +32,8 @@ pub(crate) struct Between {
     strict: bool,
     /// The ciphers that each party has, once it has told.
     theirs: [Option<Vec<Algorithm>>; 2],
-    /// The ciphers of the channels, by opener and number.
-    channels: BTreeMap<(Side, u16), Algorithm>,
+    /// The cipher of each channel, and the newest key that went by, by opener and number.
+    channels: BTreeMap<(Side, u16), (Algorithm, Option<WrappedKey>)>,
 }
 
 /// A channel that has a key.
@@ -181,15 +181,17 @@ impl Between {
         if self.channels.len() >= MOST_CHANNELS {
             return if self.strict { Seen::refused(Refusal::TooMany) } else { Seen::default() };
         }
-        self.channels.insert(channel, algorithm);
+        self.channels.insert(channel, (algorithm, None));
         self.told(channel, open.encryption_sync.as_deref())
     }
 
-    /// The key of a channel goes by: it has to be wrapped, and of the channel's cipher.
-    fn told(&self, channel: (Side, u16), sync: Option<&EncryptionSync>) -> Seen {
-        let (Some(algorithm), Some(sync)) = (self.channels.get(&channel).copied(), sync) else {
+    /// The key of a channel goes by: it has to be wrapped, and of the channel's cipher. Said again it is no other key.
+    fn told(&mut self, channel: (Side, u16), sync: Option<&EncryptionSync>) -> Seen {
+        let (Some((algorithm, newest)), Some(sync)) = (self.channels.get_mut(&channel), sync)
+        else {
             return Seen::default();
         };
+        let algorithm = *algorithm;
         let of_it = |key: &WrappedKey| {
             let named = key.algorithm.as_ref();
             named.is_none_or(|named| *named == ObjectIdentifier::new(algorithm.identifier()))
@@ -197,9 +199,11 @@ impl Between {
                 && key.payload_type < 128
         };
         match WrappedKey::read(sync).filter(of_it) {
+            Some(key) if newest.as_ref() == Some(&key) => Seen::default(),
             Some(key) => {
                 let (opener, number) = channel;
                 let payload_type = key.payload_type;
+                *newest = Some(key);
                 let taken = Some(Taken { opener, number, algorithm, payload_type });
                 Seen { taken, ..Seen::default() }
             }
@@ -209,7 +213,7 @@ impl Between {
     }
 
     /// An update of a key, or the answer to it.
-    fn commanded(&self, from: Side, command: &MiscellaneousCommand) -> Seen {
+    fn commanded(&mut self, from: Side, command: &MiscellaneousCommand) -> Seen {
         let number = command.logical_channel_number.0;
         let (sync, master) = match &command.r_type {
             Kind::encryptionUpdateCommand(update) => (Some(&update.encryption_sync), from),

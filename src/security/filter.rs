@@ -96,7 +96,7 @@ impl Party {
             Message::request(Request::closeLogicalChannel(close)) => {
                 self.closed(close.forward_logical_channel_number.0, true);
             }
-            Message::response(response) => return self.responded(response),
+            Message::response(response) => return self.responded(now, response),
             Message::command(CommandMessage::miscellaneousCommand(command)) => {
                 return self.commanded(now, command, rng);
             }
@@ -105,14 +105,14 @@ impl Party {
         Filtered::default()
     }
 
-    fn responded(&mut self, response: &mut Response) -> Filtered {
+    fn responded(&mut self, now: Instant, response: &mut Response) -> Filtered {
         match response {
             Response::masterSlaveDeterminationAck(ack) => {
                 self.determined(matches!(ack.decision, Decision::master(())));
             }
             Response::openLogicalChannelAck(ack) => {
                 let number = ack.forward_logical_channel_number.0;
-                match self.acknowledged(ack) {
+                match self.acknowledged(now, ack) {
                     Ok(Some(key)) => return Filtered::key(number, false, key),
                     Ok(None) => {}
                     Err(refusal) => {

@@ -5,7 +5,7 @@
 //! channels that the slave opens (H.235.6 §8.6).
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pinhole_crypto::Algorithm;
 use pinhole_crypto::roll::free_payload_type;
@@ -24,6 +24,8 @@ use super::agreement::Agreed;
 
 /// Channels each way that keys are kept of; a peer that opens more does it to fill memory.
 const MOST_CHANNELS: usize = 64;
+/// The time between new keys of a channel; a peer that wants them faster does it to keep us busy.
+const BETWEEN_KEYS: Duration = Duration::from_secs(1);
 /// The payload type that H.460.19 keepalives usually have: no key gets it.
 pub(super) const KEEPALIVE: u8 = 127;
 
@@ -110,6 +112,27 @@ pub(super) struct Channel {
     pub(super) renewed: Option<Instant>,
     /// A new key of ours has not been answered yet.
     pub(super) unanswered: bool,
+    /// Its key has been given to whoever encrypts or decrypts with it.
+    pub(super) given: bool,
+}
+
+impl Channel {
+    const fn new(algorithm: Algorithm, key: Option<MediaKey>, payload_type: Option<u8>) -> Self {
+        let (next, renewed) = (None, None);
+        Self { algorithm, key, payload_type, next, renewed, unanswered: false, given: false }
+    }
+
+    /// True when it has had a new key a moment ago.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        self.renewed.is_some_and(|last| now.duration_since(last) < BETWEEN_KEYS)
+    }
+
+    /// Its key, once.
+    fn give(&mut self) -> Option<MediaKey> {
+        let key = self.key.clone().filter(|_| !self.given)?;
+        self.given = true;
+        Some(key)
+    }
 }
 
 /// See the head of the file.
@@ -233,27 +256,23 @@ impl Party {
             }
         };
         let payload_type = key.as_ref().map(|key| key.payload_type).or(told);
-        let channel =
-            Channel { algorithm, key, payload_type, next: None, renewed: None, unanswered: false };
-        self.into.insert(number, channel);
+        self.into.insert(number, Channel::new(algorithm, key, payload_type));
         Ok(())
     }
 
     /// We acknowledge a channel of the peer: what the answer needs is added. What its packets are decrypted with, if that
-    /// is known yet.
-    pub(crate) fn accept(&self, ack: &mut OpenLogicalChannelAck) -> Option<MediaKey> {
+    /// is known yet, and was not before.
+    pub(crate) fn accept(&mut self, ack: &mut OpenLogicalChannelAck) -> Option<MediaKey> {
         let channel = self.into.get(&ack.forward_logical_channel_number.0)?;
-        let payload_type = channel.payload_type;
-        let key = channel.key.clone();
         if self.master == Some(true)
-            && let Some(key) = &key
+            && let Some(key) = &channel.key
         {
             ack.encryption_sync = self.wrapped(key);
         }
         if let Some(parameters) = ack_parameters_mut(ack) {
-            parameters.dynamic_rtppayload_type = payload_type;
+            parameters.dynamic_rtppayload_type = channel.payload_type;
         }
-        key
+        self.into.get_mut(&ack.forward_logical_channel_number.0)?.give()
     }
 
     /// We open a channel: what makes it an encrypted one is added. No key gets a payload type of `avoid`.
@@ -291,16 +310,16 @@ impl Party {
             master.then(|| MediaKey { payload_type, key: SessionKey::generate(algorithm, rng) });
         open.encryption_sync = key.as_ref().and_then(|key| self.wrapped(key));
         let payload_type = Some(payload_type);
-        let channel =
-            Channel { algorithm, key, payload_type, next: None, renewed: None, unanswered: false };
-        self.out.insert(number, channel);
+        self.out.insert(number, Channel::new(algorithm, key, payload_type));
         Ok(())
     }
 
     /// The peer acknowledges a channel of ours: what is left is the answer of a clear party. What its packets are
-    /// encrypted with, if that is known yet.
+    /// encrypted with, if that is known yet, and was not before. Acknowledged again it changes nothing, but that a master may
+    /// name another key, as seldom as in an update.
     pub(crate) fn acknowledged(
         &mut self,
+        now: Instant,
         ack: &mut OpenLogicalChannelAck,
     ) -> Result<Option<MediaKey>, Refusal> {
         let number = ack.forward_logical_channel_number.0;
@@ -310,19 +329,21 @@ impl Party {
             parameters.dynamic_rtppayload_type = None;
         }
         let Some(channel) = self.out.get(&number) else { return Ok(None) };
-        let (algorithm, payload_type) = (channel.algorithm, channel.payload_type);
         let told = match sync {
-            Some(sync) if self.master == Some(false) => Some(self.unwrapped(&sync, algorithm)?),
+            Some(sync) if self.master == Some(false) && !channel.is_fresh(now) => {
+                Some(self.unwrapped(&sync, channel.algorithm)?)
+            }
             _ => None,
         };
         let Some(channel) = self.out.get_mut(&number) else { return Ok(None) };
-        if let Some(told) = told {
+        if let Some(told) = told.filter(|told| channel.key.as_ref() != Some(told)) {
             // The opener chose the payload type; some masters name another one all the same.
-            let payload_type = payload_type.filter(|chosen| *chosen == told.payload_type);
-            channel.payload_type = payload_type.or(Some(told.payload_type));
-            channel.key = Some(told);
+            channel.payload_type = Some(told.payload_type);
+            // The first key of a channel may be followed by another at once.
+            channel.renewed = channel.key.is_some().then_some(now);
+            (channel.key, channel.given) = (Some(told), false);
         }
-        Ok(channel.key.clone())
+        Ok(channel.give())
     }
 
     /// A channel of the peer, or of ours, is closed.

@@ -1,7 +1,7 @@
 //! New keys for the channels of an encrypted leg while it lasts (H.245 encryptionUpdateCommand): those that the peer
 //! announces, those that we make as master, and those that we ask for as slave.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pinhole_crypto::roll::free_payload_type;
 use pinhole_crypto::session::SessionKey;
@@ -10,9 +10,6 @@ use pinhole_h323::h235;
 use rand_chacha::rand_core::CryptoRng;
 
 use super::party::{KEEPALIVE, MediaKey, Party, Update};
-
-/// The time between new keys of a channel; a peer that wants them faster does it to keep us busy.
-const BETWEEN_KEYS: Duration = Duration::from_secs(1);
 
 impl Party {
     /// The master has a new key for a channel: `to_master` says which of two channels of this number it is, that of the
@@ -29,8 +26,7 @@ impl Party {
         }
         let channels = if to_master { &self.out } else { &self.into };
         let channel = channels.get(&number)?;
-        let early = channel.renewed.is_some_and(|last| now.duration_since(last) < BETWEEN_KEYS);
-        if early {
+        if channel.is_fresh(now) {
             return None;
         }
         let key = self.unwrapped(sync, channel.algorithm).ok()?;
@@ -38,7 +34,7 @@ impl Party {
         let channel = channels.get_mut(&number)?;
         channel.renewed = Some(now);
         channel.payload_type = Some(key.payload_type);
-        channel.key = Some(key.clone());
+        (channel.key, channel.given) = (Some(key.clone()), true);
         let ack = h235::acknowledge_update(number, key.payload_type, !to_master);
         // A slave that sends begins at once; one that receives says that it is ready.
         Some(match to_master {
@@ -60,7 +56,7 @@ impl Party {
         }
         let channels = if to_master { &mut self.into } else { &mut self.out };
         let channel = channels.get_mut(&number)?;
-        let early = channel.renewed.is_some_and(|last| now.duration_since(last) < BETWEEN_KEYS);
+        let early = channel.is_fresh(now);
         let old = channel.payload_type.unwrap_or(KEEPALIVE);
         // Not the present one, nor the one before it, whose last packets may still be on their way.
         let payload_type = free_payload_type(&[KEEPALIVE, old, other_than(old)])?;
@@ -72,6 +68,7 @@ impl Party {
         channel.unanswered = true;
         if to_master {
             (channel.payload_type, channel.key) = (Some(payload_type), Some(key.clone()));
+            channel.given = true;
         } else {
             channel.next = Some(key.clone());
         }
@@ -119,7 +116,7 @@ impl Party {
         let channel = self.out.get_mut(&number)?;
         let key = channel.next.take_if(|next| next.payload_type == payload_type)?;
         (channel.payload_type, channel.key) = (Some(payload_type), Some(key.clone()));
-        channel.unanswered = false;
+        (channel.unanswered, channel.given) = (false, true);
         Some(Update::Encrypt(key, None))
     }
 }

@@ -398,6 +398,50 @@ fn floods_of_updates_and_wishes_make_no_keys() {
     assert!(filtered.keys.is_empty() && filtered.answer.is_none());
 }
 
+#[test]
+fn a_channel_that_is_acknowledged_again_has_its_key_already() {
+    let mut leg = plain();
+    // The slave's channel: the master repeats its answer, with and without the key.
+    let mut opening = open(5);
+    leg.slave.say(&mut opening, &[], &mut leg.rng);
+    leg.master.receive(leg.now, &mut opening, &mut leg.rng);
+    let mut answer = ack(5);
+    let decrypts = one(leg.master.say(&mut answer, &[], &mut leg.rng));
+    let first = one(leg.slave_hears(answer.clone()));
+    assert_eq!(first.key, decrypts.key);
+    for _ in 0..100 {
+        let mut again = ack(5);
+        assert!(leg.master.say(&mut again, &[], &mut leg.rng).keys.is_empty());
+        assert_eq!(again.message(), answer.message(), "what is said is the same");
+        for repeated in [again, ack(5)] {
+            let heard = leg.slave_hears(repeated);
+            assert!(heard.keys.is_empty() && heard.stopped.is_none(), "{heard:?}");
+        }
+    }
+    // The master's channel: the slave repeats its answer.
+    leg.channel(true, 6);
+    for _ in 0..100 {
+        assert!(leg.slave.say(&mut ack(6), &[], &mut leg.rng).keys.is_empty());
+        let mut again = ack(6);
+        assert!(leg.master.receive(leg.now, &mut again, &mut leg.rng).keys.is_empty());
+    }
+    // A flood of answers with a key that is another one each time: one a second.
+    let mut taken = 0;
+    for n in 0_u16..1000 {
+        leg.now += Duration::from_millis(10);
+        let mut octets = vec![9; 16];
+        octets[..2].copy_from_slice(&n.to_be_bytes());
+        let key = WrappedKey { payload_type: 100, algorithm: None, octets };
+        let mut other = ack(5);
+        in_ack(&mut other, |ack| ack.encryption_sync = Some(Box::new(key.to_sync().unwrap())));
+        let heard = leg.slave_hears(other);
+        taken += heard.keys.len();
+        let mut update = h235::command_update(5, key.to_sync().unwrap(), false);
+        taken += leg.slave.receive(leg.now, &mut update, &mut leg.rng).keys.len();
+    }
+    assert!((9..=11).contains(&taken), "{taken} keys in ten seconds");
+}
+
 /// Two parties that have agreed between themselves, and what a message of the first one shows.
 fn seen(strict: bool, control: &mut Control) -> super::Seen {
     let answer = agreement::Offer { group: Group::Modp2048, half_key: vec![4] };
