@@ -232,6 +232,7 @@ impl Calls {
         for side in [Side::A, Side::B] {
             call.leg_mut(side).encrypted = call.security.locks(side);
         }
+        call.sessions.lock(cx, &call.legs);
         // What the called party said early goes with the message that decides.
         let from = Side::A;
         for octets in call.security.take_early(from) {

@@ -133,9 +133,6 @@ impl Session {
         let flow = index.new_flow(key);
         debug!(flow = flow.0, session = id, to_a = %to_a.rtp, to_b = %to_b.rtp, "media session opened");
         cx.core.out.push(Output::Flow(FlowCommand::Open { flow, pairs: [to_a.id, to_b.id] }));
-        for (side, _) in [(Side::A, a), (Side::B, b)].into_iter().filter(|(_, leg)| leg.encrypted) {
-            cx.core.out.push(Output::Flow(FlowCommand::Lock { flow, side }));
-        }
         let parties = [a, b].map(|leg| Party { ip: leg.peer, ports: Ports::Unknown });
         let mut session = Self {
             id,
@@ -153,6 +150,7 @@ impl Session {
             ciphers: [Vec::new(), Vec::new()],
             keyed: [None; 2],
         };
+        session.lock(cx, legs);
         for (side, leg) in [(Side::A, a), (Side::B, b)] {
             session.tell_identifiers(cx, side);
             if leg.media_is_learned() {
@@ -165,6 +163,14 @@ impl Session {
     /// Its number in the media plane.
     pub(super) const fn flow(&self) -> FlowId {
         self.flow
+    }
+
+    /// On legs that are encrypted nothing in clear passes from now on.
+    fn lock(&self, cx: &mut Cx<'_>, legs: &[Leg; 2]) {
+        let flow = self.flow;
+        for (side, _) in [Side::A, Side::B].into_iter().zip(legs).filter(|(_, leg)| leg.encrypted) {
+            cx.core.out.push(Output::Flow(FlowCommand::Lock { flow, side }));
+        }
     }
 
     /// Our ports on the side of a leg.

@@ -101,6 +101,11 @@ impl Sessions {
         self.open = kept;
     }
 
+    /// It is known now which legs are encrypted: what has been opened before is no exception.
+    pub(crate) fn lock(&self, cx: &mut Cx<'_>, legs: &[Leg; 2]) {
+        self.open.iter().for_each(|session| session.lock(cx, legs));
+    }
+
     fn channels(&self) -> usize {
         self.open.iter().map(|session| session.channels.len()).sum()
     }

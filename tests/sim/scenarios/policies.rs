@@ -204,6 +204,27 @@ fn fast_start_is_withheld_while_a_leg_may_come_to_be_encrypted() {
     call("[Pinhole::Encryption]\nDefault=required\n", fast, fast).legs([ENDS1, ENDS1]);
 }
 
+/// A gatekeeper that forgets to have media encrypted says itself, by what it agreed on, that it should have.
+fn forgetful(demand: &str) {
+    let mut lab = lab_of(&format!("[Pinhole::EncryptByAlias]\nbob={demand}\n"));
+    lab.answering("bob", Outside, BOB, with(G1, A1));
+    lab.world.forget_encryption(lab.node);
+    lab.calling("alice", Inside, ("bob", ALICE, TALK), plain);
+    lab.world.run_for(seconds(10));
+}
+
+#[test]
+#[should_panic(expected = "RTP in clear on a leg that is encrypted")]
+fn the_watcher_finds_what_was_not_locked_where_it_is_required() {
+    forgetful("required");
+}
+
+#[test]
+#[should_panic(expected = "RTP in clear on a leg that is encrypted")]
+fn the_watcher_finds_what_was_not_locked_after_an_agreement() {
+    forgetful("preferred");
+}
+
 fn status(lab: &mut Lab) -> Status {
     lab.world.with(lab.node, |node: &mut Node, now| node.status(now))
 }

@@ -5,8 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use pinhole::face::Bind;
 use pinhole::media::{Channel, Egress};
 
-use crate::scenarios::watch;
-
 use super::host::{Arrival, Owner};
 use super::link::repeated;
 use super::outputs::odd_of;
@@ -174,18 +172,6 @@ impl World {
             None => self.note(host, Fact::Dropped { from, to, why: "nobody listens there" }),
         }
         self.settle(host);
-    }
-
-    /// Nothing that can be read leaves on a leg that is encrypted, whatever the scenario is.
-    fn check_secrecy(&self, host: usize, egress: Egress, packet: &[u8]) {
-        let it = &self.hosts[host];
-        let locked = it.locked.iter().any(|((flow, side), prefix)| {
-            let pair = it.flows.get(flow).map(|pairs| pairs[side.index()]);
-            pair == Some(egress.pair) && *prefix == egress.prefix
-        });
-        if locked && egress.channel == Channel::Rtp && watch::can_be_read(packet) {
-            self.violation(host, "RTP in clear on a leg that is encrypted");
-        }
     }
 
     /// The media plane of a host sends.

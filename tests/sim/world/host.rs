@@ -14,6 +14,7 @@ use pinhole::media::{Channel, Table};
 
 use super::link::{Lane, Link};
 use super::ports::PortBook;
+use super::secrecy::MediaWay;
 use super::stream::ConnId;
 
 /// An agent that a test can also speak to in its own words.
@@ -95,6 +96,10 @@ pub(crate) struct Host {
     pub(crate) media: Table,
     /// Legs on which nothing in clear may leave, and what their packets begin with.
     pub(crate) locked: BTreeMap<(FlowId, Side), Option<u32>>,
+    /// The ways of its media, as it was when it last did anything; none at all when nothing has to be encrypted.
+    pub(crate) media_ways: Option<Vec<MediaWay>>,
+    /// Its media plane hears nothing of encryption.
+    pub(crate) forgets_encryption: bool,
     /// Media pairs that many flows share.
     pub(crate) shared: BTreeSet<PairId>,
     pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
@@ -138,6 +143,8 @@ impl Host {
             accepted: 0,
             media: Table::default(),
             locked: BTreeMap::new(),
+            media_ways: None,
+            forgets_encryption: false,
             shared: BTreeSet::new(),
             flows: BTreeMap::new(),
             events: Vec::new(),

@@ -15,6 +15,7 @@ mod probe;
 mod raw;
 mod reach;
 mod restart;
+mod secrecy;
 mod stream;
 mod streams;
 mod told;
@@ -192,6 +193,7 @@ impl World {
         let agent: &mut dyn Any = self.hosts[host.0].agent.as_mut();
         let Some(agent) = agent.downcast_mut() else { panic!("another agent lives there") };
         let answer = speak(agent, self.now);
+        self.hosts[host.0].media_ways = None;
         self.drain(host.0);
         self.settle(host.0);
         answer

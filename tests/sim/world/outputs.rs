@@ -23,6 +23,7 @@ impl World {
                 return;
             }
             let now = self.now;
+            self.hosts[host].media_ways = None;
             self.hosts[host].agent.handle_input(now, arrival.input());
             self.drain(host);
         }
@@ -49,6 +50,7 @@ impl World {
     pub(super) fn wake(&mut self, host: usize) {
         self.note(host, Fact::Timeout);
         let now = self.now;
+        self.hosts[host].media_ways = None;
         self.hosts[host].agent.handle_input(now, Arrival::Timeout.input());
         let wanted = self.drain(host);
         let past = self.hosts[host].deadline.is_some_and(|deadline| deadline <= now);
@@ -206,6 +208,13 @@ impl World {
 
     fn flow(&mut self, host: usize, command: FlowCommand) {
         self.note(host, Fact::Flow { what: format!("{command:?}") });
+        let secures = matches!(
+            command,
+            FlowCommand::Lock { .. } | FlowCommand::Encrypt { .. } | FlowCommand::Decrypt { .. }
+        );
+        if secures && self.hosts[host].forgets_encryption {
+            return;
+        }
         match &command {
             FlowCommand::Open { flow, pairs } => {
                 let it = &mut self.hosts[host];
