@@ -54,6 +54,7 @@ enum Owed {
     Closed { stream: StreamId },
     NoRoom { stream: StreamId },
     Ended { flow: FlowId },
+    Fact { flow: FlowId, fact: FlowFact },
 }
 
 /// A driver on some ground.
@@ -180,8 +181,12 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
     fn arrive(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Datagram { serial, from, bytes } => {
-                if let Some(socket) = self.ground.socket(serial, from) {
+                let socket = self.ground.socket(&mut self.hall, serial, from, &bytes);
+                if let Some(socket) = socket {
                     self.input(Input::Datagram { socket, from, bytes: &bytes });
+                }
+                for (flow, fact) in self.ground.take_facts() {
+                    self.input(Input::Flow { flow, fact });
                 }
             }
             Arrival::Accepted { serial, stream, peer } => self.accept(serial, stream, peer),
@@ -218,7 +223,8 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
     }
 
     fn accept(&mut self, listener: u64, stream: TcpStream, peer: SocketAddr) {
-        let (Some(listener), Ok(local)) = (self.ground.listener(listener), stream.local_addr())
+        let (Some(listener), Ok(local)) =
+            (self.ground.listener(listener, peer), stream.local_addr())
         else {
             return;
         };
@@ -258,6 +264,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                         Owed::Bound { bind, at } => Input::Bound { bind, at },
                         Owed::Closed { stream } => Input::Closed { stream },
                         Owed::NoRoom { stream } => Input::NoRoom { stream },
+                        Owed::Fact { flow, fact } => Input::Flow { flow, fact },
                         Owed::Ended { flow } => {
                             let counts = [FlowCounts::default(); 2];
                             Input::Flow { flow, fact: FlowFact::Ended { counts } }
@@ -325,7 +332,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             return;
         }
         let (serial, arrivals) = self.hall.enter();
-        let ends = ((self.ground.source(from), ports), to);
+        let ends = ((self.ground.source(from, to.ip()), ports), to);
         let stream = Stream::connect(id, serial, ends, arrivals, &mut self.tasks);
         self.remember(serial, stream);
     }
@@ -363,6 +370,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
     }
 
     fn flow(&mut self, command: FlowCommand) {
+        let command = self.ground.flow(&mut self.hall, command);
+        let facts = self.ground.take_facts().into_iter();
+        self.owed.extend(facts.map(|(flow, fact)| Owed::Fact { flow, fact }));
+        let Some(command) = command else { return };
         let (flow, done) = match command {
             FlowCommand::Share { pair } => {
                 let shared =

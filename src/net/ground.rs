@@ -12,7 +12,7 @@ use super::arrival::Hall;
 use super::bind;
 use super::tcp::Listener;
 use super::udp::Udp;
-use crate::face::{Bind, ListenerId, PairId, SocketId};
+use crate::face::{Bind, FlowCommand, FlowFact, FlowId, ListenerId, PairId, SocketId};
 
 /// The two bound sockets of a media pair: RTP, RTCP.
 pub(super) type Pair = [UdpSocket; 2];
@@ -51,14 +51,21 @@ pub(super) trait Ground {
     /// Sends a datagram from a bound socket.
     fn send(&mut self, hall: &mut Hall, socket: SocketId, to: SocketAddr, bytes: &[u8]);
 
-    /// The agent's socket to which a datagram belongs that arrived on the real socket `serial`.
-    fn socket(&mut self, serial: u64, from: SocketAddr) -> Option<SocketId>;
+    /// The agent's socket to which a datagram belongs that arrived on the real socket `serial`. What belongs to media
+    /// is relayed here.
+    fn socket(
+        &mut self,
+        hall: &mut Hall,
+        serial: u64,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Option<SocketId>;
 
-    /// The agent's listener that is `serial`.
-    fn listener(&self, serial: u64) -> Option<ListenerId>;
+    /// The agent's listener that is `serial`, if this peer may connect to it.
+    fn listener(&mut self, serial: u64, peer: SocketAddr) -> Option<ListenerId>;
 
-    /// The real source address of connections that the agent opens from `from`.
-    fn source(&self, from: Option<IpAddr>) -> Option<IpAddr> {
+    /// The real source address of connections that the agent opens from `from`, to `to`.
+    fn source(&self, from: Option<IpAddr>, _to: IpAddr) -> Option<IpAddr> {
         from
     }
 
@@ -69,6 +76,17 @@ pub(super) trait Ground {
 
     /// Hands out the sockets of a media pair, which is then no longer bound here.
     fn take_pair(&mut self, pair: PairId) -> Option<Pair>;
+
+    /// Obeys a command about media if this ground carries media itself; else, and when what it is about is not there,
+    /// gives the command back.
+    fn flow(&mut self, _hall: &mut Hall, command: FlowCommand) -> Option<FlowCommand> {
+        Some(command)
+    }
+
+    /// What the media that this ground carries has to tell.
+    fn take_facts(&mut self) -> Vec<(FlowId, FlowFact)> {
+        Vec::new()
+    }
 }
 
 /// The host itself.
@@ -174,11 +192,11 @@ impl Ground for Open {
         }
     }
 
-    fn socket(&mut self, serial: u64, _: SocketAddr) -> Option<SocketId> {
+    fn socket(&mut self, _: &mut Hall, serial: u64, _: SocketAddr, _: &[u8]) -> Option<SocketId> {
         self.socket_ids.get(&serial).copied()
     }
 
-    fn listener(&self, serial: u64) -> Option<ListenerId> {
+    fn listener(&mut self, serial: u64, _: SocketAddr) -> Option<ListenerId> {
         self.listener_ids.get(&serial).copied()
     }
 

@@ -1,5 +1,7 @@
 //! The `pinhole` command as an operator meets it: what it prints where, and its exit status.
 
+mod readme;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

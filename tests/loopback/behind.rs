@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use pinhole::face::{Bind, Input, ListenerId, Output, PairId, SocketId, StreamId};
+use pinhole::face::{
+    Bind, FlowCommand, FlowId, Input, ListenerId, Output, PairId, Party, Ports, Side, SocketId,
+    StreamId,
+};
 use pinhole::firewall::{Firewall, Rules};
 use pinhole::net::{Behind, drive_behind, stopper};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -172,7 +175,99 @@ async fn private_ports_are_given_as_real_ones_are() {
         assert_eq!(ear.bound().await, SocketAddr::new(PRIVATE, freed));
         assert!(ear.bound().await.port() >= 49_152);
         assert_eq!(ear.next().await, Told::Bound(Bind::Udp(SOCKET), None), "not its address");
-        assert_eq!(ear.next().await, Told::Bound(Bind::Media(PairId(1)), None));
+        assert_eq!(ear.bound().await.port() % 2, 0);
+    })
+    .await;
+}
+
+/// A place with a neighbour, at addresses that belong to one test.
+fn among(outside: &str, private: IpAddr, neighbour: IpAddr) -> Behind {
+    let firewall = Firewall::nat(outside.parse().unwrap(), Rules::symmetric(), [7; 32]);
+    Behind::among(firewall, private, vec![neighbour])
+}
+
+#[tokio::test]
+async fn neighbours_reach_the_agent_and_nobody_else_does() {
+    let [private, neighbour] = [[127, 0, 1, 8], [127, 0, 1, 9]].map(IpAddr::from);
+    let (teller, mut ear) = grapevine();
+    let bind = |bind| Output::Bind { bind, ip: private, ports: 0..=0 };
+    let first = [bind(Bind::Udp(SOCKET)), bind(Bind::Tcp(ListenerId(1)))];
+    let agent = script(first, move |out, input| {
+        tell(&teller, &input);
+        if let Input::Datagram { socket, from, bytes } = input {
+            out.push(Output::Datagram { socket, to: from, bytes: bytes.to_vec() });
+        }
+    });
+    let behind = among("127.0.1.7", private, neighbour);
+    let drops = behind.drops();
+    play(agent, behind, async {
+        let [udp, tcp] = [ear.bound().await, ear.bound().await];
+        let stranger = UdpSocket::bind((HERE, 0)).await.unwrap();
+        stranger.send_to(b"let me in", udp).await.unwrap();
+        // The system takes the connection; it is closed at once, and the agent does not hear of it.
+        let mut closed = TcpStream::connect(tcp).await.unwrap();
+        let read = tokio::io::AsyncReadExt::read(&mut closed, &mut [0; 1]).await;
+        assert!(!matches!(read, Ok(1..)), "{read:?}");
+        moment().await;
+        assert_eq!(ear.rest(), []);
+        assert_eq!((drops.borrow().uninvited, drops.borrow().syns), (1, 1));
+
+        let friend = UdpSocket::bind((neighbour, 0)).await.unwrap();
+        friend.send_to(b"hello", udp).await.unwrap();
+        assert!(matches!(ear.next().await, Told::Other(_)));
+        assert_eq!(friend.recv_from(&mut [0; 16]).await.unwrap(), (5, udp), "not translated");
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((neighbour, 0).into()).unwrap();
+        let _stream = socket.connect(tcp).await.unwrap();
+        assert!(matches!(ear.next().await, Told::Accepted(peer) if peer.ip() == neighbour));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn media_of_an_agent_behind_passes_the_firewall() {
+    const FLOW: FlowId = FlowId(5);
+    const PAIRS: [PairId; 2] = [PairId(10), PairId(11)];
+    const MEDIA: [u8; 16] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
+    let [private, neighbour] = [[127, 0, 1, 11], [127, 0, 1, 12]].map(IpAddr::from);
+    let inside = UdpSocket::bind((neighbour, 0)).await.unwrap();
+    let outside = UdpSocket::bind((HERE, 0)).await.unwrap();
+    let ports = [&inside, &outside].map(|socket| socket.local_addr().unwrap());
+    let (teller, mut ear) = grapevine();
+    let mut bound = 0;
+    let first =
+        PAIRS.map(|pair| Output::Bind { bind: Bind::Media(pair), ip: private, ports: 0..=0 });
+    let agent = script(first, move |out, input| {
+        tell(&teller, &input);
+        bound += usize::from(matches!(input, Input::Bound { .. }));
+        if matches!(input, Input::Bound { .. }) && bound == 2 {
+            out.push(Output::Flow(FlowCommand::Open { flow: FLOW, pairs: PAIRS }));
+            for (side, at) in [Side::A, Side::B].into_iter().zip(ports) {
+                let ports = Ports::Signalled { rtp: Some(at.port()), rtcp: None };
+                let party = Party { ip: at.ip(), ports };
+                out.push(Output::Flow(FlowCommand::Party { flow: FLOW, side, party }));
+            }
+        }
+    });
+    let behind = among("127.0.1.10", private, neighbour);
+    let drops = behind.drops();
+    play(agent, behind, async {
+        let near = ear.bound().await;
+        ear.bound().await;
+        let mut buffer = [0; 64];
+        inside.send_to(&MEDIA, near).await.unwrap();
+        let (length, seen) = outside.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(
+            (&buffer[..length], seen.ip().to_string()),
+            (&MEDIA[..], "127.0.1.10".to_owned())
+        );
+        // The same from another port of the party's address, which the firewall does not know: dropped before media.
+        let other = UdpSocket::bind((HERE, 0)).await.unwrap();
+        other.send_to(&MEDIA, seen).await.unwrap();
+        outside.send_to(&MEDIA, seen).await.unwrap();
+        assert_eq!(inside.recv_from(&mut buffer).await.unwrap(), (length, near));
+        moment().await;
+        assert_eq!((ear.rest(), drops.borrow().uninvited), (vec![], 1));
     })
     .await;
 }

@@ -42,25 +42,33 @@ impl Act {
                 all => faults.push(format!("the {} tells of {} calls", who.name(), all.len())),
             }
         }
-        match records(heard, Who::Gatekeeper).as_slice() {
-            [record] => {
-                for direction in ["a-to-b", "b-to-a"] {
-                    let relayed = record.channels.iter().find(|c| c.direction == direction);
-                    if relayed.is_none_or(|channel| channel.packets < FEWEST) {
-                        faults.push(format!("the gatekeeper relayed too little {direction}"));
-                    }
-                    let leg = if self.caller == Who::Inside { "a" } else { "b" };
-                    let encrypted = |channel: &ChannelRecord| {
-                        channel.legs.iter().any(|one| one.leg == leg && one.by == "gatekeeper")
-                    };
-                    if !relayed.is_none_or(encrypted) {
-                        faults.push(format!("media was in clear through the firewall {direction}"));
-                    }
-                }
+        for who in [Who::Outer, Who::Inner] {
+            match records(heard, who).as_slice() {
+                [record] => faults.extend(self.keeper_faults(who, record)),
+                all => faults.push(format!("the {} tells of {} calls", who.name(), all.len())),
             }
-            all => faults.push(format!("the gatekeeper tells of {} calls", all.len())),
         }
         faults.extend(self.way_faults(firewall, heard));
+        faults
+    }
+
+    /// What the gatekeeper relayed, and whether that was encrypted on its leg through the firewall.
+    fn keeper_faults(&self, who: Who, record: &CallRecord) -> Vec<String> {
+        let (name, mut faults) = (who.name(), Vec::new());
+        let leg = if (self.caller == Who::Inside) == (who == Who::Outer) { "a" } else { "b" };
+        for direction in ["a-to-b", "b-to-a"] {
+            let relayed = record.channels.iter().find(|c| c.direction == direction);
+            if relayed.is_none_or(|channel| channel.packets < FEWEST) {
+                faults.push(format!("the {name} relayed too little {direction}"));
+            }
+            let encrypted = |channel: &ChannelRecord| {
+                channel.legs.iter().any(|one| one.leg == leg && one.by == "gatekeeper")
+            };
+            if !relayed.is_none_or(encrypted) {
+                let way = "in clear through the firewall";
+                faults.push(format!("media was {way} {direction}, says the {name}"));
+            }
+        }
         faults
     }
 
@@ -98,7 +106,7 @@ impl Act {
     /// Whether the call took the way it had to take.
     fn way_faults(&self, firewall: IpAddr, heard: &[(Who, Event)]) -> Vec<String> {
         let mut faults = Vec::new();
-        for who in [Who::Gatekeeper, Who::Inside] {
+        for who in [Who::Outer, Who::Inner] {
             let step = |wanted| {
                 heard.iter().any(|(w, event)| {
                     *w == who && matches!(event, Event::Pinhole { step, .. } if *step == wanted)
@@ -111,12 +119,14 @@ impl Act {
             }
         }
         for wanted in ["rtp", "rtcp"] {
-            let learned = heard.iter().find_map(|(_, event)| match event {
-                Event::MediaLearned { from, kind, .. } if *kind == wanted => Some(*from),
-                _ => None,
+            let learned = heard.iter().any(|(who, event)| match event {
+                Event::MediaLearned { from, kind, .. } => {
+                    *who == Who::Outer && *kind == wanted && from.ip() == firewall
+                }
+                _ => false,
             });
-            if learned.is_none_or(|from| from.ip() != firewall) {
-                faults.push(format!("the gatekeeper did not learn where {wanted} comes from"));
+            if !learned {
+                faults.push(format!("the outside Pinhole did not learn where {wanted} comes from"));
             }
         }
         faults
@@ -199,19 +209,22 @@ mod tests {
         let pinhole = |step| Event::Pinhole { callid: "c".to_owned(), step, peer: from };
         let learned = |kind| Event::MediaLearned { callid: "c".to_owned(), from, kind };
         let leg = |leg| LegCipher { leg, cipher: "AES-256-CBC", dh_bits: 2048, by: "gatekeeper" };
-        let relayed =
-            |direction| ChannelRecord { legs: vec![leg("a"), leg("b")], ..channel(direction, 0.0) };
-        let both = vec![relayed("a-to-b"), relayed("b-to-a")];
+        let both = |outer| {
+            let relayed =
+                |direction| ChannelRecord { legs: vec![leg(outer)], ..channel(direction, 0.0) };
+            vec![relayed("a-to-b"), relayed("b-to-a")]
+        };
         vec![
-            (Who::Gatekeeper, pinhole("announced")),
-            (Who::Inside, pinhole("announced")),
-            (Who::Inside, pinhole("opened")),
-            (Who::Gatekeeper, pinhole("opened")),
-            (Who::Gatekeeper, learned("rtp")),
-            (Who::Gatekeeper, learned("rtcp")),
+            (Who::Outer, pinhole("announced")),
+            (Who::Inner, pinhole("announced")),
+            (Who::Inner, pinhole("opened")),
+            (Who::Outer, pinhole("opened")),
+            (Who::Outer, learned("rtp")),
+            (Who::Outer, learned("rtcp")),
             (Who::Inside, ended(vec![channel("receive", 660.1), channel("transmit", 0.0)])),
             (Who::Outside, ended(vec![channel("receive", 439.9)])),
-            (Who::Gatekeeper, ended(both)),
+            (Who::Outer, ended(both("b"))),
+            (Who::Inner, ended(both("a"))),
         ]
     }
 
@@ -249,15 +262,21 @@ mod tests {
 
     #[test]
     fn media_in_clear_is_a_fault() {
-        let mut heard = good();
-        heard[8].1 = ended(vec![channel("a-to-b", 0.0), channel("b-to-a", 0.0)]);
-        assert_eq!(ACT.faults(FIREWALL, &heard).len(), 2);
+        for keeper in [8, 9] {
+            let mut heard = good();
+            heard[keeper].1 = ended(vec![channel("a-to-b", 0.0), channel("b-to-a", 0.0)]);
+            assert_eq!(ACT.faults(FIREWALL, &heard).len(), 2);
+        }
     }
 
     #[test]
     fn a_call_out_takes_no_pinhole() {
         let act = Act { caller: Who::Inside, called: Who::Outside, ..ACT };
-        assert_eq!(act.faults(FIREWALL, &good()).len(), 2);
-        assert_eq!(act.faults(FIREWALL, &good()[4..]), [""; 0]);
+        let mut heard = good();
+        // The leg through the firewall is the outside Pinhole's first, then.
+        let [outer, inner] = [heard[8].1.clone(), heard[9].1.clone()];
+        (heard[8].1, heard[9].1) = (inner, outer);
+        assert_eq!(act.faults(FIREWALL, &heard).len(), 2);
+        assert_eq!(act.faults(FIREWALL, &heard[4..]), [""; 0]);
     }
 }

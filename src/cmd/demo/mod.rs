@@ -1,6 +1,6 @@
 //! `pinhole demo`: the main job on one machine, without root.
 //!
-//! Everything is real (the gatekeeper, the phones, their sockets on loopback addresses) but the firewall, which is
+//! Everything is real (two gatekeepers, two phones, their sockets on loopback addresses) but the firewall, which is
 //! simulated in user space because a real one needs root.
 
 mod cast;
@@ -17,11 +17,10 @@ use super::FAILED;
 
 /// Shows a call each way through a firewall, on this machine and without root.
 ///
-/// A gatekeeper, a phone outside, and a phone behind a firewall that only lets connections out; the firewall is
-/// simulated, all the rest is what runs in earnest, on the loopback addresses 127.0.0.1 to
-/// 127.0.0.4. Prints what happens as it
-/// happens, what each phone heard of the other, and a verdict. Takes about ten seconds. Exit status: 0 all was as it
-/// should be, 1 something was not.
+/// A Pinhole and a phone outside, a Pinhole and a phone behind a firewall that only lets connections out; neither phone
+/// knows of firewalls, the two Pinholes are a traversal zone. The firewall is simulated, all the rest is what runs in
+/// earnest, on the loopback addresses 127.0.0.1 to 127.0.0.6. Prints what happens as it happens, what each phone heard of
+/// the other, and a verdict. Takes about ten seconds. Exit status: 0 all was as it should be, 1 something was not.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object a line: each event with `time_s` (seconds since the start), `who` and `text`.

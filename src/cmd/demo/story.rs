@@ -6,7 +6,7 @@ use std::time::Duration;
 use pinhole::event::Event;
 use pinhole::firewall::Drops;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::cast::{self, HOLD, Keeper, Player, Role, Town};
 use super::judge::{self, Act};
@@ -14,7 +14,7 @@ use super::stranger::Stranger;
 use super::tell::{Teller, Who};
 
 /// What becomes of media.
-const MEDIA: &str = "encrypted through the firewall (H.235.6), by the gatekeeper on behalf of the outside phone, which cannot";
+const MEDIA: &str = "encrypted through the firewall (H.235.6), by each Pinhole on behalf of its phone, which cannot";
 
 /// How long anything that should happen may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub(super) struct Story {
     /// What the firewall dropped, and what the stranger sent there.
     drops: Drops,
     uninvited: u64,
-    /// Registrations and calls that began, less those that ended, as the gatekeeper tells.
+    /// Registrations and calls that began, less those that ended, as both Pinholes tell.
     standing: i64,
 }
 
@@ -70,46 +70,57 @@ impl Story {
     pub(super) async fn play(mut self) -> Result<bool, String> {
         self.introduce();
         let sockets = open_sockets();
-        let keeper = Keeper::new(self.town.gatekeeper)?;
+        let outer = Keeper::new(Who::Outer, self.town.outer)?;
+        let inner = Keeper::new(Who::Inner, self.town.inner)?;
         let stranger = Stranger::new(self.town.stranger).map_err(|error| error.to_string())?;
-        let gatekeeper = keeper.start(self.mouth.clone())?;
+        self.teller.heading("\nThe zone.");
+        let server = outer.start(&self.town, outer, self.mouth.clone())?;
+        let client = inner.start(&self.town, outer, self.mouth.clone())?;
+        let told = self.zone().await;
+        self.obstruct(client.drops.as_ref(), told, [outer, inner], &stranger).await;
         for act in &ACTS {
-            self.act(act, keeper, &stranger).await;
+            self.act(act, [outer, inner], &stranger).await;
         }
-        self.gone(Who::Gatekeeper, gatekeeper.dismiss().await);
+        let drops = client.drops.clone();
+        self.gone(Who::Inner, client.dismiss().await);
+        self.count_drops(drops);
+        self.gone(Who::Outer, server.dismiss().await);
         drop(stranger);
         self.count_leftovers(sockets).await;
         Ok(self.verdict())
     }
 
     fn introduce(&self) {
-        let Town { gatekeeper, firewall, outside, stranger, inside, .. } = &self.town;
+        let Town { outer, firewall, outside, stranger, inner, inside, .. } = &self.town;
         for line in [
             "A call each way through a firewall, on this machine, without root.".to_owned(),
             String::new(),
-            format!("  gatekeeper     {gatekeeper:<11} Pinhole, with the nat.ini of the README"),
-            format!("  outside phone  {outside:<11} an ordinary H.323 endpoint, without traversal"),
+            format!("  outside Pinhole  {outer:<11} the server of a traversal zone"),
             format!(
-                "  inside phone   {inside:<11} a private address that nobody outside can reach"
+                "  outside phone    {outside:<11} an ordinary H.323 endpoint, without traversal"
             ),
             format!(
-                "  firewall       {firewall:<11} in front of it, simulated: a symmetric NAT that lets only outwards"
+                "  inside Pinhole   {inner:<11} the client of the zone; nobody outside can reach it"
             ),
-            format!("  stranger       {stranger:<11} somebody outside whom nobody has invited"),
+            format!("  inside phone     {inside:<11} another ordinary endpoint; neither can it be"),
+            format!(
+                "  firewall         {firewall:<11} in front of them, simulated: a symmetric NAT that lets only outwards"
+            ),
+            format!("  stranger         {stranger:<11} somebody outside whom nobody has invited"),
             String::new(),
             format!("  media: {MEDIA}"),
         ] {
             self.teller.heading(&line);
         }
         let fields = json!({
-            "gatekeeper": gatekeeper, "outside": outside, "inside": inside,
+            "outside_pinhole": outer, "outside": outside, "inside_pinhole": inner, "inside": inside,
             "firewall": firewall, "stranger": stranger, "media": "half-call",
         });
         self.teller.aside(Who::Demo, "setting", fields, &format!("media: {MEDIA}"));
     }
 
     /// One call, from the registrations to the end of both phones.
-    async fn act(&mut self, act: &Act, keeper: Keeper, stranger: &Stranger) {
+    async fn act(&mut self, act: &Act, keepers: [Keeper; 2], stranger: &Stranger) {
         self.heard.clear();
         let way =
             if act.tunnelling { "inside call signalling" } else { "on a connection of its own" };
@@ -120,29 +131,25 @@ impl Story {
         let fields = json!({"from": from, "to": to, "h245": if act.tunnelling { "tunnel" } else { "separate" }});
         self.teller.aside(Who::Demo, "act", fields, &text);
 
-        let called = self.start(act, act.called, keeper);
-        let told = self.registration(act.called).await;
-        if act.called == Who::Inside {
-            self.obstruct(called.drops.as_ref(), told, keeper, stranger).await;
-        }
-        let caller = self.start(act, act.caller, keeper);
+        let called = self.start(act, act.called, keepers);
+        self.registration(act.called).await;
+        let caller = self.start(act, act.caller, keepers);
         let drops = caller.drops.clone().or_else(|| called.drops.clone());
         self.intrude(stranger).await;
         let over = |heard: &[(Who, Event)]| {
             let ended = heard.iter().filter(|(_, event)| matches!(event, Event::CallEnded(_)));
-            (ended.count() >= 3).then_some(())
+            (ended.count() >= 4).then_some(())
         };
         self.until("the end of the call", HOLD + PATIENCE, over).await;
         self.gone(act.caller, caller.leaves().await);
         self.gone(act.called, called.dismiss().await);
         self.catch_up();
-        if let Some(drops) = drops {
-            self.count_drops(*drops.borrow());
-        }
+        self.count_drops(drops);
         self.faults.extend(act.faults(self.town.firewall, &self.heard));
     }
 
-    fn start(&self, act: &Act, who: Who, keeper: Keeper) -> Player {
+    fn start(&self, act: &Act, who: Who, [outer, inner]: [Keeper; 2]) -> Player {
+        let keeper = if who == Who::Inside { inner } else { outer };
         let calls = (who == act.caller).then_some(cast::alias(act.called));
         let role = Role { who, tone: act.tone(who), tunnelling: act.tunnelling, calls };
         self.teller.say(
@@ -154,46 +161,68 @@ impl Story {
         cast::phone(&self.town, keeper, &role, self.mouth.clone())
     }
 
-    /// Waits until the gatekeeper and the phone say that the phone is registered; from where the gatekeeper sees it.
-    async fn registration(&mut self, who: Who) -> Option<SocketAddr> {
-        let registered = |heard: &[(Who, Event)]| {
+    /// Waits until both Pinholes say that the zone is up; from where the outside one sees the other.
+    async fn zone(&mut self) -> Option<SocketAddr> {
+        let up = |heard: &[(Who, Event)]| {
             let by = |by| {
                 heard.iter().find_map(|(w, event)| match event {
-                    Event::Registered { peer, alias, .. }
-                        if *w == by && alias == cast::alias(who) =>
-                    {
-                        Some(*peer)
-                    }
+                    Event::Zone { state: "up", peer, .. } if *w == by => *peer,
                     _ => None,
                 })
             };
-            by(who).and_then(|_| by(Who::Gatekeeper))
+            by(Who::Inner).and_then(|_| by(Who::Outer))
         };
-        self.until("a registration", PATIENCE, registered).await
+        self.until("the zone", PATIENCE, up).await
     }
 
-    /// Proves that the firewall obstructs: what is sent to the inside phone from outside does not get there.
+    /// Waits until a phone and its Pinhole say that it is registered.
+    async fn registration(&mut self, who: Who) {
+        let keeper = if who == Who::Inside { Who::Inner } else { Who::Outer };
+        let registered = |heard: &[(Who, Event)]| {
+            let by = |by| {
+                heard.iter().any(|(w, event)| match event {
+                    Event::Registered { alias, .. } => *w == by && alias == cast::alias(who),
+                    _ => false,
+                })
+            };
+            (by(who) && by(keeper)).then_some(())
+        };
+        self.until("a registration", PATIENCE, registered).await;
+    }
+
+    /// Proves that the firewall obstructs: what is sent inwards from outside does not get there.
     async fn obstruct(
         &mut self,
-        drops: Option<&tokio::sync::watch::Receiver<Drops>>,
+        drops: Option<&watch::Receiver<Drops>>,
         pinhole: Option<SocketAddr>,
-        keeper: Keeper,
+        [outer, inner]: [Keeper; 2],
         stranger: &Stranger,
     ) {
         let (Some(drops), Some(pinhole)) = (drops, pinhole) else { return };
+        self.probe(stranger, drops, pinhole, "from where the inside Pinhole is seen").await;
+        self.probe(stranger, drops, inner.ras, "the inside Pinhole's own address").await;
+        // The port of the inside Pinhole's signalling, on the only address that the outside knows.
+        let door = SocketAddr::new(self.town.firewall, inner.signalling.port());
+        self.knock(stranger, door, "where the inside Pinhole would listen", false).await;
+        self.knock(stranger, outer.signalling, "the outside Pinhole, open to anybody", true).await;
+    }
+
+    /// The stranger sends a datagram that the firewall has to drop.
+    async fn probe(
+        &mut self,
+        stranger: &Stranger,
+        drops: &watch::Receiver<Drops>,
+        to: SocketAddr,
+        what: &str,
+    ) {
         let before = drops.borrow().uninvited;
-        self.intrusion(stranger, pinhole, "from where the inside phone is registered");
+        self.intrusion(stranger, to, what);
         let mut drops = drops.clone();
         let dropped = drops.wait_for(|drops| drops.uninvited > before);
         let dropped = tokio::time::timeout(PATIENCE, dropped).await.is_ok_and(|seen| seen.is_ok());
         let text = if dropped { "dropped it" } else { "PROBLEM: let it in" };
-        self.teller.say(Who::Firewall, "probe", json!({"udp": pinhole, "dropped": dropped}), text);
+        self.teller.say(Who::Firewall, "probe", json!({"udp": to, "dropped": dropped}), text);
         self.check(dropped, "the firewall let a datagram in");
-
-        // The port of the inside phone's signalling, on the only address that the outside knows.
-        let door = SocketAddr::new(self.town.firewall, pinhole::phone::options::Destination::PORT);
-        self.knock(stranger, door, "where the inside phone would listen", false).await;
-        self.knock(stranger, keeper.signalling, "the gatekeeper, open to anybody", true).await;
     }
 
     /// The stranger tries to open a connection.
@@ -210,16 +239,19 @@ impl Story {
         self.check(result.is_ok() == open, &format!("a connection to {door}: {said}"));
     }
 
-    /// During the call, the stranger sends to where the media of the inside phone comes from.
+    /// During the call, the stranger sends to where media comes from inside.
     async fn intrude(&mut self, stranger: &Stranger) {
+        let firewall = self.town.firewall;
         let learned = |heard: &[(Who, Event)]| {
             heard.iter().find_map(|(_, event)| match event {
-                Event::MediaLearned { from, kind: "rtp", .. } => Some(*from),
+                Event::MediaLearned { from, kind: "rtp", .. } if from.ip() == firewall => {
+                    Some(*from)
+                }
                 _ => None,
             })
         };
         if let Some(media) = self.until("media from behind the firewall", PATIENCE, learned).await {
-            self.intrusion(stranger, media, "from where its media comes");
+            self.intrusion(stranger, media, "from where media comes");
         }
     }
 
@@ -255,7 +287,7 @@ impl Story {
     fn hear(&mut self, who: Who, event: Event) {
         self.teller.event(who, &event);
         self.faults.extend(judge::fault(who, &event));
-        if who == Who::Gatekeeper {
+        if matches!(who, Who::Outer | Who::Inner) {
             self.standing += match event {
                 Event::Registered { .. } | Event::CallStarted { .. } => 1,
                 Event::Unregistered { .. } | Event::CallEnded(_) => -1,
@@ -277,7 +309,8 @@ impl Story {
         self.check(properly, &format!("the {} did not take leave", who.name()));
     }
 
-    fn count_drops(&mut self, drops: Drops) {
+    fn count_drops(&mut self, drops: Option<watch::Receiver<Drops>>) {
+        let Some(drops) = drops.map(|drops| *drops.borrow()) else { return };
         self.drops.uninvited += drops.uninvited;
         self.drops.refused += drops.refused;
     }

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Who {
     Demo,
-    Gatekeeper,
+    Outer,
+    Inner,
     Inside,
     Outside,
     Firewall,
@@ -23,7 +24,8 @@ impl Who {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Demo => "demo",
-            Self::Gatekeeper => "gatekeeper",
+            Self::Outer => "outside Pinhole",
+            Self::Inner => "inside Pinhole",
             Self::Inside => "inside phone",
             Self::Outside => "outside phone",
             Self::Firewall => "firewall",
@@ -83,7 +85,7 @@ impl Teller {
             object.insert("text".to_owned(), text.into());
             Value::Object(object).to_string()
         } else {
-            format!("{time:6.2}  {:<13}  {text}", who.name())
+            format!("{time:6.2}  {:<15}  {text}", who.name())
         };
         let mut out = std::io::stdout().lock();
         // A reader that has gone does not end the calls.
@@ -93,7 +95,8 @@ impl Teller {
 
 /// An event in plain words; nothing for what the other end says as well.
 fn describe(who: Who, event: &Event) -> Option<String> {
-    let keeper = who == Who::Gatekeeper;
+    let outer = who == Who::Outer;
+    let keeper = outer || who == Who::Inner;
     Some(match event {
         Event::Listening { role, transport, at } => {
             format!("listens for {role} at {transport} {at}")
@@ -132,14 +135,14 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         }
         Event::CallStarted { direction: "out", to, .. } => format!("calls \"{to}\""),
         Event::CallStarted { from, .. } => format!("is called by {from}, and answers"),
-        Event::Pinhole { step: "announced", peer, .. } if keeper => {
+        Event::Pinhole { step: "announced", peer, .. } if outer => {
             format!("announces the call to {peer}, through the pinhole (H.460.18)")
         }
-        Event::Pinhole { peer, .. } if keeper => {
+        Event::Pinhole { peer, .. } if outer => {
             format!("got a connection for the call, opened from inside, seen from {peer}")
         }
         Event::Pinhole { step: "announced", peer, .. } => {
-            format!("hears of the call, and connects outwards to {peer}")
+            format!("hears of the call from {peer}, and connects outwards")
         }
         Event::Pinhole { peer, .. } => format!("is connected to {peer}; the call comes on that"),
         Event::CallConnected { .. } if keeper => return None,
@@ -148,7 +151,7 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         }
         Event::MediaLearned { from, kind, .. } => {
             format!(
-                "learned where {} of the inside phone comes from: {from}, locked",
+                "learned where {} of the other Pinhole comes from: {from}, locked",
                 kind.to_uppercase()
             )
         }
