@@ -42,11 +42,12 @@ pub(crate) fn lrq(
             return Some(reject(request, LocationRejectReason::invalidPermission(())));
         }
     };
-    let aliases: Vec<Alias> = Alias::read_all(&request.destination_info);
-    if let Some(known) = zone.and_then(|id| cx.core.zones.get(id))
-        && !route::accepts(&known.config, &aliases)
-    {
-        return Some(reject(request, LocationRejectReason::invalidPermission(())));
+    let mut aliases: Vec<Alias> = Alias::read_all(&request.destination_info);
+    if let Some(known) = zone.and_then(|id| cx.core.zones.get(id)) {
+        aliases = route::accepted(&known.config, aliases);
+        if aliases.is_empty() {
+            return Some(reject(request, LocationRejectReason::invalidPermission(())));
+        }
     }
     let here = resolve(cx.core, aliases.iter().cloned(), None);
     if let Some(destination @ Destination::Endpoint(_)) = here {
@@ -128,7 +129,7 @@ fn who(
     if let Some(zone) = cx.core.zones.get_mut(id) {
         zone.last_proof = zone.last_proof.max(time);
         if let Role::Client(watch) = &mut zone.role {
-            watch.note(time);
+            watch.note(origin.from, time);
         }
     }
     Ok(Some(id))

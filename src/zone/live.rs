@@ -36,20 +36,8 @@ pub(super) fn poll(cx: &mut Cx<'_>) {
                 None => {}
             },
             Role::Client(watch) => {
-                if watch.poll(now) {
-                    let silent = (watch.interval() * 3).as_secs();
-                    let (reason, sentence) = match &zone.doubt {
-                        Some((_, doubt)) => {
-                            let sentence = format!(
-                                "no keepalive was believed for {silent} s: {}",
-                                doubt.sentence
-                            );
-                            (doubt.reason, sentence)
-                        }
-                        None => (Reason::NoKeepAlive, format!("no keepalive came for {silent} s")),
-                    };
-                    changed(cx, id, News { state: "down", reason, sentence });
-                }
+                let due = watch.poll(now);
+                due.into_iter().for_each(|due| super::watched::due(cx, id, due));
             }
             Role::Plain => {}
         }
@@ -169,9 +157,10 @@ fn keep_alive(cx: &mut Cx<'_>, id: ZoneId, to: SocketAddr, seq: u16) {
     let Some(zone) = cx.core.zones.get(id) else { return };
     let secret = zone.config.send_password.as_ref();
     let sealed = secret.zip(zone.apparent).zip(time);
+    let life_s = zone.meter.found().map(|found| found.at_least);
     let said = mark::Client {
-        life_s: zone.meter.found().map(|found| found.at_least),
-        seal: sealed.map(|((secret, at), time)| mark::seal_address(&secret.0, time, at)),
+        life_s,
+        seal: sealed.map(|((secret, at), time)| mark::seal_address(&secret.0, time, at, life_s)),
         trial: None,
     };
     let socket = zone.socket;

@@ -19,7 +19,7 @@ const OURS: [u8; 16] = [
 
 /// Of a client: seconds that its firewall keeps a mapping, as far as it knows.
 const LIFE: u16 = 1;
-/// The hash over the address that it was told it has.
+/// The hash over that and the address that it was told it has.
 const SEAL: u16 = 2;
 /// A trial of a mapping: after how many seconds it is to be answered, when it was asked for, and a hash over both.
 const DELAY: u16 = 3;
@@ -71,9 +71,16 @@ fn seal(secret: &str, what: &str) -> [u8; HASH] {
     TokenKey::new(secret.as_bytes()).hash(&message, what.len()).unwrap_or_default()
 }
 
-/// The seal of an address, for a keepalive whose proof has this time: nobody else can use it from elsewhere.
-pub(super) fn seal_address(secret: &str, time: u32, address: SocketAddr) -> [u8; HASH] {
-    seal(secret, &format!("pinhole zone address {time} {address}"))
+/// The seal of an address, and of how long a firewall keeps a mapping, for a keepalive whose proof has this time:
+/// nobody else can use it from elsewhere, or say another lifetime with it.
+pub(super) fn seal_address(
+    secret: &str,
+    time: u32,
+    address: SocketAddr,
+    life_s: Option<u32>,
+) -> [u8; HASH] {
+    let life_s = life_s.unwrap_or(0);
+    seal(secret, &format!("pinhole zone address {time} {address} {life_s}"))
 }
 
 /// The proof that belongs to a trial.
@@ -203,7 +210,7 @@ mod tests {
     #[test]
     fn what_is_said_is_read_after_its_journey() {
         let trial = Trial { delay_s: 40, time: 7, order: seal_trial("pw", 3, 40, 7) };
-        let seal = seal_address("pw", 9, "203.0.113.1:1719".parse().unwrap());
+        let seal = seal_address("pw", 9, "203.0.113.1:1719".parse().unwrap(), Some(58));
         let said = Client { life_s: Some(58), seal: Some(seal), trial: Some(trial) };
         let mut message = h46018::keep_alive(Seq::new(3)).into_message();
         let RasMessage::serviceControlIndication(sci) = &mut message else { panic!() };
@@ -232,10 +239,11 @@ mod tests {
     fn seals_are_of_one_password_and_one_thing() {
         let [here, there] = ["203.0.113.1:1719", "203.0.113.1:1720"].map(|at| at.parse().unwrap());
         let seals = [
-            seal_address("pw", 1, here),
-            seal_address("pw", 1, there),
-            seal_address("pw", 2, here),
-            seal_address("qw", 1, here),
+            seal_address("pw", 1, here, None),
+            seal_address("pw", 1, there, None),
+            seal_address("pw", 2, here, None),
+            seal_address("qw", 1, here, None),
+            seal_address("pw", 1, here, Some(40)),
             seal_trial("pw", 1, 2, 3),
         ];
         for (n, one) in seals.iter().enumerate() {

@@ -134,6 +134,8 @@ pub(crate) struct Neighbor {
     /// The RAS socket towards it, and its address.
     socket: SocketId,
     local: IpAddr,
+    /// The same towards an address that may become a client's.
+    rival: Option<(SocketId, IpAddr)>,
     /// The addresses of `Host=`.
     hosts: Vec<SocketAddr>,
     /// The time stamp of its newest believed proof.
@@ -248,6 +250,7 @@ impl Zones {
                 socket: SocketId(0),
                 local: first,
                 hosts: Vec::new(),
+                rival: None,
                 last_proof: 0,
                 doubt: None,
                 apparent: None,

@@ -29,14 +29,15 @@ fn rank_of(config: &Config, alias: &Alias) -> Option<Rank> {
     config.send_prefixes.0.iter().filter_map(fits).min_by_key(|rank| rank.1)
 }
 
-/// Whether a neighbour may ask about somebody who has these names.
-pub(super) fn accepts(config: &Config, aliases: &[Alias]) -> bool {
+/// The names among these that a neighbour may ask about: another one does not come in with them.
+pub(super) fn accepted(config: &Config, mut aliases: Vec<Alias>) -> Vec<Alias> {
     let Prefixes(prefixes) = &config.accept_prefixes;
     let fits = |alias: &Alias| {
         let text = alias.to_string();
         prefixes.iter().any(|(prefix, _)| length(prefix, alias, &text).is_some())
     };
-    aliases.iter().any(fits)
+    aliases.retain(fits);
+    aliases
 }
 
 /// By how many characters a prefix fits an alias. `*` fits all, and the name of a type every alias of that type.
@@ -119,6 +120,15 @@ mod tests {
         for text in ["452635", "1999", "2011", "20055", "200", "fran"] {
             assert!(rank(&config, &named(text)).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_accepted_does_not_come_in_with_what_is() {
+        let config =
+            Config { accept_prefixes: Prefixes::parse("49").unwrap(), ..Config::default() };
+        let asked = [named("boss"), named("491"), named("149")].concat();
+        assert_eq!(accepted(&config, asked), named("491"));
+        assert_eq!(accepted(&Config::default(), named("boss")), named("boss"));
     }
 
     #[test]

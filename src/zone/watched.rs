@@ -7,7 +7,7 @@ use pinhole_h323::h46018;
 use pinhole_h323::id::{CallId, Seq};
 use pinhole_h323::ras::Ras;
 use pinhole_traversal::AGAIN;
-use pinhole_traversal::watch::{Heard, Stamp};
+use pinhole_traversal::watch::{Due, Heard, Stamp};
 
 use super::state::{self, News, Reason, changed};
 use super::token::{self, Doubt};
@@ -35,11 +35,13 @@ pub(crate) fn sci(
         return meter::asked(cx, origin, request, trial);
     }
     let interval = match believe(cx, origin, request, said) {
-        Ok((id, heard)) => interval(cx, id, origin, heard, said),
+        Ok((id, heard)) => interval(cx, id, origin, heard),
         Err((id, doubt)) => {
             doubted(cx, id, origin, &doubt);
             let reason = mark::number(Reason::from(&doubt));
-            let answer = mark::Server { reason, ..mark::Server::default() };
+            // Who is copied faster than it speaks can seal its address all the same.
+            let apparent = id.map(|_| origin.from);
+            let answer = mark::Server { reason, apparent, ..mark::Server::default() };
             return Some(refusal(cx, seq, said.map(|_| answer)));
         }
     };
@@ -83,12 +85,18 @@ fn believe(
         return Err((None, Doubt::UnknownName(proof.name)));
     };
     let secret = zone.password().unwrap_or_default();
-    let seal = mark::seal_address(secret, proof.time, origin.from);
+    let life_s = said.and_then(|said| said.life_s);
+    let seal = mark::seal_address(secret, proof.time, origin.from, life_s);
     let sealed = said.and_then(|said| said.seal).is_some_and(|said| mark::equal(&seal, &said));
     let checked = proof.check(secret, time, grace_s);
     checked.map_err(|doubt| (Some(id), doubt))?;
     let ahead = i64::from(proof.time) - time.map_or(0, i64::from);
     let stamp = Stamp { time: proof.time, skew: ahead, sealed };
+    if let Role::Client(watch) = &zone.role
+        && watch.is_its_word(origin.from, stamp)
+    {
+        lives(cx, id, life_s);
+    }
     match hear(cx, id, origin, Some(stamp)) {
         Heard::Used => Err((Some(id), Doubt::Replayed)),
         Heard::Copied(other) => Err((Some(id), Doubt::Copied(other))),
@@ -104,41 +112,72 @@ fn hear(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, stamp: Option<Stamp>) -> He
     let heard = watch.heard(now, origin.from, stamp);
     if matches!(heard, Heard::Up | Heard::Moved(_) | Heard::Same | Heard::Kept(_)) {
         (zone.socket, zone.local) = (origin.socket, origin.local);
+    } else if watch.candidate() == Some(origin.from) {
+        zone.rival = Some((origin.socket, origin.local));
     }
     heard
 }
 
-/// Tells what a keepalive has changed; after how many seconds the next one should come.
-fn interval(
-    cx: &mut Cx<'_>,
-    id: ZoneId,
-    origin: Origin,
-    heard: Heard,
-    said: Option<mark::Client>,
-) -> u32 {
-    let from = origin.from;
-    let by_hand = cx.core.settings.zones.keepalive;
-    if heard != Heard::Again
-        && let Some(zone) = cx.core.zones.get_mut(id)
-    {
-        zone.life_s = said.and_then(|said| said.life_s);
-        let every = meter::interval(by_hand, zone.life_s);
-        if let Role::Client(watch) = &mut zone.role {
-            watch.set_interval(every);
-        }
+/// The firewall of a client keeps a mapping so long, as far as it knows.
+fn lives(cx: &mut Cx<'_>, id: ZoneId, life_s: Option<u32>) {
+    let every = meter::interval(cx.core.settings.zones.keepalive, life_s);
+    let Some(zone) = cx.core.zones.get_mut(id) else { return };
+    zone.life_s = life_s;
+    if let Role::Client(watch) = &mut zone.role {
+        watch.set_interval(every);
     }
-    let news = |state, sentence| News { state, reason: Reason::KeepAlive, sentence };
-    match heard {
-        Heard::Up => changed(cx, id, news("up", format!("its keepalive came from {from}"))),
-        Heard::Moved(old) => {
-            let sentence = format!("its address was {old} and is {from} now");
-            changed(cx, id, news("moved", sentence));
+}
+
+/// A client has another address now, or has fallen silent.
+pub(super) fn due(cx: &mut Cx<'_>, id: ZoneId, due: Due) {
+    match due {
+        Due::Settled(heard) => {
+            let Some(zone) = cx.core.zones.get_mut(id) else { return };
+            if let Some((socket, local)) = zone.rival.take() {
+                (zone.socket, zone.local) = (socket, local);
+            }
+            settled(cx, id, heard);
         }
-        Heard::Kept(other) => {
+        Due::Silent => silent(cx, id),
+    }
+}
+
+/// A client is up, or has moved: nothing is known of the firewall there.
+fn settled(cx: &mut Cx<'_>, id: ZoneId, heard: Heard) {
+    lives(cx, id, None);
+    let at = cx.core.zones.get(id).and_then(super::Neighbor::address);
+    let Some(at) = at else { return };
+    let (state, sentence) = match heard {
+        Heard::Up => ("up", format!("its keepalive came from {at}")),
+        Heard::Moved(old) => ("moved", format!("its address was {old} and is {at} now")),
+        _ => return,
+    };
+    changed(cx, id, News { state, reason: Reason::KeepAlive, sentence });
+}
+
+fn silent(cx: &mut Cx<'_>, id: ZoneId) {
+    let Some(zone) = cx.core.zones.get(id) else { return };
+    let Role::Client(watch) = &zone.role else { return };
+    let silent = (watch.interval() * 3).as_secs();
+    let (reason, sentence) = match &zone.doubt {
+        Some((_, doubt)) => {
+            let sentence = format!("no keepalive was believed for {silent} s: {}", doubt.sentence);
+            (doubt.reason, sentence)
+        }
+        None => (Reason::NoKeepAlive, format!("no keepalive came for {silent} s")),
+    };
+    changed(cx, id, News { state: "down", reason, sentence });
+}
+
+/// Tells what a keepalive has changed; after how many seconds the next one should come.
+fn interval(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, heard: Heard) -> u32 {
+    match heard {
+        Heard::Up | Heard::Moved(_) => settled(cx, id, heard),
+        Heard::Kept(other) | Heard::Shared(other) => {
             let doubt = Doubt::Copied(other);
             doubted(cx, Some(id), Origin { from: other, ..origin }, &doubt);
         }
-        Heard::Again => return seconds_of(AGAIN),
+        Heard::Again => {}
         Heard::Same | Heard::Used | Heard::Copied(_) => {
             if let Some(zone) = cx.core.zones.get_mut(id) {
                 zone.doubt = None;
@@ -146,8 +185,12 @@ fn interval(
         }
     }
     let zone = cx.core.zones.get(id).map(|zone| &zone.role);
-    let Some(Role::Client(watch)) = zone else { return seconds_of(AGAIN) };
-    seconds_of(watch.interval())
+    match zone {
+        Some(Role::Client(watch)) if !matches!(heard, Heard::Again | Heard::Shared(_)) => {
+            seconds_of(watch.interval())
+        }
+        _ => seconds_of(AGAIN),
+    }
 }
 
 fn seconds_of(time: Duration) -> u32 {

@@ -16,6 +16,8 @@ const FIRST_RETRY: Duration = Duration::from_secs(3);
 const SILENCE: u32 = 3;
 /// Keepalives without an answer after which the server's name is resolved again.
 const RESOLVE_AFTER: u32 = 3;
+/// Proofs that a server can ask for one after the other until it is up.
+const MOST_PROOFS: u8 = 2;
 /// Keepalives whose answer may still come.
 const OPEN: usize = 8;
 
@@ -31,8 +33,8 @@ pub struct Client {
     unanswered: u32,
     /// The server's name is being looked up.
     resolving: bool,
-    /// The server wants another proof before the zone is up.
-    proving: bool,
+    /// How often in a row the server wanted another proof before the zone is up.
+    proving: u8,
     last_answer: Option<Instant>,
     round_trip: Option<Duration>,
     up: bool,
@@ -88,7 +90,7 @@ impl Client {
             open: Vec::new(),
             unanswered: 0,
             resolving: false,
-            proving: false,
+            proving: 0,
             last_answer: None,
             round_trip: None,
             up: false,
@@ -188,16 +190,18 @@ impl Client {
                 self.last_answer = Some(now);
                 self.retry = Backoff::new(FIRST_RETRY, self.interval());
                 self.due = Some(now + if again { AGAIN } else { self.interval() });
-                if again && !self.up && !std::mem::replace(&mut self.proving, true) {
+                // A server may well want one every two seconds.
+                if again && !self.up && self.proving < MOST_PROOFS {
+                    self.proving += 1;
                     return None;
                 }
-                (self.told, self.proving) = (None, false);
+                (self.told, self.proving) = (None, 0);
                 (!std::mem::replace(&mut self.up, true)).then_some(Change::Up)
             }
             Err(()) => {
                 self.due = Some(now + self.retry.wait());
                 let news = self.up || self.told != Some(Down::Refused);
-                (self.up, self.told, self.proving) = (false, Some(Down::Refused), false);
+                (self.up, self.told, self.proving) = (false, Some(Down::Refused), 0);
                 news.then_some(Change::Refused)
             }
         }
@@ -215,7 +219,7 @@ impl Client {
     /// The next thing to do at this time; `seq` gives a fresh requestSeqNum.
     pub fn poll(&mut self, now: Instant, seq: impl FnOnce() -> u16) -> Option<Action> {
         if self.silent_at().is_some_and(|at| at <= now) {
-            (self.up, self.proving) = (false, false);
+            (self.up, self.proving) = (false, 0);
             self.told = Some(Down::NoAnswer);
             return Some(Action::Down(Down::NoAnswer));
         }
@@ -335,6 +339,9 @@ mod tests {
         client.poll(now, || 1);
         assert_eq!(client.answered(now, at(1719), 1, Ok(Some(AGAIN))), None);
         assert_eq!((client.is_up(), client.next()), (false, Some(now + AGAIN)));
+        let now = now + AGAIN;
+        client.poll(now, || 2);
+        assert_eq!(client.answered(now, at(1719), 2, Ok(Some(AGAIN))), None);
         let now = now + AGAIN;
         client.poll(now, || 2);
         assert_eq!(client.answered(now, at(1719), 2, Ok(Some(seconds(19)))), Some(Change::Up));

@@ -2,21 +2,29 @@
 //! from, and it is down once they stop.
 //!
 //! A proof of the password (H.235.0 cryptoGKPwdHash) says who made it and when, but neither for whom nor from where, so
-//! whoever sees it on its way can send it from elsewhere. So an address becomes the client's only by two proofs, the
-//! second newer than the first and both newer than all before, and only while nothing comes from the address that the
-//! client has had: whoever cannot hold the client's own keepalives back for longer than an interval gains nothing. A
-//! client that can bind its proofs to the address that it was told it has (a Pinhole) has to, once it has done so: then
-//! holding them back and sending them from elsewhere is of no use either.
+//! whoever sees it on its way can send it from elsewhere. So an address becomes the client's only by two proofs in a
+//! row that were made just now, the second newer than the first and both newer than all before; only while nothing
+//! comes from the address that the client has had; and only when none of its proofs comes from elsewhere, too, for a
+//! while after the second. Whoever copies proofs, old or new, faster or slower, gains nothing while the originals arrive.
+//!
+//! Who holds them back can still use them: of a client that does no more than the standard, for as long as it is not
+//! heard. One whose clock differs from ours is believed after an interval in which nobody says anything newer, so for
+//! it that holds of kept proofs, too, after a restart of the server. A client that can bind its proofs to the address
+//! that it was told it has (a Pinhole) has to, once it has done so: then holding them back is of no use either.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use crate::AGAIN;
 
 /// Intervals without a keepalive after which the client is down.
 const SILENCE: u32 = 3;
 /// How late a keepalive of a client that is where it was may be.
 const LATE: Duration = Duration::from_secs(1);
-/// A proof whose time differs from ours by no more, in seconds, was made just now; an older one may have been kept.
-const FRESH_S: u64 = 10;
+/// A proof that is older than its client's are, by more than so many seconds, may have been kept.
+const FRESH_S: i64 = 10;
+/// How long the originals of copied proofs may take: an address becomes the client's no sooner after its second proof.
+const HOLD: Duration = AGAIN;
 /// How long it has to be away until it is not expected to seal its address any more.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
@@ -25,8 +33,12 @@ const FORGOTTEN: Duration = Duration::from_secs(3600);
 pub struct Watch {
     interval: Duration,
     heard: Option<(Instant, SocketAddr)>,
-    /// The newest time of a proof.
+    /// The newest time of a proof; of one from the address that it has; and of one that was seen elsewhere since.
     newest: u32,
+    newest_there: u32,
+    newest_elsewhere: u32,
+    /// By how many seconds its clock is ahead of ours, once that is known.
+    skew: Option<i64>,
     candidate: Option<Candidate>,
     /// It can bind its proofs to its address, so it has to.
     seals: bool,
@@ -49,8 +61,25 @@ pub struct Stamp {
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     address: SocketAddr,
-    newest: u32,
+    /// When its first proof came, and its last one.
     since: Instant,
+    last: Instant,
+    /// The times of both.
+    oldest: u32,
+    newest: u32,
+    /// Of the last one: it was made just now; by how much it is ahead; it is bound to the address.
+    fresh: bool,
+    skew: i64,
+    sealed: bool,
+    /// When it had proven enough.
+    proven: Option<Instant>,
+}
+
+impl Candidate {
+    /// True when a proof of this time may be one of its own, sent from elsewhere.
+    fn has(&self, time: u32) -> bool {
+        (self.oldest..=self.newest).contains(&time)
+    }
 }
 
 /// What a keepalive changes.
@@ -62,21 +91,47 @@ pub enum Heard {
     Moved(SocketAddr),
     /// Nothing.
     Same,
-    /// Nothing; but the same proofs came from there, too: somebody copies them, or two have the same name.
+    /// Nothing; but proofs that are as new came from there, too: somebody copies them, or two have the same name.
     Kept(SocketAddr),
     /// Nothing yet: it has to prove itself again, [`crate::AGAIN`] from now.
     Again,
+    /// Nothing, it does not even show that the client is there: its proof came from there before. It has to prove
+    /// itself again, too.
+    Shared(SocketAddr),
     /// Nothing: its proof, or a newer one, was used before.
     Used,
     /// Nothing: its proof came from there before, and who of both has copied it is not known.
     Copied(SocketAddr),
 }
 
+/// What time has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Another address is the client's now: it is up, or has moved.
+    Settled(Heard),
+    /// It has fallen silent: it is down.
+    Silent,
+}
+
+fn longer(now: Instant, since: Instant, than: Duration) -> bool {
+    now.saturating_duration_since(since) > than
+}
+
 impl Watch {
     /// A client that has not been heard of, asked to send a keepalive every `interval`.
     #[must_use]
     pub const fn new(interval: Duration) -> Self {
-        Self { interval, heard: None, newest: 0, candidate: None, seals: false, lost: None }
+        Self {
+            interval,
+            heard: None,
+            newest: 0,
+            newest_there: 0,
+            newest_elsewhere: 0,
+            skew: None,
+            candidate: None,
+            seals: false,
+            lost: None,
+        }
     }
 
     /// The time between keepalives that it is asked for.
@@ -96,45 +151,111 @@ impl Watch {
         self.heard.map(|(_, address)| address)
     }
 
+    /// The address that may become its.
+    #[must_use]
+    pub fn candidate(&self) -> Option<SocketAddr> {
+        self.candidate.map(|known| known.address)
+    }
+
     /// When it was heard of last, while it is up.
     #[must_use]
     pub fn last(&self) -> Option<Instant> {
         self.heard.map(|(last, _)| last)
     }
 
+    /// True when nobody but the client can say this, and it has not been said before: it is sealed, and newer than all
+    /// that came from the client's address.
+    #[must_use]
+    pub fn is_its_word(&self, from: SocketAddr, stamp: Stamp) -> bool {
+        self.address() == Some(from) && stamp.sealed && stamp.time > self.newest_there
+    }
+
     /// A keepalive whose proof is right, with its time stamp; nothing where no proof is asked for.
     pub fn heard(&mut self, now: Instant, from: SocketAddr, stamp: Option<Stamp>) -> Heard {
         let Some(stamp) = stamp else { return self.settle(now, from) };
+        let patience = self.interval * SILENCE;
+        self.candidate.take_if(|known| longer(now, known.last, patience));
         if self.address() == Some(from) {
-            // That is no news to anybody, whoever sends it: an old proof does no harm.
-            self.newest = self.newest.max(stamp.time);
-            self.seals |= stamp.sealed;
-            self.heard = Some((now, from));
-            let rival = self.candidate.take_if(|rival| rival.newest <= stamp.time);
-            return rival.map_or(Heard::Same, |rival| Heard::Kept(rival.address));
+            return self.present(now, from, stamp);
         }
         match self.candidate {
-            Some(known) if known.address == from => self.proven(now, known, stamp),
-            Some(known) if known.newest == stamp.time => {
-                self.candidate = None;
-                Heard::Copied(known.address)
-            }
+            Some(known) if known.address == from => self.proves(now, known, stamp),
+            Some(known) if known.has(stamp.time) => self.copied(now, known, from, stamp),
             _ if stamp.time <= self.newest => Heard::Used,
-            _ => {
-                self.newest = stamp.time;
-                self.candidate = Some(Candidate { address: from, newest: stamp.time, since: now });
-                Heard::Again
-            }
+            // Who can seal its address does not lose it to one who cannot.
+            Some(known) if known.sealed && !stamp.sealed => Heard::Again,
+            _ => self.begins(now, from, stamp),
         }
     }
 
     /// A proof of something else than a keepalive: none that is as old can move it any more.
-    pub fn note(&mut self, time: u32) {
+    pub fn note(&mut self, from: SocketAddr, time: u32) {
         self.newest = self.newest.max(time);
+        let copies = |known: &Candidate| known.address != from && !known.sealed && known.has(time);
+        self.candidate.take_if(|known| copies(known));
+    }
+
+    /// A proof from the address that it has: that is no news to anybody, so an old one does no harm, unless somebody
+    /// else has shown the same one or a newer one.
+    fn present(&mut self, now: Instant, from: SocketAddr, stamp: Stamp) -> Heard {
+        if stamp.time <= self.newest_elsewhere && !self.is_its_word(from, stamp) {
+            let rival = self.candidate.take_if(|rival| rival.newest == stamp.time);
+            return rival.map_or(Heard::Again, |rival| Heard::Shared(rival.address));
+        }
+        if stamp.time > self.newest_there {
+            (self.newest_there, self.skew) = (stamp.time, Some(stamp.skew));
+        }
+        self.newest = self.newest.max(stamp.time);
+        self.seals |= stamp.sealed;
+        self.heard = Some((now, from));
+        let rival = self.candidate.take_if(|rival| rival.newest <= stamp.time);
+        if let Some(rival) = &mut self.candidate {
+            rival.proven = None;
+        }
+        rival.map_or(Heard::Same, |rival| Heard::Kept(rival.address))
+    }
+
+    /// The first proof from an address that may become the client's.
+    fn begins(&mut self, now: Instant, address: SocketAddr, stamp: Stamp) -> Heard {
+        self.newest = self.newest.max(stamp.time);
+        self.newest_elsewhere = self.newest_elsewhere.max(stamp.time);
+        self.candidate = Some(Candidate {
+            address,
+            since: now,
+            last: now,
+            oldest: stamp.time,
+            newest: stamp.time,
+            fresh: self.is_fresh(stamp),
+            skew: stamp.skew,
+            sealed: stamp.sealed,
+            proven: None,
+        });
+        Heard::Again
+    }
+
+    /// A proof of an address that may become the client's came from elsewhere. If one of both is sealed, the other is
+    /// the copy.
+    fn copied(&mut self, now: Instant, known: Candidate, from: SocketAddr, stamp: Stamp) -> Heard {
+        match (known.sealed, stamp.sealed) {
+            (true, false) => Heard::Copied(known.address),
+            (false, true) => self.begins(now, from, stamp),
+            _ => {
+                self.candidate = None;
+                Heard::Copied(known.address)
+            }
+        }
+    }
+
+    /// True when a proof was made just now, as far as can be told.
+    fn is_fresh(&self, stamp: Stamp) -> bool {
+        match self.skew {
+            Some(usual) => stamp.skew >= usual - FRESH_S,
+            None => stamp.skew.abs() <= FRESH_S,
+        }
     }
 
     /// Another proof from an address that may become the client's.
-    fn proven(&mut self, now: Instant, known: Candidate, stamp: Stamp) -> Heard {
+    fn proves(&mut self, now: Instant, known: Candidate, stamp: Stamp) -> Heard {
         if stamp.time < known.newest {
             return Heard::Used;
         }
@@ -142,192 +263,68 @@ impl Watch {
             return Heard::Again;
         }
         self.newest = self.newest.max(stamp.time);
-        self.candidate = Some(Candidate { newest: stamp.time, ..known });
-        let longer = |since: Instant, than| now.saturating_duration_since(since) > than;
-        // What was kept from before a restart loses against the client itself, which speaks within an interval.
-        let fresh = stamp.skew.unsigned_abs() <= FRESH_S || longer(known.since, self.interval);
-        let alone = self.heard.is_none_or(|(last, _)| longer(last, self.interval + LATE));
+        self.newest_elsewhere = self.newest_elsewhere.max(stamp.time);
+        let fresh = self.is_fresh(stamp);
+        // What was kept loses against the client itself, which speaks within an interval.
+        let believed = known.fresh && fresh || longer(now, known.since, self.interval);
+        let alone = self.heard.is_none_or(|(last, _)| longer(now, last, self.interval + LATE));
         // One that has been away for long may be another program.
-        let seals = self.seals && !self.lost.is_some_and(|lost| longer(lost, FORGOTTEN));
-        if !fresh || !alone || (seals && !stamp.sealed) {
-            return Heard::Again;
-        }
-        self.seals = stamp.sealed;
-        self.settle(now, known.address)
+        let seals = self.seals && !self.lost.is_some_and(|lost| longer(now, lost, FORGOTTEN));
+        let enough = believed && alone && (stamp.sealed || !seals);
+        let proven = enough.then(|| known.proven.unwrap_or(now));
+        self.candidate = Some(Candidate {
+            last: now,
+            newest: stamp.time,
+            fresh,
+            skew: stamp.skew,
+            sealed: stamp.sealed,
+            proven,
+            ..known
+        });
+        self.settled(now).unwrap_or(Heard::Again)
     }
 
-    fn settle(&mut self, now: Instant, from: SocketAddr) -> Heard {
+    /// An address that had proven enough becomes the client's, once no original of its proofs can come any more.
+    fn settled(&mut self, now: Instant) -> Option<Heard> {
+        let ready = |known: &mut Candidate| known.proven.is_some_and(|at| at + HOLD <= now);
+        let known = self.candidate.take_if(ready)?;
+        (self.newest_there, self.newest_elsewhere) = (known.newest, 0);
+        self.skew = Some(known.skew);
+        self.seals = known.sealed;
+        Some(self.settle(known.last, known.address))
+    }
+
+    fn settle(&mut self, heard: Instant, from: SocketAddr) -> Heard {
         (self.candidate, self.lost) = (None, None);
-        match self.heard.replace((now, from)) {
+        match self.heard.replace((heard, from)) {
             None => Heard::Up,
             Some((_, old)) if old != from => Heard::Moved(old),
             Some(_) => Heard::Same,
         }
     }
 
-    /// When [`Self::poll`] has something next.
-    #[must_use]
-    pub fn next(&self) -> Option<Instant> {
+    fn silent_at(&self) -> Option<Instant> {
         self.heard.map(|(last, _)| last + self.interval * SILENCE)
     }
 
-    /// True when it has fallen silent: it is down.
-    pub fn poll(&mut self, now: Instant) -> bool {
-        let silent = self.next().is_some_and(|at| at <= now);
-        if silent {
-            (self.heard, self.lost) = (None, Some(now));
+    /// When [`Self::poll`] has something next.
+    #[must_use]
+    pub fn next(&self) -> Option<Instant> {
+        let settles = self.candidate.and_then(|known| known.proven).map(|at| at + HOLD);
+        settles.into_iter().chain(self.silent_at()).min()
+    }
+
+    /// What time has changed.
+    pub fn poll(&mut self, now: Instant) -> Option<Due> {
+        if let Some(heard) = self.settled(now) {
+            return Some(Due::Settled(heard));
         }
-        silent
+        self.silent_at().filter(|at| *at <= now)?;
+        (self.heard, self.lost) = (None, Some(now));
+        Some(Due::Silent)
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
-mod tests {
-    use super::*;
-
-    fn address(port: u16) -> SocketAddr {
-        SocketAddr::from(([203, 0, 113, 9], port))
-    }
-
-    /// A client and a clock. A proof is as old as it is heard, unless a test says otherwise.
-    struct Bench {
-        start: Instant,
-        watch: Watch,
-    }
-
-    const UNIX: u32 = 1_700_000_000;
-
-    impl Bench {
-        fn new() -> Self {
-            Self { start: Instant::now(), watch: Watch::new(Duration::from_secs(19)) }
-        }
-
-        fn at(&self, s: u64) -> Instant {
-            self.start + Duration::from_secs(s)
-        }
-
-        fn hears(&mut self, s: u64, port: u16) -> Heard {
-            self.hears_old(s, port, s)
-        }
-
-        /// A proof that was made at another time.
-        fn hears_old(&mut self, s: u64, port: u16, made: u64) -> Heard {
-            self.hears_sealed(s, port, made, false)
-        }
-
-        fn hears_sealed(&mut self, s: u64, port: u16, made: u64, sealed: bool) -> Heard {
-            let time = UNIX + made as u32;
-            let stamp = Stamp { time, skew: made as i64 - s as i64, sealed };
-            let now = self.at(s);
-            self.watch.heard(now, address(port), Some(stamp))
-        }
-
-        fn up(port: u16) -> Self {
-            let mut bench = Self::new();
-            assert_eq!(bench.hears(0, port), Heard::Again);
-            assert_eq!(bench.hears(0, port), Heard::Again, "in the same second");
-            assert_eq!(bench.watch.address(), None);
-            assert_eq!(bench.hears(2, port), Heard::Up);
-            bench
-        }
-    }
-
-    #[test]
-    fn three_intervals_of_silence_are_the_end() {
-        let mut bench = Bench::up(1);
-        assert_eq!(bench.hears(19, 1), Heard::Same);
-        assert_eq!(bench.watch.next(), Some(bench.at(19 + 57)));
-        let (before, then) = (bench.at(75), bench.at(76));
-        assert!(!bench.watch.poll(before));
-        assert!(bench.watch.poll(then));
-        assert_eq!((bench.watch.next(), bench.watch.address()), (None, None));
-        assert_eq!(bench.hears(80, 1), Heard::Again);
-        assert_eq!(bench.hears(82, 1), Heard::Up);
-    }
-
-    #[test]
-    fn a_nat_that_gives_another_port_is_followed_once_the_old_one_is_late() {
-        let mut bench = Bench::up(1);
-        assert_eq!(bench.hears(21, 2), Heard::Again);
-        assert_eq!(bench.hears(23, 2), Heard::Moved(address(1)));
-        // Somebody who comes too early waits for it.
-        assert_eq!(bench.hears(25, 3), Heard::Again);
-        assert_eq!(bench.hears(27, 3), Heard::Again);
-        assert_eq!(bench.hears(43, 3), Heard::Again);
-        assert_eq!(bench.hears(45, 3), Heard::Moved(address(2)));
-    }
-
-    #[test]
-    fn a_copy_from_elsewhere_moves_nothing_while_the_original_arrives() {
-        let mut bench = Bench::up(1);
-        for s in [21, 40, 59] {
-            assert_eq!(bench.hears(s, 66), Heard::Again, "faster than the original");
-            assert_eq!(bench.hears(s, 1), Heard::Kept(address(66)));
-            assert_eq!(bench.hears(s, 66), Heard::Used, "slower");
-        }
-        assert_eq!(bench.watch.address(), Some(address(1)));
-    }
-
-    #[test]
-    fn copies_do_not_come_up_in_the_place_of_the_original() {
-        let mut bench = Bench::new();
-        for s in [0, 3, 9] {
-            assert_eq!(bench.hears(s, 66), Heard::Again);
-            assert_eq!(bench.hears(s, 1), Heard::Copied(address(66)));
-        }
-        assert_eq!(bench.watch.address(), None);
-        assert_eq!(bench.hears(21, 1), Heard::Again);
-        assert_eq!(bench.hears(23, 1), Heard::Up);
-    }
-
-    #[test]
-    fn what_was_kept_does_not_outlive_a_restart() {
-        let mut bench = Bench::new();
-        assert_eq!(bench.hears_old(100, 66, 62), Heard::Again);
-        assert_eq!(bench.hears_old(102, 66, 81), Heard::Again, "it is not fresh");
-        assert_eq!(bench.hears(110, 1), Heard::Again);
-        assert_eq!(bench.hears_old(112, 66, 100), Heard::Used);
-        assert_eq!(bench.hears(112, 1), Heard::Up);
-        // A client whose clock is slow comes up, too, after an interval.
-        let mut bench = Bench::new();
-        for (s, heard) in [(100, Heard::Again), (102, Heard::Again), (120, Heard::Up)] {
-            assert_eq!(bench.hears_old(s, 1, s - 50), heard);
-        }
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_does_not_shut_out_a_client_that_is_where_it_was() {
-        let mut bench = Bench::up(1);
-        assert_eq!(bench.hears_old(200, 1, 300), Heard::Same);
-        assert_eq!(bench.hears(219, 1), Heard::Same);
-        assert_eq!(bench.hears(230, 66), Heard::Used);
-    }
-
-    #[test]
-    fn who_can_seal_its_address_has_to() {
-        let mut bench = Bench::new();
-        assert_eq!(bench.hears(0, 1), Heard::Again);
-        assert_eq!(bench.hears_sealed(2, 1, 2, true), Heard::Up);
-        for s in [30, 32, 90] {
-            assert_eq!(bench.hears(s, 66), Heard::Again, "it is not sealed");
-        }
-        assert_eq!(bench.hears_sealed(92, 2, 92, true), Heard::Again);
-        assert_eq!(bench.hears_sealed(94, 2, 94, true), Heard::Moved(address(1)));
-        // After an hour of silence another program may be there.
-        let silent = bench.at(94 + 57);
-        assert!(bench.watch.poll(silent));
-        assert_eq!(bench.hears(3000, 3), Heard::Again);
-        assert_eq!(bench.hears(3002, 3), Heard::Again);
-        assert_eq!(bench.hears(4000, 3), Heard::Up);
-    }
-
-    #[test]
-    fn without_a_password_the_last_address_counts() {
-        let mut bench = Bench::new();
-        let now = bench.at(0);
-        assert_eq!(bench.watch.heard(now, address(1), None), Heard::Up);
-        assert_eq!(bench.watch.heard(now, address(2), None), Heard::Moved(address(1)));
-        assert_eq!(bench.watch.heard(now, address(2), None), Heard::Same);
-    }
-}
+mod tests;

@@ -169,6 +169,51 @@ fn what_was_overheard_before_a_restart_is_worth_nothing_after_it() {
     zone.talk(false, |_| {});
 }
 
+/// Mallory shows a proof that he overheard long ago, and then copies what the client says before it arrives.
+fn kept_and_copied(strike: impl Fn(&mut Zone)) {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    overheard(&mut zone);
+    strike(&mut zone);
+    let kept = overheard(&mut zone);
+    let mut copies = 0;
+    for _ in 0..6000 {
+        zone.lab.world.run_for(millis(10));
+        for bytes in overheard(&mut zone) {
+            let old = kept.last().expect("a keepalive");
+            for bytes in [old, &bytes] {
+                zone.lab.world.inject_datagram(mallory(), at(RAS), bytes);
+                copies += 1;
+            }
+        }
+        assert!(!is_mallory(believed(&mut zone)), "{copies}");
+    }
+    assert!(copies >= 6, "{copies}");
+    // The client seals its address, so it comes up all the same.
+    assert_eq!(believed(&mut zone).map(|at| at.ip()), Some(ip(NAT)));
+    zone.talk(false, |_| {});
+}
+
+#[test]
+fn an_old_proof_and_a_copied_one_are_not_enough_after_a_restart() {
+    kept_and_copied(|zone| {
+        zone.lab.world.run_for(seconds(60));
+        let now = zone.lab.world.now();
+        let node = Node::new(outer(PLAIN), vec![ip(NODE)], [5; 32], now);
+        zone.lab.world.restart(zone.lab.node, node);
+    });
+}
+
+#[test]
+fn nor_are_they_after_a_cut() {
+    kept_and_copied(|zone| {
+        let until = zone.lab.world.now() + seconds(70);
+        zone.lab.world.link(zone.inner).cut = Some(until);
+        zone.lab.world.run_for(seconds(70));
+        assert_eq!(believed(zone), None);
+    });
+}
+
 #[test]
 fn whoever_has_no_password_is_nobody() {
     let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);

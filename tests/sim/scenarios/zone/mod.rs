@@ -97,7 +97,7 @@ impl Zone {
         let inner = self.inner;
         self.lab.world.must("the zone is up inside", |w| w.told(inner, state("up")), seconds(10));
         let node = self.lab.node;
-        self.lab.world.must("the zone is up outside", |w| w.told(node, state("up")), seconds(1));
+        self.lab.world.must("the zone is up outside", |w| w.told(node, state("up")), seconds(5));
     }
 
     /// How a gatekeeper sees the zone.

@@ -1,0 +1,270 @@
+use super::*;
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 9], port))
+}
+
+/// A client and a clock. A proof is as old as it is heard, unless a test says otherwise.
+struct Bench {
+    start: Instant,
+    watch: Watch,
+}
+
+const UNIX: u32 = 1_700_000_000;
+
+impl Bench {
+    fn new() -> Self {
+        Self { start: Instant::now(), watch: Watch::new(Duration::from_secs(19)) }
+    }
+
+    fn at(&self, s: u64) -> Instant {
+        self.start + Duration::from_secs(s)
+    }
+
+    fn hears(&mut self, s: u64, port: u16) -> Heard {
+        self.hears_old(s, port, s)
+    }
+
+    /// A proof that was made at another time.
+    fn hears_old(&mut self, s: u64, port: u16, made: u64) -> Heard {
+        self.hears_sealed(s, port, made, false)
+    }
+
+    fn hears_sealed(&mut self, s: u64, port: u16, made: u64, sealed: bool) -> Heard {
+        let time = UNIX + made as u32;
+        let stamp = Stamp { time, skew: made as i64 - s as i64, sealed };
+        let now = self.at(s);
+        self.watch.heard(now, address(port), Some(stamp))
+    }
+
+    fn polls(&mut self, s: u64) -> Option<Due> {
+        let now = self.at(s);
+        self.watch.poll(now)
+    }
+
+    fn up(port: u16) -> Self {
+        let mut bench = Self::new();
+        assert_eq!(bench.hears(0, port), Heard::Again);
+        assert_eq!(bench.hears(0, port), Heard::Again, "in the same second");
+        assert_eq!(bench.watch.address(), None);
+        assert_eq!(bench.hears(2, port), Heard::Again);
+        assert_eq!(bench.watch.next(), Some(bench.at(4)));
+        assert_eq!(bench.polls(3), None);
+        assert_eq!(bench.polls(4), Some(Due::Settled(Heard::Up)));
+        bench
+    }
+}
+
+#[test]
+fn three_intervals_of_silence_are_the_end() {
+    let mut bench = Bench::up(1);
+    assert_eq!(bench.hears(19, 1), Heard::Same);
+    assert_eq!(bench.watch.next(), Some(bench.at(19 + 57)));
+    assert_eq!((bench.polls(75), bench.polls(76)), (None, Some(Due::Silent)));
+    assert_eq!((bench.watch.next(), bench.watch.address()), (None, None));
+    assert_eq!(bench.hears(80, 1), Heard::Again);
+    assert_eq!(bench.hears(82, 1), Heard::Again);
+    assert_eq!(bench.hears(84, 1), Heard::Up, "the keepalive is as good as the timer");
+}
+
+/// One that is never heard more often than once in an interval, and tells seconds.
+#[test]
+fn a_client_that_takes_its_time_is_up_within_three_intervals() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.hears(18, 1), Heard::Again);
+    assert_eq!(bench.hears(37, 1), Heard::Again);
+    assert_eq!(bench.polls(39), Some(Due::Settled(Heard::Up)));
+    // It moves.
+    assert_eq!(bench.hears(56, 2), Heard::Again);
+    assert_eq!(bench.hears(75, 2), Heard::Again);
+    assert_eq!(bench.polls(77), Some(Due::Settled(Heard::Moved(address(1)))));
+}
+
+#[test]
+fn a_nat_that_gives_another_port_is_followed_once_the_old_one_is_late() {
+    let mut bench = Bench::up(1);
+    assert_eq!(bench.hears(23, 2), Heard::Again);
+    assert_eq!(bench.hears(25, 2), Heard::Again);
+    assert_eq!(bench.polls(27), Some(Due::Settled(Heard::Moved(address(1)))));
+    // Somebody who comes too early waits for it.
+    for s in [28, 30, 44] {
+        assert_eq!(bench.hears(s, 3), Heard::Again);
+    }
+    assert_eq!(bench.polls(46), None);
+    assert_eq!(bench.hears(46, 3), Heard::Again);
+    assert_eq!(bench.polls(48), Some(Due::Settled(Heard::Moved(address(2)))));
+}
+
+#[test]
+fn a_copy_from_elsewhere_moves_nothing_while_the_original_arrives() {
+    let mut bench = Bench::up(1);
+    for s in [21, 40, 59] {
+        assert_eq!(bench.hears(s, 66), Heard::Again, "faster than the original");
+        assert_eq!(bench.hears_sealed(s, 1, s, true), Heard::Kept(address(66)));
+        assert_eq!(bench.hears(s, 66), Heard::Used, "slower");
+    }
+    assert_eq!(bench.watch.address(), Some(address(1)));
+    assert_eq!(bench.watch.next(), Some(bench.at(59 + 57)));
+}
+
+/// He held the client's keepalives back, and sends them from elsewhere; then the client is heard again.
+#[test]
+fn a_thief_does_not_stay_by_copies_nor_by_what_he_has_kept() {
+    let mut bench = Bench::up(66);
+    for s in [10, 20, 30, 40, 50] {
+        assert_eq!(bench.hears(s, 1), Heard::Again);
+        assert_eq!(bench.hears(s, 66), Heard::Shared(address(1)));
+        assert_eq!(bench.hears_old(s, 66, s - 1), Heard::Again);
+    }
+    assert_eq!(bench.polls(59), Some(Due::Silent));
+    // Old ones do not keep him there against the client that is heard.
+    let mut bench = Bench::up(66);
+    for s in [10, 15, 24] {
+        assert_eq!(bench.hears(s, 1), Heard::Again);
+        assert_eq!(bench.hears_old(s, 66, s - 7), Heard::Again);
+    }
+    assert_eq!(bench.polls(26), Some(Due::Settled(Heard::Moved(address(66)))));
+}
+
+#[test]
+fn copies_do_not_come_up_in_the_place_of_the_original() {
+    let mut bench = Bench::new();
+    for s in [0, 3, 9] {
+        assert_eq!(bench.hears(s, 66), Heard::Again);
+        assert_eq!(bench.hears(s, 1), Heard::Copied(address(66)));
+    }
+    assert_eq!(bench.watch.address(), None);
+    assert_eq!(bench.hears(21, 1), Heard::Again);
+    assert_eq!(bench.hears(23, 1), Heard::Again);
+    assert_eq!(bench.hears(24, 66), Heard::Again, "somebody else has the password");
+}
+
+/// The originals come later than the second copy, but they come.
+#[test]
+fn copies_that_are_all_faster_than_the_originals_are_held_until_those_come() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.hears(1, 66), Heard::Again);
+    assert_eq!(bench.hears(2, 66), Heard::Again);
+    assert_eq!(bench.hears_old(2, 1, 1), Heard::Copied(address(66)));
+    assert_eq!((bench.polls(5), bench.watch.address()), (None, None));
+    // The same, when the proofs were of other messages than keepalives.
+    assert_eq!(bench.hears(11, 66), Heard::Again);
+    assert_eq!(bench.hears(12, 66), Heard::Again);
+    bench.watch.note(address(1), UNIX + 12);
+    assert_eq!((bench.polls(15), bench.watch.address()), (None, None));
+}
+
+#[test]
+fn what_was_kept_does_not_outlive_a_restart() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.hears_old(100, 66, 62), Heard::Again);
+    assert_eq!(bench.hears_old(102, 66, 81), Heard::Again, "it is not fresh");
+    assert_eq!(bench.polls(105), None);
+    assert_eq!(bench.hears(110, 1), Heard::Again);
+    assert_eq!(bench.hears_old(112, 66, 100), Heard::Used);
+    assert_eq!(bench.hears(112, 1), Heard::Again);
+    assert_eq!(bench.polls(114), Some(Due::Settled(Heard::Up)));
+    // A client whose clock is slow comes up, too, after an interval.
+    let mut bench = Bench::new();
+    for s in [100, 102, 120] {
+        assert_eq!(bench.hears_old(s, 1, s - 50), Heard::Again);
+    }
+    assert_eq!(bench.polls(122), Some(Due::Settled(Heard::Up)));
+    // The next time it is known how slow it is: no need to wait, and what is older was kept.
+    assert_eq!(bench.polls(177), Some(Due::Silent));
+    assert_eq!(bench.hears_old(300, 1, 250), Heard::Again);
+    assert_eq!(bench.hears_old(302, 1, 252), Heard::Again);
+    assert_eq!(bench.polls(304), Some(Due::Settled(Heard::Up)));
+    assert_eq!(bench.polls(400), Some(Due::Silent));
+    for s in [403, 405] {
+        assert_eq!(bench.hears_old(s, 66, s - 70), Heard::Again);
+    }
+    assert_eq!(bench.polls(410), None);
+}
+
+/// A proof that was overheard long ago, and a copy of a fresh one that is faster: after a restart, and after some that
+/// were lost on their way.
+#[test]
+fn an_old_proof_and_a_copy_of_a_fresh_one_are_not_enough() {
+    let mut cut = Bench::up(1);
+    assert_eq!(cut.polls(59), Some(Due::Silent));
+    for mut bench in [Bench::new(), cut] {
+        assert_eq!(bench.hears_old(100, 66, 61), Heard::Again);
+        assert_eq!(bench.hears(100, 66), Heard::Again, "faster than the original");
+        assert_eq!(bench.watch.address(), None);
+        assert_eq!(bench.hears(100, 1), Heard::Copied(address(66)));
+        assert_eq!(bench.polls(104), None);
+        assert_eq!(bench.hears(104, 1), Heard::Again);
+        assert_eq!(bench.hears(106, 1), Heard::Again);
+        assert_eq!(bench.polls(108), Some(Due::Settled(Heard::Up)));
+    }
+}
+
+/// Whoever copies all of it, faster or slower, does not even keep a client down that seals its address.
+#[test]
+fn a_client_that_seals_comes_up_whatever_is_copied() {
+    for faster in [true, false] {
+        let mut bench = Bench::new();
+        assert_eq!(bench.hears(0, 66), Heard::Again);
+        assert_eq!(bench.hears(0, 1), Heard::Copied(address(66)));
+        for s in [3, 5] {
+            if faster {
+                assert_eq!(bench.hears(s, 66), Heard::Again);
+            }
+            assert_eq!(bench.hears_sealed(s, 1, s, true), Heard::Again);
+            assert!(matches!(bench.hears(s, 66), Heard::Copied(_)));
+        }
+        assert_eq!(bench.polls(7), Some(Due::Settled(Heard::Up)));
+        assert_eq!(bench.watch.address(), Some(address(1)));
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_shut_out_a_client_that_is_where_it_was() {
+    let mut bench = Bench::up(1);
+    assert_eq!(bench.hears_old(200, 1, 300), Heard::Same);
+    assert_eq!(bench.hears(219, 1), Heard::Same);
+    assert_eq!(bench.hears(230, 66), Heard::Used);
+}
+
+#[test]
+fn who_can_seal_its_address_has_to() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.hears(0, 1), Heard::Again);
+    assert_eq!(bench.hears_sealed(2, 1, 2, true), Heard::Again);
+    assert_eq!(bench.polls(4), Some(Due::Settled(Heard::Up)));
+    for s in [30, 32, 58] {
+        assert_eq!(bench.hears(s, 66), Heard::Again, "it is not sealed");
+    }
+    assert_eq!(bench.hears_sealed(59, 2, 59, true), Heard::Again);
+    assert_eq!(bench.hears_sealed(61, 2, 61, true), Heard::Again);
+    assert_eq!(bench.polls(63), Some(Due::Settled(Heard::Moved(address(1)))));
+    // After an hour of silence another program may be there.
+    assert_eq!(bench.polls(61 + 57), Some(Due::Silent));
+    assert_eq!(bench.hears(3000, 3), Heard::Again);
+    assert_eq!(bench.hears(3002, 3), Heard::Again);
+    assert_eq!(bench.polls(3010), None);
+    assert_eq!(bench.hears(4000, 3), Heard::Again);
+    assert_eq!(bench.hears(4002, 3), Heard::Again);
+    assert_eq!(bench.polls(4004), Some(Due::Settled(Heard::Up)));
+}
+
+#[test]
+fn its_word_is_what_is_sealed_and_new() {
+    let bench = Bench::up(1);
+    let is = |port, made: u32, sealed| {
+        let stamp = Stamp { time: UNIX + made, skew: 0, sealed };
+        bench.watch.is_its_word(address(port), stamp)
+    };
+    assert!(is(1, 3, true));
+    assert!(!is(1, 3, false) && !is(1, 2, true) && !is(2, 3, true));
+}
+
+#[test]
+fn without_a_password_the_last_address_counts() {
+    let mut bench = Bench::new();
+    let now = bench.at(0);
+    assert_eq!(bench.watch.heard(now, address(1), None), Heard::Up);
+    assert_eq!(bench.watch.heard(now, address(2), None), Heard::Moved(address(1)));
+    assert_eq!(bench.watch.heard(now, address(2), None), Heard::Same);
+}
