@@ -213,8 +213,13 @@ impl Case {
         let mut lab = self.lab();
         let bob = lab.answering("bob", Outside, BOB, self.adjust(1));
         lab.world.mark_rest();
+        lab.world.tap(lab.node);
         let alice = lab.calling("alice", Inside, ("bob", ALICE, TALK), self.adjust(0));
         let record = lab.record(alice, 1, seconds(60));
+        let sent = lab.world.tap(lab.node);
+        for at in [ip(NAT), outside(true)] {
+            assert_eq!(look(&sent, at).clear, 0, "{self:?} {at}");
+        }
         assert_eq!(
             record.release_reason.as_deref(),
             Some("securityDenied"),

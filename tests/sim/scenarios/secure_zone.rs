@@ -1,5 +1,8 @@
 //! The leg of a traversal zone is encrypted by its two gatekeepers, for phones that cannot do it themselves.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use pinhole::firewall::Rules;
 use pinhole::phone::options::{Encryption, Options};
 use pinhole::security::Terms;
@@ -57,10 +60,23 @@ fn phones_that_encrypt_do_so_through_the_zone() {
     let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, text);
     zone.up();
     let (outer, inner) = (zone.lab.node, zone.inner);
+    zone.lab.world.tap(outer);
+    zone.lab.world.tap(inner);
     zone.talk(true, |options| {
         options.encryption = Encryption::Required;
         options.terms = Terms::up_to(2048);
     });
+    let sent = [zone.lab.world.tap(outer), zone.lab.world.tap(inner)];
+    for (sent, other) in sent.iter().zip([NAT, NODE]) {
+        // Neither between the gatekeepers nor to the phones.
+        let seen = look(sent, ip(other));
+        assert!(seen.packets > 90, "to {other}: {seen:?}");
+        let everywhere: BTreeSet<IpAddr> = sent.iter().map(|(to, _)| to.ip()).collect();
+        assert!(everywhere.len() > 1, "{everywhere:?}");
+        for to in everywhere {
+            assert_eq!(look(sent, to).clear, 0, "to {to}");
+        }
+    }
     for gatekeeper in [outer, inner] {
         let record = records(&zone.lab.world, gatekeeper).pop().expect("a call");
         for channel in &record.channels {
