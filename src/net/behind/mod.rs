@@ -86,7 +86,8 @@ pub struct Behind {
     outside: Sockets,
     /// The real sockets for the neighbours, by the private address.
     near: Sockets,
-    media: Media,
+    /// In a box, because its room for packets is large, and a driver is moved about on the stack.
+    media: Box<Media>,
     drops: watch::Sender<Drops>,
 }
 
@@ -116,7 +117,7 @@ impl Behind {
             listeners: HashMap::new(),
             outside: Sockets::default(),
             near: Sockets::default(),
-            media: Media::default(),
+            media: Box::default(),
             drops: watch::Sender::new(Drops::default()),
         }
     }
