@@ -278,7 +278,15 @@ impl Calls {
 
     /// Ends a call whose media would not be as secure as it has to be.
     pub(super) fn check_security(&mut self, cx: &mut Cx<'_>, key: CallKey) {
-        let breach = self.live(key).and_then(|call| call.security.take_breach());
+        let Some(call) = self.live(key) else { return };
+        let exposed = call.sessions.take_exposed();
+        let breach = call.security.take_breach().or_else(|| {
+            let (side, ip) = exposed?;
+            let leg = call.leg(side);
+            let rule = cx.core.settings.encryption.forbids_clear(leg.peer, ip)?;
+            let name = &leg.name;
+            Some(format!("{name} wants media in clear at {ip}, where encryption is required{rule}"))
+        });
         if let Some(why) = breach {
             self.insecure(cx, key, &why);
         }

@@ -50,6 +50,10 @@ pub(crate) struct Session {
     ciphers: [Vec<LegCipher>; 2],
     /// The keys of each direction, by opener.
     pub(super) keyed: [Option<Keyed>; 2],
+    /// Nothing in clear passes on these sides.
+    locked: [bool; 2],
+    /// An address that a party named for media in clear, in a network where that may not be.
+    exposed: Option<(Side, IpAddr)>,
 }
 
 /// A multiplexID nobody can guess, for a leg that can multiplex at an address of ours that has the ports for it.
@@ -149,6 +153,8 @@ impl Session {
             contents: [None, None],
             ciphers: [Vec::new(), Vec::new()],
             keyed: [None; 2],
+            locked: [false; 2],
+            exposed: None,
         };
         session.lock(cx, legs);
         for (side, leg) in [(Side::A, a), (Side::B, b)] {
@@ -166,8 +172,11 @@ impl Session {
     }
 
     /// On legs that are encrypted nothing in clear passes from now on.
-    fn lock(&self, cx: &mut Cx<'_>, legs: &[Leg; 2]) {
+    fn lock(&mut self, cx: &mut Cx<'_>, legs: &[Leg; 2]) {
         let flow = self.flow;
+        for (locked, leg) in self.locked.iter_mut().zip(legs) {
+            *locked |= leg.encrypted;
+        }
         for (side, _) in [Side::A, Side::B].into_iter().zip(legs).filter(|(_, leg)| leg.encrypted) {
             cx.core.out.push(Output::Flow(FlowCommand::Lock { flow, side }));
         }
@@ -254,6 +263,11 @@ impl Session {
         let usable = |told: &SocketAddr| told.port() != 0 && is_sendable(cx, peer, told.ip());
         let [rtp, rtcp] = [rtp, rtcp].map(|told| told.filter(usable));
         let Some(ip) = rtp.or(rtcp).map(|address| address.ip()) else { return };
+        let clear = self.locked.get(side.index()) == Some(&false);
+        if clear && cx.core.settings.encryption.forbids_clear(peer, ip).is_some() {
+            self.exposed = Some((side, ip));
+            return;
+        }
         let Some(known) = self.parties.get(side.index()) else { return };
         let (old_rtp, old_rtcp) = match known.ports {
             Ports::Signalled { rtp, rtcp } if known.ip == ip => (rtp, rtcp),

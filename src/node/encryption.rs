@@ -141,10 +141,7 @@ impl Encryption {
             };
             self.neighbors.iter().find(named).map(|(_, policy)| policy)
         };
-        let by_network = || {
-            let around = self.networks.iter().filter(|(network, _)| network.contains(&peer));
-            around.max_by_key(|(network, _)| network.prefix_len()).map(|(_, policy)| policy)
-        };
+        let by_network = || self.by_network(peer).map(|(_, policy)| policy);
         let by_place = || by_neighbor().or_else(by_network).unwrap_or(&self.default);
         let policy = match names {
             Names::Registered(names) => self.by_alias(names).unwrap_or_else(by_place).clone(),
@@ -155,6 +152,20 @@ impl Encryption {
         let removed = self.removed.iter().any(|network| network.contains(&peer));
         let strips = removed && policy.demand != Demand::Required;
         Policy { strips, ..policy }
+    }
+
+    /// The rule of the smallest network around an address.
+    fn by_network(&self, ip: IpAddr) -> Option<&(IpNet, Policy)> {
+        let around = self.networks.iter().filter(|(network, _)| network.contains(&ip));
+        around.max_by_key(|(network, _)| network.prefix_len())
+    }
+
+    /// The rule by which nothing in clear may go to an address that a party names for its media, when it is another rule
+    /// than that of the address of its signalling, by which the demand on its leg was chosen.
+    pub(crate) fn forbids_clear(&self, peer: IpAddr, told: IpAddr) -> Option<&str> {
+        let (network, policy) = self.by_network(told)?;
+        let other = self.by_network(peer).is_none_or(|(of_peer, _)| of_peer != network);
+        (other && policy.demand == Demand::Required).then_some(policy.rule.as_str())
     }
 
     /// The strictest rule of any of these names.

@@ -1,5 +1,7 @@
 //! The sessions of a call, and the logical channels that use them.
 
+use std::net::IpAddr;
+
 use super::{Channel, NoSession, Session, Wanted};
 use crate::call::{CallKey, Index, Leg};
 use crate::event::ChannelRecord;
@@ -102,8 +104,13 @@ impl Sessions {
     }
 
     /// It is known now which legs are encrypted: what has been opened before is no exception.
-    pub(crate) fn lock(&self, cx: &mut Cx<'_>, legs: &[Leg; 2]) {
-        self.open.iter().for_each(|session| session.lock(cx, legs));
+    pub(crate) fn lock(&mut self, cx: &mut Cx<'_>, legs: &[Leg; 2]) {
+        self.open.iter_mut().for_each(|session| session.lock(cx, legs));
+    }
+
+    /// An address that a party named for media in clear, in a network where that may not be. Nothing is sent there.
+    pub(crate) fn take_exposed(&mut self) -> Option<(Side, IpAddr)> {
+        self.open.iter_mut().find_map(|session| session.exposed.take())
     }
 
     fn channels(&self) -> usize {

@@ -14,7 +14,7 @@ use pinhole_h323::asn::h245::{
     AudioCapability, Capability, CapabilityTableEntry, CapabilityTableEntryNumber,
     MultimediaSystemControlMessage, RequestMessage, TerminalCapabilitySet,
 };
-use pinhole_h323::control::channel::{Audio, Codec, Offer};
+use pinhole_h323::control::channel::{Accept, Audio, Codec, Offer};
 
 use super::lab::{Lab, NAT, Place, Plan, connected, heard, lab};
 use super::watch::look;
@@ -264,6 +264,47 @@ impl Strict {
 
     fn channels(&mut self) -> usize {
         status(&mut self.lab).calls[0].sessions.iter().map(|one| one.channels.len()).sum()
+    }
+}
+
+#[test]
+fn media_in_clear_does_not_go_to_a_network_where_encryption_is_required() {
+    // Where bob's signalling is, nothing is demanded.
+    let rules = "[Pinhole::EncryptByNetwork]\n192.0.2.0/24=required\n192.0.2.9/32=preferred\n";
+    for (media, allowed) in [("192.0.2.8:6000", false), ("192.0.2.9:6000", true)] {
+        let mut lab = lab_of(rules);
+        let separate = |options: &mut Options| options.tunnelling = false;
+        // Bob tells where he wants media; it is not learned from what he sends.
+        let told = |options: &mut Options| (options.tunnelling, options.traversal) = (false, false);
+        let bob = lab.answering("bob", Outside, BOB, told);
+        let alice = lab.calling("alice", Inside, ("bob", ALICE, 30), separate);
+        lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
+        lab.world.run_for(seconds(2));
+        let (node, media) = (lab.node, at(media));
+        lab.world.tap(node);
+        let session = status(&mut lab).calls[0].sessions[0].clone();
+        let channel = session.channels.iter().find(|one| one.from == "a").unwrap().number;
+        let accept =
+            Accept { channel, session: Some(session.id), media: Some(media), control: Some(media) };
+        let said = framed(&Control::accept(accept.to_asn()).encode().unwrap());
+        // The connection for H.245 is the later one.
+        let streams = lab.world.streams(bob).into_iter();
+        let ends = streams.filter_map(|(stream, _)| lab.world.other_end(bob, stream));
+        let stream = ends.last().expect("an H.245 connection");
+        lab.world.inject_stream(node, stream, &said);
+        lab.world.run_for(seconds(1));
+        let sent = lab.world.tap(node);
+        let there = look(&sent, media.ip()).packets;
+        if allowed {
+            assert!(there > 20, "{there}");
+            continue;
+        }
+        assert_eq!(there, 0);
+        let record = lab.record(node, 1, seconds(5));
+        assert_eq!(record.release_reason.as_deref(), Some("securityDenied"));
+        let why = "it would not be secure: bob wants media in clear at 192.0.2.8, where encryption is required \
+                   (network 192.0.2.0/24)";
+        assert_eq!(record.sentence, why);
     }
 }
 
