@@ -15,6 +15,7 @@ mod outside;
 mod overload;
 pub(crate) mod ports;
 mod rest;
+mod seqs;
 mod settings;
 pub(crate) mod status;
 pub(crate) mod streams;
@@ -27,7 +28,6 @@ use pinhole_h323::asn::h225::{EndpointIdentifier, GatekeeperIdentifier};
 use pinhole_h323::id::{EndpointId, GatekeeperId};
 use pinhole_traversal::Timers;
 use pinhole_traversal::server::{Action, Server};
-use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
 
@@ -106,7 +106,7 @@ pub(crate) struct Core {
     /// New calls of all sources.
     setups_in_all: Option<Bucket>,
     refusal_limit: Limiter,
-    last_seq: u16,
+    seqs: seqs::Seqs,
 }
 
 /// Refusals that are told.
@@ -192,8 +192,7 @@ impl Cx<'_> {
 impl Core {
     /// The next requestSeqNum for a request of ours, 1 to 65535.
     pub(crate) fn next_seq(&mut self) -> u16 {
-        self.last_seq = self.last_seq.wrapping_add(1).max(1);
-        self.last_seq
+        self.seqs.draw(&mut self.rng)
     }
 
     /// The time of day, in seconds since 1970.
@@ -229,7 +228,7 @@ impl Node {
     /// A gatekeeper that will listen on these local addresses. `seed` feeds every random choice.
     #[must_use]
     pub fn new(settings: Settings, locals: Vec<IpAddr>, seed: [u8; 32], now: Instant) -> Self {
-        let mut rng = ChaCha20Rng::from_seed(seed);
+        let rng = ChaCha20Rng::from_seed(seed);
         let mut out = Outbox::default();
         let mut ports = Ports::new(
             &locals,
@@ -249,7 +248,6 @@ impl Node {
         if let Some(port) = settings.multiplex_port {
             ports.share(port, &mut out);
         }
-        let last_seq = rng.random();
         let ras_limit = Limiter::new(settings.limits.ras);
         let setup_limit = Limiter::new(settings.limits.setups);
         let setups_in_all = settings.limits.setups_in_all.map(|all| Bucket::full(all, now));
@@ -286,7 +284,7 @@ impl Node {
             setup_limit,
             setups_in_all,
             refusal_limit: Limiter::new(REFUSALS),
-            last_seq,
+            seqs: seqs::Seqs::default(),
         };
         let mut cx = Cx { now, core: &mut core };
         ras::permanent::enter(&mut cx);

@@ -238,7 +238,7 @@ pub(crate) fn answered(
     let Some(question) = zones.questions.open.get_mut(&number) else { return false };
     let Some(at) = question.asked.iter().position(|(_, known)| *known == seq) else { return false };
     let Some((id, _)) = question.asked.get(at).copied() else { return false };
-    if !zones.all.get(id.0).is_some_and(|zone| zone.is_at(from.ip())) {
+    if !zones.all.get(id.0).is_some_and(|zone| zone.answers_from(from)) {
         return false;
     }
     match reply {

@@ -197,6 +197,15 @@ impl Neighbor {
         }
     }
 
+    /// True when an answer to LRQ that comes from there can be its. The ends of a zone answer through the pinhole;
+    /// others may have another socket for it, as H.225.0 has a replyAddress, but no port of the answer.
+    fn answers_from(&self, from: SocketAddr) -> bool {
+        match &self.role {
+            Role::Plain => self.has_host(from.ip()),
+            Role::Server(_) | Role::Client(_) => self.address() == Some(from),
+        }
+    }
+
     /// True when `Host=` names this address, or something that leads there.
     fn has_host(&self, ip: IpAddr) -> bool {
         self.hosts.iter().any(|address| address.ip() == ip)

@@ -82,7 +82,7 @@ impl Server {
 
     /// A ServiceControlResponse arrived: the announcement with this number need not be repeated.
     pub fn answered(&mut self, from: SocketAddr, seq: u16) {
-        let of = |i: &Invitation| i.seq == seq && i.client.ip() == from.ip();
+        let of = |i: &Invitation| i.seq == seq && i.client == from;
         let call = self.invitations.iter().find(|(_, i)| of(i)).map(|(call, _)| *call);
         if let Some(call) = call {
             self.timers.stop(&Deadline::Announce(call));
@@ -189,6 +189,7 @@ mod tests {
         let now = Instant::now();
         let mut server = invited(now);
         server.answered("198.51.100.1:40000".parse().unwrap(), 5);
+        server.answered(SocketAddr::new(client().ip(), 40_001), 5);
         assert_eq!(server.next(), Some(now + REPEAT), "a stranger's response stops nothing");
         server.answered(client(), 5);
         assert_eq!(server.next(), Some(now + WAIT));

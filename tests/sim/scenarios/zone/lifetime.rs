@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::asn::h225::{Content, RasMessage};
+use pinhole_h323::generic::Parameters as _;
+use pinhole_h323::ras::Ras;
 
 use super::*;
 use crate::world::{Raw, World};
@@ -113,6 +115,54 @@ fn an_interval_set_by_hand_wins() {
     assert_eq!(zone.seen_by(zone.lab.node).interval_s, Some(19));
 }
 
+/// A keepalive that says another lifetime.
+fn forged(bytes: &[u8]) -> Vec<u8> {
+    let mut ras = Ras::decode(bytes).unwrap();
+    ras.edit(|message| {
+        let RasMessage::serviceControlIndication(sci) = message else { return };
+        let features = sci.feature_set.iter_mut().flat_map(|set| &mut set.supported_features);
+        features.flatten().for_each(|said| {
+            said.0.set(1, Some(Content::number32(180)));
+        });
+    });
+    ras.encode().unwrap()
+}
+
+/// Neither what was said before, nor what nobody has sealed, from the client's own address.
+#[test]
+fn nobody_else_sets_the_interval() {
+    let server = at("198.51.100.10:1719");
+    let mut zone = zone(60, false);
+    zone.lab.world.tap(zone.inner);
+    ends(&mut zone, 1);
+    zone.lab.world.run_for(seconds(100));
+    let client = zone.seen_by(zone.lab.node).address.unwrap();
+    let every = zone.seen_by(zone.lab.node).interval_s;
+    assert!(every > Some(30) && every < Some(60), "{every:?}");
+    let before = zone.lab.world.tap(zone.inner);
+    let mut tried = 0;
+    for (_, bytes) in before.iter().filter(|(to, _)| *to == server) {
+        for bytes in [bytes.clone(), forged(bytes)] {
+            zone.lab.world.inject_datagram(client, server, &bytes);
+            zone.lab.world.run_for(millis(20));
+            assert_eq!(zone.seen_by(zone.lab.node).interval_s, every, "{tried}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+    // Before the original arrives.
+    for _ in 0..10_000 {
+        zone.lab.world.run_for(millis(10));
+        let said = zone.lab.world.tap(zone.inner);
+        for (_, bytes) in said.iter().filter(|(to, _)| *to == server) {
+            zone.lab.world.inject_datagram(client, server, &forged(bytes));
+            tried += 1;
+        }
+        assert_eq!(zone.seen_by(zone.lab.node).interval_s, every, "{tried}");
+    }
+    assert_eq!(zone.seen_by(zone.inner).interval_s, every);
+}
+
 /// What the server can be made to send: nothing to anybody else, and nothing twice.
 #[test]
 fn nobody_else_gets_an_answer() {
@@ -123,7 +173,7 @@ fn nobody_else_gets_an_answer() {
     zone.lab.world.run_for(seconds(200));
     let said = zone.lab.world.tap(zone.inner);
     // A keepalive has a proof of its own.
-    let trial = |bytes: &[u8]| match pinhole_h323::ras::Ras::decode(bytes).unwrap().message() {
+    let trial = |bytes: &[u8]| match Ras::decode(bytes).unwrap().message() {
         RasMessage::serviceControlIndication(sci) => sci.crypto_tokens.is_none(),
         _ => false,
     };

@@ -1,5 +1,10 @@
 //! Every key of `[Neighbor::…]`, and neighbours that are reached without help.
 
+use pinhole_h323::address::to_h225;
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{LocationRequest, RasMessage, RequestSeqNum};
+use pinhole_h323::ras::Ras;
+
 use super::*;
 use crate::world::World;
 
@@ -96,6 +101,45 @@ fn the_other_decides_what_it_answers() {
     assert!(!reaches(&all, &accept("003"), "0041"));
     // A stranger is not answered.
     assert!(!reaches(&all, "", "0041"));
+}
+
+/// What the other answers to an LRQ for somebody who is known by all these names.
+fn located(accepts: &str, names: &[&str]) -> RasMessage {
+    let mut lab = lab(Plan { settings: keeper("Here", ""), ..Plan::with(Chop::AsSent) });
+    let there = keeper("There", &format!("{TRUST}AcceptPrefixes={accepts}\n"));
+    let other = Node::new(there, vec![ip(OTHER)], [9; 32], lab.world.now());
+    let other = lab.world.host("other", OTHER, other);
+    lab.world.run_for(millis(100));
+    answering(&mut lab.world, "boss");
+    lab.world.tap(other);
+    let request = LocationRequest {
+        request_seq_num: RequestSeqNum(7),
+        destination_info: names.iter().map(|name| Alias::from_text(name).to_asn()).collect(),
+        reply_address: to_h225(at("198.51.100.10:1719")),
+        ..Default::default()
+    };
+    let request = Ras::new(RasMessage::locationRequest(Box::new(request))).encode().unwrap();
+    lab.world.inject_datagram(at("198.51.100.10:1719"), at("198.51.100.30:1719"), &request);
+    lab.world.run_for(millis(100));
+    let answers = lab.world.tap(other);
+    let answer = answers.iter().find(|(to, _)| *to == at("198.51.100.10:1719")).expect("an answer");
+    Ras::decode(&answer.1).unwrap().message().clone()
+}
+
+#[test]
+fn a_name_that_is_not_accepted_does_not_come_in_with_one_that_is() {
+    for (accepts, names, found) in [
+        ("*", &["boss", "491"][..], true),
+        ("b", &["boss", "491"], true),
+        ("49", &["boss"], false),
+        ("49", &["boss", "491"], false),
+        ("49", &["491", "boss"], false),
+    ] {
+        let answer = located(accepts, names);
+        let confirmed = matches!(answer, RasMessage::locationConfirm(_));
+        assert!(confirmed || matches!(answer, RasMessage::locationReject(_)), "{answer:?}");
+        assert_eq!(confirmed, found, "{accepts} {names:?}");
+    }
 }
 
 #[test]
