@@ -93,8 +93,9 @@ impl Calls {
     /// Begins to keep the connections to a server open.
     pub(super) fn keep_open(&self, cx: &mut Cx<'_>, key: CallKey) {
         let call = self.calls.get(&key);
-        if call.is_some_and(|call| call.legs.iter().any(|leg| leg.server)) {
-            cx.set(Timer::Call(key, CallTimer::KeepAlive), KEEP_ALIVE);
+        if let Some(call) = call.filter(|call| call.legs.iter().any(|leg| leg.server)) {
+            let wait = KEEP_ALIVE.min(call.sessions.patience());
+            cx.set(Timer::Call(key, CallTimer::KeepAlive), wait);
         }
     }
 

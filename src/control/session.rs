@@ -27,6 +27,7 @@ const MOST_RECORDS: usize = 128;
 pub(crate) struct Session {
     /// The H.245 sessionID; 0 when the master has not assigned one yet.
     id: u8,
+    pub(super) call: CallKey,
     pub(super) flow: FlowId,
     /// The pair towards A and the pair towards B.
     pairs: [Pair; 2],
@@ -140,6 +141,7 @@ impl Session {
         let parties = [a, b].map(|leg| Party { ip: leg.peer, ports: Ports::Unknown });
         let mut session = Self {
             id,
+            call: key,
             flow,
             pairs: [to_a, to_b],
             parties,

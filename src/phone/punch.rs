@@ -21,7 +21,13 @@ pub(super) struct Punch {
     /// What they begin with, if the server wants them multiplexed.
     pub(super) mark: Option<MultiplexId>,
     sequence: u16,
+    /// How many are still to come soon.
+    soon: u8,
 }
+
+/// How often, and after what time, the first keepalive is repeated: it may be lost.
+const REPEATED: u8 = 2;
+const SOON: Duration = Duration::from_secs(1);
 
 impl Punch {
     /// The interval that is taken when the server told none (H.460.19 leaves it open; servers say 19 s).
@@ -34,13 +40,22 @@ impl Punch {
         // A server that asks for one every day would lose the mapping, one that asks for a flood gets none.
         let seconds = |s: u32| Duration::from_secs(s.clamp(1, 60).into());
         let interval = interval.map_or(Self::INTERVAL, seconds);
-        Self { to, control, interval, mark: None, sequence: 0 }
+        Self { to, control, interval, mark: None, sequence: 0, soon: REPEATED }
     }
 
     /// The RTP keepalive that is due.
     pub(super) fn rtp(&mut self) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
         rtp::keepalive(PAYLOAD_TYPE, self.sequence).to_vec()
+    }
+
+    /// How long it is until the next ones are due.
+    pub(super) fn wait(&mut self) -> Duration {
+        if self.soon == 0 {
+            return self.interval;
+        }
+        self.soon -= 1;
+        SOON.min(self.interval)
     }
 
     /// The RTCP keepalive that is due.
@@ -62,6 +77,8 @@ mod tests {
         assert_eq!(punch.rtp()[3], 2);
         assert_eq!(Punch::rtcp()[..4], [0x80, 0xc8, 0, 6]);
         assert_eq!(Punch::rtcp().len(), 28);
+        let waits = [1, 1, 19, 19].map(Duration::from_secs);
+        assert_eq!(waits.map(|_| punch.wait()), waits);
         assert_eq!(Punch::new(to, None, Some(0)).interval, Duration::from_secs(1));
         let control = "203.0.113.10:60000".parse().unwrap();
         assert_eq!(Punch::new(to, Some(control), None).control, control);

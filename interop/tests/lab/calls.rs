@@ -10,8 +10,8 @@ use pinhole_interop::{
 };
 use serde_json::Value;
 
+use crate::lab;
 use crate::seats::{HOLD, Talk};
-use crate::{busy, lab};
 
 /// The configuration of the issue that brought the gatekeeper, to the letter.
 const CONFIGURATION: &str = "\
@@ -58,7 +58,6 @@ pub(crate) fn outside<'a>(h245: &'a str, more: &'a [&'a str]) -> PhoneOptions<'a
 
 /// A call is made, held and ended; both ends must have heard the other.
 fn call(test: &str, caller: Caller, h245: &str) {
-    let _turn = busy();
     let lab = lab(test);
     let inside_link = Witness::new(&lab.nat.namespace, "lan", lab.folder().join("inside.pcapng"));
     let outside_link = Witness::new(&lab.gatekeeper, "eth0", lab.folder().join("outside.pcapng"));

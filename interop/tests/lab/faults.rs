@@ -10,10 +10,10 @@ use std::time::Duration;
 use pinhole_interop::{GATEKEEPER, Gatekeeper, Lab, NAT_OUTSIDE, PATIENCE, Phone, PhoneOptions};
 use serde_json::Value;
 
+use crate::lab;
 use crate::rebinding::{AWAY, LATENESS, RATE};
 use crate::seats::{Party, Variant, number, talk};
 use crate::zone::{BEHIND, DOWN, MOVED, OUT, UP, assert_empty, inner, outer};
-use crate::{busy, lab};
 
 /// The time between keepalives, in seconds.
 const INTERVAL: u64 = 5;
@@ -51,7 +51,6 @@ impl Zone {
     }
 
     fn assert_well_at(self, out: Party) {
-        let _turn = busy();
         let plain = |h245| Variant { h245: [h245; 2], fast_start: false, multiplexed: false };
         talk(&self.lab, [BEHIND, out], &[plain("tunnel")], [&[], &[]]);
         talk(&self.lab, [out, BEHIND], &[plain("separate")], [&[], &[]]);

@@ -27,16 +27,16 @@ fn folder(test: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("lab").join(test)
 }
 
-/// How many tests may have phones talk at a time. What they measure is Pinhole, not how many processes a machine can run
-/// besides; the tests that only wait go on beside them.
+/// How many tests may have dozens of phones talk at a time. What they measure is Pinhole, not how many processes a machine can
+/// run besides; the tests that have two phones, or only wait, go on beside them.
 const BUSY: usize = 3;
 
 static TALKING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
-/// The right to have phones talk, until it is dropped.
+/// The right to have dozens of phones talk, until it is dropped.
 struct Turn(());
 
-/// Waits for a turn to have phones talk.
+/// Waits for a turn to have dozens of phones talk.
 fn busy() -> Turn {
     let (talking, changed) = &TALKING;
     let talking = talking.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,10 +10,10 @@ use pinhole_interop::{
 use serde_json::Value;
 
 use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, inside, outside};
+use crate::lab;
 use crate::seats::{Talk, number};
 use crate::silence::holes;
 use crate::zone::assert_empty;
-use crate::{busy, lab};
 
 /// The time between keepalives, in which a registration has to recover.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -60,7 +60,6 @@ fn a_registration_recovers_within_a_keepalive_interval() {
         )
         .unwrap();
     assert_eq!(holes(&lab), 1);
-    let _turn = busy();
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let records = [&mut caller, &mut callee].map(|phone| phone.event("call-ended", PATIENCE));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pinhole_interop::{Lab, PATIENCE, Phone, UDP_TIMEOUT, Uninvited};
 
 use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, gatekeeper, inside, outside};
+use crate::lab;
 use crate::seats::Talk;
-use crate::{busy, lab};
 
 /// How long nobody calls: six times as long as the NAT remembers.
 const SILENCE: Duration = Duration::from_secs(180);
@@ -29,7 +29,6 @@ fn an_inside_phone_can_be_called_after_three_minutes_of_silence() {
     assert!(SILENCE > UDP_TIMEOUT * 5);
     thread::sleep(SILENCE);
     assert_eq!(holes(&lab), 1, "the hole stands");
-    let _turn = busy();
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let records = [&mut caller, &mut callee].map(|phone| phone.event("call-ended", PATIENCE));
@@ -48,7 +47,6 @@ fn without_keepalives_the_same_call_does_not_arrive() {
     assert_eq!(holes(&lab), 1);
     thread::sleep(SILENCE);
     assert_eq!(holes(&lab), 0, "nothing kept the hole open");
-    let _turn = busy();
     let calling = outside("tunnel", &["--hold", "6", "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let record = caller.event("call-ended", PATIENCE).unwrap();

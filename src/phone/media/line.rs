@@ -211,10 +211,10 @@ impl Line {
     pub(in super::super) fn punch_due(&mut self, desk: &mut Desk) {
         let Some(punch) = &mut self.punch else { return };
         let keepalive = punch.rtp();
-        let (to, control, mark, interval) = (punch.to, punch.control, punch.mark, punch.interval);
+        let (to, control, mark, wait) = (punch.to, punch.control, punch.mark, punch.wait());
         self.send_rtp(desk, to, mark, &keepalive);
         self.send_rtcp(desk, control, mark, &Punch::rtcp());
-        desk.after(self.timer(CallTimer::Punch(self.medium)), interval);
+        desk.after(self.timer(CallTimer::Punch(self.medium)), wait);
     }
 
     /// The next report is due. Without a stream of our own there is nowhere to report to.

@@ -66,6 +66,26 @@ fn a_second_video_from_one_end() {
     }
 }
 
+/// Media in one direction has nothing but the keepalive to open the way for it.
+#[test]
+fn a_second_video_whose_first_keepalive_is_lost() {
+    let mut lab = lab(Plan::with(Chop::AsSent));
+    let bob = lab.answering("bob", Inside, 880.0, |options| options.presentation = Some(0));
+    lab.world.mark_rest();
+    // That of audio and that of the second video.
+    lab.world.keepalives_lost.insert(bob, 2);
+    let alice = lab.calling("alice", Outside, ("bob", 440.0, TALK), |options| {
+        options.presentation = Some(512);
+    });
+    lab.record(alice, 1, seconds(60));
+    let record = lab.record(bob, 1, seconds(5));
+    assert_eq!(lab.world.keepalives_lost[&bob], 0);
+    let shown = packets(&record, "presentation");
+    assert!((75 * (TALK - 2)..75 * TALK).contains(&shown), "{record:#?}");
+    lab.world.must("alice has ended", |world| world.ended(alice), seconds(30));
+    lab.nothing_left();
+}
+
 #[test]
 fn digits_pass() {
     let (lab, [_, bob], _) = call((Inside, Outside), |options| {

@@ -9,7 +9,7 @@ use super::host::{Arrival, Owner};
 use super::link::repeated;
 use super::outputs::odd_of;
 use super::trace::Fact;
-use super::{Parcel, World};
+use super::{HostId, Parcel, World};
 
 /// Where an address is, as seen from somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,11 @@ pub(super) enum Place {
     Behind(usize, usize),
     /// The outside of a NAT.
     Nat(usize),
+}
+
+/// RTP without contents, of the payload type of ours.
+fn is_keepalive(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 127, ..]) && bytes.len() == 12
 }
 
 impl World {
@@ -60,6 +65,13 @@ impl World {
         to: SocketAddr,
         bytes: Vec<u8>,
     ) {
+        if let Some(left) = self.keepalives_lost.get_mut(&HostId(host))
+            && *left > 0
+            && is_keepalive(&bytes)
+        {
+            *left -= 1;
+            return self.note(host, Fact::Dropped { from, to, why: "to be lost" });
+        }
         let scope = self.hosts[host].gate;
         if to.ip().is_multicast() {
             // To the others on the same network, and no further.

@@ -79,6 +79,8 @@ pub(crate) struct World {
     gates: Vec<Firewall>,
     /// NATs that let everything in, to one host.
     forwards: BTreeMap<usize, IpAddr>,
+    /// How many of the next RTP keepalives of a host (H.460.19) are lost.
+    pub(crate) keepalives_lost: BTreeMap<HostId, u32>,
     /// Addresses that a host must not be told, as no way leads there.
     remote: BTreeSet<(usize, IpAddr)>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
@@ -119,6 +121,7 @@ impl World {
             batch: Batch::default(),
             gates: Vec::new(),
             forwards: BTreeMap::new(),
+            keepalives_lost: BTreeMap::new(),
             remote: BTreeSet::new(),
             parcels: BTreeMap::new(),
             sequence: 0,

@@ -246,3 +246,24 @@ fn the_servers_name_leads_elsewhere() {
         zone.talk(true, |_| {});
     }
 }
+
+/// Media in one direction has nothing but the keepalive to open the way for it.
+#[test]
+fn the_first_keepalives_of_a_call_are_lost() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    // Those of audio and of the second video, which the outside phone shows.
+    zone.lab.world.keepalives_lost.insert(zone.inner, 2);
+    let call = zone.converse(false, |options| {
+        let answers = matches!(options.incoming, Incoming::Answer);
+        options.presentation = Some(if answers { 0 } else { 256 });
+    });
+    zone.lab.world.run_for(seconds(10));
+    zone.lab.world.shutdown(call[0]);
+    let records = call.map(|phone| zone.lab.record(phone, 1, seconds(5)));
+    assert_eq!(zone.lab.world.keepalives_lost[&zone.inner], 0);
+    let shown = records.iter().flat_map(|record| &record.channels);
+    let shown = shown.filter(|c| c.media == "presentation" && c.direction == "receive");
+    let shown: Vec<u64> = shown.map(|channel| channel.packets).collect();
+    assert!(shown.len() == 1 && shown[0] > 50 * 8, "{shown:?} {records:#?}");
+}
