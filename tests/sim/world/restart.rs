@@ -24,6 +24,8 @@ impl World {
         it.media = pinhole::media::Table::default();
         it.shared.clear();
         it.flows.clear();
+        it.locked.clear();
+        it.media_ways = None;
         (it.deadline, it.barren, it.gone) = (None, 0, false);
         it.agent = Box::new(agent);
         for (conn, end) in streams.into_values() {
