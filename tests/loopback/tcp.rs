@@ -7,6 +7,7 @@ use pinhole::face::{Bind, Input, ListenerId, Output, StreamId};
 use pinhole::net::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::script::{HERE, Told, any, grapevine, moment, play, play_within, script, tell};
 
@@ -266,9 +267,18 @@ async fn the_last_connections_are_for_those_that_one_party_is_waited_for_on() {
     .await;
 }
 
+/// How much the kernel keeps at the most of what is sent on two connections that nobody reads.
+fn kernel_keeps() -> usize {
+    let most = |name: &str| -> usize {
+        let limits = std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap();
+        limits.split_whitespace().next_back().unwrap().parse().unwrap()
+    };
+    2 * (most("tcp_rmem") + most("tcp_wmem"))
+}
+
 #[tokio::test]
 async fn a_connection_that_feeds_another_is_read_at_its_pace() {
-    const ALL: usize = 8 << 20;
+    let all = kernel_keeps() + (8 << 20);
     let (teller, mut ear) = grapevine();
     let (feeder, reader) = (StreamId::accepted(0), StreamId::accepted(1));
     let join = script([any(Bind::Tcp(LISTENER))], move |out, input| {
@@ -290,15 +300,26 @@ async fn a_connection_that_feeds_another_is_read_at_its_pace() {
         assert!(matches!(ear.next().await, Told::Accepted(_)));
         let mut slow = TcpStream::connect(at).await.unwrap();
         assert!(matches!(ear.next().await, Told::Accepted(_)));
+        let (progress, fed) = watch::channel(0);
         let feeding = tokio::spawn(async move {
-            fast.write_all(&vec![7; ALL]).await.unwrap();
+            while *progress.borrow() < all {
+                let some = vec![7; (all - *progress.borrow()).min(1 << 16)];
+                let length = fast.write(&some).await.unwrap();
+                progress.send_modify(|fed| *fed += length);
+            }
             fast
         });
-        moment().await;
+        let mut last = None;
+        while last.replace(*fed.borrow()) != Some(*fed.borrow()) {
+            moment().await;
+        }
         assert!(!feeding.is_finished(), "it has to wait");
-        let mut all = vec![0; ALL];
-        slow.read_exact(&mut all).await.unwrap();
-        assert!(all.iter().all(|octet| *octet == 7));
+        let (mut left, mut some) = (all, vec![0; 1 << 16]);
+        while left > 0 {
+            let length = slow.read(&mut some).await.unwrap();
+            assert!(length > 0 && some[..length].iter().all(|octet| *octet == 7));
+            left -= length;
+        }
         drop(feeding.await.unwrap());
         assert_eq!(ear.next().await, Told::Closed);
     })
