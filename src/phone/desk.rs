@@ -56,6 +56,8 @@ pub(super) enum CallTimer {
     Punch(Medium),
     /// The signalling pinhole must be kept open (H.460.18).
     Pinhole,
+    /// The peer's ReleaseComplete must follow the end of H.245.
+    Farewell,
 }
 
 /// A TCP connection.

@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use pinhole_h323::Malformed;
 use pinhole_h323::asn::encode_h245;
 use pinhole_h323::asn::h245::MultimediaSystemControlMessage;
-use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::h46018::Correlation;
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 
-use super::{Call, Carrier, Door, Ending, Stage, messages};
+use super::{Call, Carrier, Door, Stage, messages};
 use crate::event::Event;
 use crate::face::{Bind, StreamId};
 use crate::phone::control::Effect;
@@ -221,6 +220,9 @@ impl Call {
     /// The H.245 connection stands.
     pub(super) fn control_stands(&mut self, desk: &mut Desk, stream: StreamId) {
         self.control_stream = Some((stream, true));
+        if !self.control.as_ref().is_some_and(super::Control::is_ended) {
+            self.stays(desk);
+        }
         self.close_door(desk);
         self.dismiss_guests(desk);
         if self.traversal {
@@ -248,6 +250,9 @@ impl Call {
         self.guests.retain(|guest| *guest != stream);
         if self.stream == Some(stream) {
             self.stream = None;
+            if self.farewell.is_some() {
+                return self.unexplained(desk);
+            }
             let sentence = match self.stage {
                 Stage::Connecting => "the other party's system cannot be connected to",
                 _ => "the signalling connection was lost",
@@ -256,19 +261,11 @@ impl Call {
         }
         if let Some((_, stood)) = self.control_stream.filter(|(ours, _)| *ours == stream) {
             self.control_stream = None;
-            // A peer may close H.245 just before it says ReleaseComplete: give it time to.
             let open = self.control.as_ref().is_some_and(super::Control::is_open);
             // After fast start there is a talk without H.245, too.
-            if !stood && !open {
-                self.fail(desk, "the other party's H.245 address cannot be connected to");
+            if !stood && !open && self.farewell.is_none() {
+                self.control_failed(desk);
             }
         }
-    }
-
-    /// The peer ended the H.245 session: the call is over too (H.323 §8.5).
-    fn session_ended(&mut self, desk: &mut Desk) {
-        let sentence = "the other party hung up".to_owned();
-        let ending = Ending::ours(Cause::NORMAL_CLEARING, Release::UndefinedReason, sentence);
-        self.release(desk, ending);
     }
 }

@@ -38,6 +38,8 @@ mod patience {
     pub(super) const RINGING: u64 = 180;
     /// From Connect to open channels.
     pub(super) const CONTROL: u64 = 30;
+    /// From the end of H.245 to ReleaseComplete, which comes on another connection.
+    pub(super) const FAREWELL: u64 = 1;
 }
 
 /// The time between keepalives on a connection through a NAT (H.460.18 leaves it to us; 19 s is what all use).
@@ -112,6 +114,8 @@ pub(super) struct Call {
     /// Channels that the caller has proposed (fast start).
     proposals: Vec<Vec<u8>>,
     control: Option<Control>,
+    /// Why the call ends, unless ReleaseComplete soon says it better.
+    farewell: Option<Ending>,
     agreement: secure::Agreement,
     media: Media,
     /// Whether the gatekeeper is our H.460.18 server, so that every connection is ours to make.
@@ -153,6 +157,7 @@ impl Call {
             early: Vec::new(),
             proposals: Vec::new(),
             control: None,
+            farewell: None,
             agreement: secure::Agreement::default(),
             media,
             traversal,
@@ -253,6 +258,7 @@ impl Call {
             CallTimer::Report(medium) => self.on_line(medium, |line| line.report_due(desk)),
             CallTimer::Punch(medium) => self.on_line(medium, |line| line.punch_due(desk)),
             CallTimer::Pinhole => self.keep_pinhole(desk),
+            CallTimer::Farewell => self.unexplained(desk),
         }
     }
 

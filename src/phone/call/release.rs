@@ -1,10 +1,12 @@
 //! The end of a call, and its record.
 
+use std::time::Duration;
+
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::signal::Signal;
 
-use super::{Call, Carrier, Stage};
+use super::{Call, Carrier, Stage, patience};
 use crate::event::{CallRecord, ChannelRecord, Event};
 use crate::phone::desk::{CallTimer, Desk};
 use crate::phone::media::round;
@@ -54,13 +56,57 @@ impl Call {
 
     /// Something went wrong.
     pub(in super::super) fn fail(&mut self, desk: &mut Desk, sentence: &str) {
+        self.release(desk, self.failure(sentence));
+    }
+
+    fn failure(&self, sentence: &str) -> Ending {
         let (cause, reason) = match self.stage {
             Stage::Connecting | Stage::Calling => {
                 (Cause::DESTINATION_OUT_OF_ORDER, Release::UnreachableDestination)
             }
             _ => (Cause::TEMPORARY_FAILURE, Release::UndefinedReason),
         };
-        self.release(desk, Ending::ours(cause, reason, sentence.to_owned()));
+        Ending::ours(cause, reason, sentence.to_owned())
+    }
+
+    /// The peer has ended the H.245 session, and so the call (H.323 §8.5). Why, its ReleaseComplete says.
+    pub(super) fn session_ended(&mut self, desk: &mut Desk) {
+        if let Some(end) = self.control.as_mut().and_then(super::Control::end) {
+            self.queue(&end);
+            self.flush(desk);
+        }
+        self.media.hush(desk);
+        use CallTimer::{Control, Digit, Hold, Step};
+        for timer in [Step, Control, Hold, Digit] {
+            desk.timers.stop(&self.timer(timer));
+        }
+        let sentence = "the other party ended the call without a reason".to_owned();
+        let ending = Ending::ours(Cause::NORMAL_CLEARING, Release::UndefinedReason, sentence);
+        self.await_release(desk, ending);
+    }
+
+    /// The peer could not be connected to for H.245; it may be that it has just released the call.
+    pub(super) fn control_failed(&mut self, desk: &mut Desk) {
+        let ending = self.failure("the other party's H.245 address cannot be connected to");
+        self.await_release(desk, ending);
+    }
+
+    fn await_release(&mut self, desk: &mut Desk, ending: Ending) {
+        self.farewell = Some(ending);
+        desk.after(self.timer(CallTimer::Farewell), Duration::from_secs(patience::FAREWELL));
+    }
+
+    /// H.245 goes on after all.
+    pub(super) fn stays(&mut self, desk: &mut Desk) {
+        self.farewell = None;
+        desk.timers.stop(&self.timer(CallTimer::Farewell));
+    }
+
+    /// No ReleaseComplete came.
+    pub(super) fn unexplained(&mut self, desk: &mut Desk) {
+        if let Some(ending) = self.farewell.take() {
+            self.release(desk, ending);
+        }
     }
 
     /// Ends the call.
@@ -104,8 +150,8 @@ impl Call {
         for stream in [self.stream.take(), control].into_iter().flatten() {
             desk.close(stream);
         }
-        use CallTimer::{Control, Digit, Hold, Pinhole, Step};
-        for timer in [Step, Control, Hold, Digit, Pinhole] {
+        use CallTimer::{Control, Digit, Farewell, Hold, Pinhole, Step};
+        for timer in [Step, Control, Hold, Digit, Pinhole, Farewell] {
             desk.timers.stop(&self.timer(timer));
         }
     }

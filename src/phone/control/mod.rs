@@ -134,6 +134,11 @@ impl Control {
         self.audio.are_open()
     }
 
+    /// True once either party has ended the session.
+    pub(super) const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The indication of a digit.
     pub(super) fn digit(&self, digit: char) -> Option<Effect> {
         digits::say(digit, self.capabilities.takes_signals()).map(Effect::Say)

@@ -85,6 +85,11 @@ impl Media {
         self.lines.get_mut(&medium)?.heard(now, from, datagram)
     }
 
+    /// Sends no more.
+    pub(super) fn hush(&mut self, desk: &mut Desk) {
+        self.lines.values_mut().for_each(|line| line.hush(desk));
+    }
+
     /// The records of all channels, and the sockets given back.
     pub(super) fn end(&mut self, desk: &mut Desk) -> Vec<ChannelRecord> {
         self.lines.values_mut().flat_map(|line| line.end(desk)).collect()

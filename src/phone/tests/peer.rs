@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use pinhole_h323::asn::h225::{H323UUPDUH323MessageBody as Body, SetupUUIE, StatusInquiryUUIE};
 use pinhole_h323::cause::Release;
+use pinhole_h323::control::Control;
 use pinhole_h323::generic::{self, H460_26, Need};
 use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::q931::{MessageType, code};
@@ -193,4 +194,25 @@ fn garbage_before_a_setup() {
     assert!(events.iter().any(|event| matches!(event, Event::Malformed { .. })));
     let (heard, _) = answers(answering("bob"), vec![b"GET / HTTP/1.1\r\n\r\n".to_vec()]);
     assert!(heard.is_empty());
+}
+
+#[test]
+fn a_peer_that_ends_h245_and_says_no_more() {
+    let end = Control::end_session().encode().unwrap();
+    let mut facility = Signal::transport(leg(1));
+    facility.set_h245_control(vec![end]);
+    let mut setup = setup(1);
+    setup.set_h245_tunnelling(true);
+    let (heard, events) = answers(answering("bob"), framed(&[setup, facility]));
+    let record = events.iter().find_map(|event| match event {
+        Event::CallEnded(record) => Some(record),
+        _ => None,
+    });
+    let record = record.unwrap();
+    assert_eq!(record.sentence, "the other party ended the call without a reason");
+    assert!((0.9..1.1).contains(&record.duration_s), "{record:?}");
+    let ends = |octets: &&[u8]| Control::decode(octets).unwrap().is_end_session();
+    let answered: Vec<_> = heard.iter().flat_map(Signal::h245_control).collect();
+    assert_eq!(answered.iter().filter(|octets| ends(octets)).count(), 1, "it is answered, once");
+    assert_eq!(heard.last().unwrap().message_type(), MessageType::ReleaseComplete);
 }

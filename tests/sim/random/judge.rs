@@ -23,6 +23,7 @@ pub(super) fn judge(plan: &Plan) {
     run.world.run_for(seconds(60));
     settled(&run, plan);
     tones(&run);
+    blame(&run);
     let left = run.world.leftovers();
     if !left.is_empty() {
         run.world.fail(&format!("left over: {left:?}"));
@@ -210,6 +211,25 @@ fn tones(run: &Run) {
             let near = |other: &Party| (other.tone - tone).abs() < NEAR;
             if !everybody.iter().filter(partner).any(|other| near(other)) {
                 run.world.fail(&format!("{} heard a stranger: {record:#?}", party.name));
+            }
+        }
+    }
+}
+
+/// Nobody is told that the other hung up when it did not.
+fn blame(run: &Run) {
+    let everybody: Vec<_> = run.residents.iter().chain(&run.callers).collect();
+    let all: Vec<_> =
+        everybody.iter().map(|party| (party, records(&run.world, party.host))).collect();
+    let told = |records: &[CallRecord], callid: &str, what: &str| {
+        records.iter().any(|record| record.callid == callid && record.sentence == what)
+    };
+    for (party, own) in &all {
+        for record in own.iter().filter(|record| record.sentence == "the other party hung up") {
+            let mut others = all.iter().filter(|(other, _)| other.host != party.host);
+            let hung_up = |other: &[CallRecord]| told(other, &record.callid, "the phone hung up");
+            if !others.any(|(_, other)| hung_up(other)) {
+                run.world.fail(&format!("{}: nobody has hung up: {record:#?}", party.name));
             }
         }
     }
