@@ -31,10 +31,10 @@ pub use sections::{
 pub use value::{
     AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Causes, ControlKeepAlive,
     Destinations, Domains, EndpointKind, External, Fault, FilePath, Forward, GatekeeperId,
-    GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link, Milliseconds,
-    MulticastGroup, Name, NetList, Networks, Number, Permanent, Port, PortRange, Prefixes,
-    Protection, Remark, Routing, Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive,
-    StatusRule, Suffix, Value, Wish, Wrong,
+    GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link, Medium,
+    Milliseconds, MulticastGroup, Name, NetList, Networks, Number, Permanent, Port, PortRange,
+    Prefixes, Protection, Remark, Routing, Routings, Seconds, Secret, SignalAddress,
+    SignallingKeepAlive, StatusRule, Suffix, Value, Wish, Wrong,
 };
 
 use entries::{About, Entries};

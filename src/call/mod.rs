@@ -16,6 +16,7 @@ mod registered;
 mod release;
 mod secure;
 mod setup;
+mod silence;
 pub mod status;
 mod tunnelled_ras;
 
@@ -52,6 +53,8 @@ pub(crate) enum CallTimer {
     Alerting,
     /// The call has lasted as long as it may.
     Limit,
+    /// It has to be asked whether media still comes.
+    Silence,
     /// Something has to be said on its connections (`EnableGnuGkTcpKeepAlive`).
     Refresh,
     /// The other party's H.245 connection has to follow the first one.
@@ -322,6 +325,7 @@ impl Calls {
                 let sentence = "the call has lasted as long as it may".to_owned();
                 self.end(cx, key, &Why::too_long(sentence));
             }
+            CallTimer::Silence => self.listen(cx, key),
             CallTimer::Refresh => self.refresh(cx, key),
             CallTimer::Disengaged(side) => self.disengage(cx, key, side, "ended the call (DRQ)"),
             CallTimer::Unregistered(side) => self.disengage(cx, key, side, "unregistered"),
@@ -346,6 +350,7 @@ impl Calls {
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaStranger { callid, from, kind });
             }
+            FlowFact::Heard { from } => self.heard(cx, key, flow, from),
             FlowFact::Worn { side, incoming } => self.key_worn(cx, key, (flow, side, incoming)),
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);

@@ -10,7 +10,7 @@ use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use tracing::trace;
 
-use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, disclose, old};
+use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, disclose, old, silence};
 use crate::control;
 use crate::event::Event;
 use crate::face::Side;
@@ -109,6 +109,7 @@ impl Calls {
                     cx.set(Timer::Call(key, CallTimer::Limit), limit);
                 }
                 cx.event(Event::CallConnected { callid, setup_ms });
+                silence::watch(cx, key);
             }
             MessageType::Alerting | MessageType::CallProceeding | MessageType::Progress
                 if calling =>

@@ -58,7 +58,7 @@ impl Why {
         Self { reason, cause, sentence, by: None }
     }
 
-    /// A party does not refresh its registration any more.
+    /// A party does not refresh its registration any more, or sends no media.
     pub(super) const fn silent(sentence: String) -> Self {
         let (reason, cause) = (Release::UndefinedReason, Cause::TEMPORARY_FAILURE);
         Self { reason, cause, sentence, by: None }
@@ -128,6 +128,7 @@ impl Calls {
             CallTimer::Limit,
             CallTimer::KeepAlive,
             CallTimer::Refresh,
+            CallTimer::Silence,
             CallTimer::Keys,
         ];
         for timer in others.into_iter().chain(gone) {

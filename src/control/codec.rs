@@ -6,6 +6,9 @@ use pinhole_h323::asn::h245::{
     OpenLogicalChannel, VideoCapability,
 };
 
+/// The codec of a second video (H.239 §6).
+pub(super) const PRESENTATION: &str = "extended";
+
 /// What a channel carries, whichever way it goes: that of its reverse direction, if it has none forward.
 pub(super) fn carried(olc: &OpenLogicalChannel) -> &DataType {
     match (
@@ -84,7 +87,7 @@ const fn video_codec(video: &VideoCapability) -> &'static str {
         VideoCapability::h262VideoCapability(_) => "h262",
         VideoCapability::h263VideoCapability(_) => "h263",
         VideoCapability::genericVideoCapability(_) => "generic",
-        VideoCapability::extendedVideoCapability(_) => "extended",
+        VideoCapability::extendedVideoCapability(_) => PRESENTATION,
         _ => "other",
     }
 }

@@ -5,10 +5,12 @@ mod table;
 
 use std::net::{IpAddr, SocketAddr};
 
+use pinhole_config::Medium;
 use pinhole_h323::mux::MultiplexId;
 use rand::RngExt as _;
 use tracing::debug;
 
+use super::codec;
 use super::keys::Keyed;
 use super::punch::Punch;
 use crate::call::CallKey;
@@ -16,6 +18,7 @@ use crate::call::{Index, Leg};
 use crate::event::{ChannelRecord, LegCipher};
 use crate::face::{Bind, FlowCommand, FlowCounts, FlowId, Output, Party, Ports, Side};
 use crate::node::Cx;
+use crate::node::media::Trust;
 use crate::node::ports::Pair;
 pub(crate) use table::Sessions;
 
@@ -53,6 +56,8 @@ pub(crate) struct Session {
     pub(super) keyed: [Option<Keyed>; 2],
     /// Nothing in clear passes on these sides.
     locked: [bool; 2],
+    /// How often in a row it was asked in vain whether something came from each side.
+    silent: [u8; 2],
     /// An address that a party named for media in clear, in a network where that may not be.
     exposed: Option<(Side, IpAddr)>,
 }
@@ -156,6 +161,7 @@ impl Session {
             ciphers: [Vec::new(), Vec::new()],
             keyed: [None; 2],
             locked: [false; 2],
+            silent: [0; 2],
             exposed: None,
         };
         session.lock(cx, legs);
@@ -239,6 +245,24 @@ impl Session {
         }
     }
 
+    /// True when it carries a second video (H.239).
+    fn presents(&self) -> bool {
+        self.senders(Medium::H239) != [false; 2]
+    }
+
+    /// Which sides have a channel of a kind open.
+    fn senders(&self, medium: Medium) -> [bool; 2] {
+        let of = |(media, codec): &(&str, String)| match (*media, codec.as_str()) {
+            ("audio", _) => medium == Medium::Audio,
+            ("video", codec::PRESENTATION) => medium == Medium::H239,
+            ("video", _) => medium == Medium::Video,
+            _ => false,
+        };
+        let [a, b] = self.contents.each_ref().map(|content| content.as_ref().is_some_and(of));
+        let opens = |side| self.channels.iter().any(|channel| channel.opener == side);
+        [a && opens(Side::A), b && opens(Side::B)]
+    }
+
     /// What one party sends is encrypted on a leg.
     pub(super) fn is_encrypted(&mut self, from: Side, cipher: LegCipher) {
         if let Some(legs) = self.ciphers.get_mut(from.index()) {
@@ -270,16 +294,26 @@ impl Session {
             self.exposed = Some((side, ip));
             return;
         }
+        let trust = cx.core.settings.media.trust(peer, ip, self.presents());
+        if trust == Trust::Learned {
+            return self.learn(cx, side, peer, None);
+        }
         let Some(known) = self.parties.get(side.index()) else { return };
         let (old_rtp, old_rtcp) = match known.ports {
-            Ports::Signalled { rtp, rtcp } if known.ip == ip => (rtp, rtcp),
+            Ports::Signalled { rtp, rtcp } | Ports::Latched { rtp, rtcp } if known.ip == ip => {
+                (rtp, rtcp)
+            }
             _ => (None, None),
         };
         let port = |told: Option<SocketAddr>| told.map(|address| address.port());
         let rtp = port(rtp).or(old_rtp);
         // Some tell no address for RTCP: it is the port after that of RTP (RFC 3550 §11).
         let rtcp = port(rtcp).or(old_rtcp).or_else(|| rtp?.checked_add(1));
-        self.tell(cx, side, Party { ip, ports: Ports::Signalled { rtp, rtcp } });
+        let ports = match trust {
+            Trust::Latched => Ports::Latched { rtp, rtcp },
+            _ => Ports::Signalled { rtp, rtcp },
+        };
+        self.tell(cx, side, Party { ip, ports });
     }
 
     fn tell(&mut self, cx: &mut Cx<'_>, side: Side, party: Party) {

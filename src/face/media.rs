@@ -63,6 +63,14 @@ pub enum Ports {
         /// Where RTCP is sent.
         rtcp: Option<u16>,
     },
+    /// From signalling, until the party's media comes from other ports of its address, which then count. A `None` port is
+    /// only learned.
+    Latched {
+        /// Where RTP is sent at first.
+        rtp: Option<u16>,
+        /// Where RTCP is sent at first.
+        rtcp: Option<u16>,
+    },
     /// The party is behind a NAT: learned from its keepalives (H.460.19) or from several packets of media in a row,
     /// from the party's address, and then locked.
     Learned {
@@ -178,6 +186,11 @@ pub enum FlowCommand {
         /// True for what comes in from the leg, false for what leaves on it.
         incoming: bool,
     },
+    /// Say from which sides something came since the last time that this was asked; [`FlowFact::Heard`] answers.
+    Listen {
+        /// To which flow.
+        flow: FlowId,
+    },
     /// Send one RTP and one RTCP keepalive (H.460.19 §7) from a side's pair, so that the server there learns our
     /// address and the NATs between stay open. With the multiplexID that the side wants, if it wants one.
     Punch {
@@ -219,6 +232,11 @@ pub enum FlowFact {
         rtcp: bool,
         /// Who.
         from: SocketAddr,
+    },
+    /// From which sides media, reports about it or keepalives came since [`FlowCommand::Listen`] asked before.
+    Heard {
+        /// From A, and from B.
+        from: [bool; 2],
     },
     /// A key has served for as many packets as it may. Told once a key.
     Worn {

@@ -41,6 +41,8 @@ pub(super) struct SideState {
     pub(super) prefix: Option<u32>,
     /// What is no RTP is relayed, too.
     pub(super) datagrams: bool,
+    /// Whether something of the party has come since that was asked last; a channel that is just opened counts as it.
+    heard: bool,
     party: Option<Party>,
     /// RTP, RTCP.
     sources: [Source; 2],
@@ -55,6 +57,7 @@ impl SideState {
             counts: FlowCounts::default(),
             prefix: None,
             datagrams: false,
+            heard: true,
             party: None,
             sources: [Source::default(), Source::default()],
             told: [false; 2],
@@ -78,6 +81,12 @@ impl SideState {
     /// A channel is opened anew: its packets may come from another port than before.
     pub(super) fn doubt(&mut self) {
         self.sources.iter_mut().for_each(Source::doubt);
+        self.heard = true;
+    }
+
+    /// Whether something of the party has come since this was asked last.
+    pub(super) const fn take_heard(&mut self) -> bool {
+        std::mem::replace(&mut self.heard, false)
     }
 
     /// Keepalives of ours to a server (H.460.19 §7), each through its port.
@@ -105,6 +114,12 @@ impl SideState {
             Ports::Signalled { rtp, rtcp } => {
                 let port = if channel == Channel::Rtp { rtp } else { rtcp };
                 port.map(|port| SocketAddr::new(party.ip, port))
+            }
+            Ports::Latched { rtp, rtcp } => {
+                self.sources[channel as usize].address().or_else(|| {
+                    let port = if channel == Channel::Rtp { rtp } else { rtcp };
+                    port.map(|port| SocketAddr::new(party.ip, port))
+                })
             }
             Ports::Learned { .. } => self.sources[channel as usize].address(),
         }
@@ -146,7 +161,7 @@ impl SideState {
                     // What was learned with the old port may be as old.
                     self.sources[Channel::Rtcp as usize].doubt();
                 }
-                matches!(party.ports, Ports::Learned { .. }).then_some(Lesson::Learned)
+                (!matches!(party.ports, Ports::Signalled { .. })).then_some(Lesson::Learned)
             }
             Judgement::Unproven => {
                 self.counts.unproven += 1;
@@ -154,6 +169,7 @@ impl SideState {
             }
             Judgement::Stranger => return (Arrival::Taken, self.stranger(channel)),
         };
+        self.heard = true;
         if kind == Kind::Keepalive {
             self.counts.keepalives += 1;
             return (Arrival::Taken, lesson);
@@ -179,9 +195,11 @@ impl SideState {
             Ports::Signalled { rtp, .. } if !rtcp => rtp,
             Ports::Signalled { rtcp, .. } => rtcp,
             // Many NATs keep neighbouring ports neighbours.
-            Ports::Learned { .. } if rtcp && media.is_proven() => {
+            Ports::Latched { .. } | Ports::Learned { .. } if rtcp && media.is_proven() => {
                 media.address().and_then(|at| at.port().checked_add(1))
             }
+            Ports::Latched { rtp, .. } if !rtcp => rtp,
+            Ports::Latched { rtcp, .. } => rtcp,
             Ports::Learned { .. } | Ports::Unknown => None,
         };
         if kind == Kind::Keepalive || named == Some(from.port()) {

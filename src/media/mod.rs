@@ -96,6 +96,12 @@ impl Table {
                     [Side::A, Side::B].into_iter().for_each(|side| flow.side_mut(side).doubt());
                 }
             }
+            FlowCommand::Listen { flow } => {
+                if let Some(open) = self.flows.get_mut(&flow) {
+                    let from = [Side::A, Side::B].map(|side| open.side_mut(side).take_heard());
+                    self.facts.push((flow, FlowFact::Heard { from }));
+                }
+            }
             FlowCommand::Lock { flow, side } => self.gate(flow, side, Gate::lock),
             FlowCommand::Decrypt { flow, side, key, clear, most } => {
                 self.gate(flow, side, |gate| gate.decrypt(&key, clear, most));

@@ -61,7 +61,7 @@ pub(super) fn classify(channel: Channel, packet: &[u8], ports: Ports) -> Option<
     }
     let keepalive = match ports {
         Ports::Learned { keepalive } => Some(keepalive),
-        Ports::Unknown | Ports::Signalled { .. } => None,
+        Ports::Unknown | Ports::Signalled { .. } | Ports::Latched { .. } => None,
     };
     match channel {
         Channel::Rtp => {

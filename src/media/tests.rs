@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::*;
 
 mod batches;
+mod latched;
 mod moving;
 mod quirks;
 

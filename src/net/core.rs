@@ -102,7 +102,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             stream_serials: HashMap::new(),
             tasks: JoinSet::new(),
             sources: Sources::default(),
-            plane: Plane::new(limits.media_workers, facts_sender),
+            plane: Plane::new(limits.media_workers, limits.media_class, facts_sender),
             facts,
             labour: Labour::new(limits.media_workers, answers_sender),
             answers,
@@ -397,6 +397,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             FlowCommand::Multiplex { flow, .. }
             | FlowCommand::Datagrams { flow }
             | FlowCommand::Rearm { flow }
+            | FlowCommand::Listen { flow }
             | FlowCommand::Lock { flow, .. }
             | FlowCommand::Decrypt { flow, .. }
             | FlowCommand::Encrypt { flow, .. }

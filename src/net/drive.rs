@@ -23,6 +23,8 @@ pub struct Limits {
     pub queue: usize,
     /// Threads of the media plane; they start with the first flow.
     pub media_workers: usize,
+    /// The class of what the media plane sends (DSCP, RFC 2474), 0 to 63.
+    pub media_class: u8,
 }
 
 impl From<&Config> for Limits {
@@ -34,6 +36,7 @@ impl From<&Config> for Limits {
             streams_per_source: count(limits.connections_per_source.0),
             queue: count(limits.queue.0),
             media_workers: std::thread::available_parallelism().map_or(1, Into::into),
+            media_class: u8::try_from(config.proxy.rtp_class.0).unwrap_or(0),
         }
     }
 }

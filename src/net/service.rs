@@ -140,20 +140,25 @@ fn outlive_hangups() -> io::Result<()> {
     Ok(())
 }
 
-/// The addresses of this host that a gatekeeper without `Home` listens on: IPv4, loopback too.
+/// The addresses of this host that a gatekeeper without `Home` listens on, loopback too. An IPv6 address of one link only
+/// (fe80::/10) is of no use to peers elsewhere, and one that is not confirmed yet, or not unique, cannot be used.
 ///
 /// # Errors
 /// When the system does not tell them.
 pub fn local_addresses() -> io::Result<Vec<IpAddr>> {
-    let mut all: Vec<IpAddr> = if_addrs::get_if_addrs()?
-        .iter()
-        .map(if_addrs::Interface::ip)
-        .filter(IpAddr::is_ipv4)
-        .collect();
+    let mut all: Vec<IpAddr> =
+        if_addrs::get_if_addrs()?.iter().map(if_addrs::Interface::ip).filter(is_usable).collect();
     // Addresses that others can reach come first, loopback last.
     all.sort_unstable_by_key(|ip| (ip.is_loopback(), *ip));
     all.dedup();
     Ok(all)
+}
+
+fn is_usable(ip: &IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(v6) => !v6.is_unicast_link_local() && bind::udp(*ip, &(0..=0)).is_ok(),
+    }
 }
 
 /// The line that says where the agent listens.

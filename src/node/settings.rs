@@ -11,6 +11,7 @@ use pinhole_h323::h46019::Ability;
 use super::bounds::Limits;
 use super::encryption::Encryption;
 use super::handling::Handling;
+use super::media::Media;
 use super::modes::Modes;
 use super::outgoing::Outgoing;
 use crate::ras::RasSettings;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub encryption: Encryption,
     /// The even port of multiplexed media; `None` when it is off.
     pub multiplex_port: Option<u16>,
+    /// What is said of the media of parties.
+    pub media: Media,
     /// Whether keepalives of media must have the payload type that their sender has told.
     pub check_keepalive: bool,
     /// What peers may ask for.
@@ -144,6 +147,7 @@ impl From<&Config> for Settings {
             internal: config.proxy.internal.0.clone(),
             encryption,
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
+            media: Media::from(config),
             check_keepalive: config.proxy.check_keepalive,
             zones: crate::zone::Settings::from(config),
             limits: Limits::from(config),

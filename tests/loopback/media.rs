@@ -1,12 +1,14 @@
 //! The media plane: packets between two parties, by threads of their own.
 
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
 use pinhole::face::{
     Bind, FlowCommand, FlowCounts, FlowFact, FlowId, Input, Output, PairId, Party, Ports, Side,
 };
 use pinhole::net::Limits;
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -227,4 +229,69 @@ async fn many_flows_on_two_workers_lose_nothing() {
         }
     })
     .await;
+}
+
+/// The octet of the IP header that has the class of a packet, as the receiver's system tells it.
+fn class_of_next(socket: &std::net::UdpSocket) -> u8 {
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
+    let mut buffer = [0; 64];
+    let mut room = [std::io::IoSliceMut::new(&mut buffer)];
+    let mut control = nix::cmsg_space!(i32);
+    let (descriptor, flags) = (socket.as_raw_fd(), MsgFlags::empty());
+    let received = recvmsg::<SockaddrStorage>(descriptor, &mut room, Some(&mut control), flags);
+    let class = received.unwrap().cmsgs().unwrap().find_map(|message| match message {
+        ControlMessageOwned::Ipv4Tos(octet) => Some(octet),
+        ControlMessageOwned::Ipv6TClass(octet) => u8::try_from(octet).ok(),
+        _ => None,
+    });
+    class.expect("a class")
+}
+
+#[tokio::test]
+async fn what_is_relayed_has_the_class_of_the_configuration() {
+    let (text, class) = ("[Proxy]\nEnable=1\nRTPDiffServ=46\n", 46);
+    let (config, problems) = pinhole_config::Config::read(text);
+    assert_eq!(problems, []);
+    for (limits, class) in [(Limits::from(&config), class), (Limits::default(), 4)] {
+        for ip in ["127.0.0.1", "::1"] {
+            let ip: std::net::IpAddr = ip.parse().unwrap();
+            let ends = [(); 2].map(|()| {
+                let socket = std::net::UdpSocket::bind((ip, 0)).unwrap();
+                socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+                let heard = SockRef::from(&socket);
+                match ip.is_ipv4() {
+                    true => heard.set_recv_tos_v4(true).unwrap(),
+                    false => heard.set_recv_tclass_v6(true).unwrap(),
+                }
+                socket
+            });
+            let ports = ends.each_ref().map(|socket| socket.local_addr().unwrap().port());
+            let (teller, mut ear) = mpsc::unbounded_channel();
+            let bind = |pair| Output::Bind { bind: Bind::Media(pair), ip, ports: 0..=0 };
+            let mut bound = 0;
+            let agent = script(PAIRS.map(bind), move |out, input| {
+                let Input::Bound { at, .. } = input else { return };
+                bound += 1;
+                if bound == 2 {
+                    out.push(Output::Flow(FlowCommand::Open { flow: FLOW, pairs: PAIRS }));
+                    for (side, port) in [(Side::A, ports[0]), (Side::B, ports[1])] {
+                        let ports = Ports::Signalled { rtp: Some(port), rtcp: None };
+                        out.push(party(side, Party { ip, ports }));
+                    }
+                }
+                let _ = teller.send(Line::Bound(at.unwrap()));
+            });
+            play_within(limits, agent, async {
+                let at = [bound_at(&mut ear).await, bound_at(&mut ear).await];
+                moment().await;
+                for (from, to) in [(0, 1), (1, 0)] {
+                    ends[from].send_to(&MEDIA, at[from]).unwrap();
+                    let (from, to) = (&ends[from], &ends[to]);
+                    let octet = class_of_next(to);
+                    assert_eq!(octet, class << 2, "from {from:?}");
+                }
+            })
+            .await;
+        }
+    }
 }

@@ -151,6 +151,7 @@ const GONE: &[(&str, &str)] = &[
     ),
     ("IncludeDestinationInfoInLCF", "nothing took its place"),
     ("IncludeEndpointIP", "nothing took its place"),
+    ("LegacyPortDetection", "it would let anybody who finds a port take the media (RTP bleed)"),
     ("SignalCallId", "nothing took its place"),
     ("SignalReadTimeout", "nothing took its place"),
     ("StatusReadTimeout", "nothing took its place"),

@@ -174,16 +174,11 @@ pub(super) const KNOWN: &[Known] = &[
     named("Pinhole::Limits", ""),
     named(
         "Proxy",
-        "AbortOnInvalidTPKT AllowAnyRTPSourcePortForH239From AllowSignaledIPs \
-         AllowSignaledIPsFrom AsteriskGWDN AsteriskGWID CachePortDetection \
+        "AbortOnInvalidTPKT AsteriskGWDN AsteriskGWID CachePortDetection \
          CachePortDetectionDuration DisableRTPQueueing EnableRTCPStats \
-         EnableRTPMute ExplicitRoutes FilterVideoFastUpdatePicture IgnoreSignaledAllH239IPs \
-         IgnoreSignaledIPs IgnoreSignaledPrivateH239IPs IgnoreSignaledPublicH239IPsFrom \
+         EnableRTPMute ExplicitRoutes FilterVideoFastUpdatePicture \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \
-         PortDetectionTimeout RemoveMCInFastStartTransmitOffer \
-         RTPDiffServ RTPInactivityCheck \
-         RTPInactivityCheckSession RTPInactivityTimeout \
-         SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
+         PortDetectionTimeout SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
     ),
     named(
         "RadAcct",

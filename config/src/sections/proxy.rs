@@ -1,7 +1,7 @@
 //! `[Proxy]`.
 
 use crate::section::section;
-use crate::value::{Letters, NetList, Port, PortRange};
+use crate::value::{Letters, Limit, Medium, NetList, Number, Port, PortRange, Seconds};
 
 section! {
     /// Media through the gatekeeper.
@@ -27,6 +27,35 @@ section! {
         /// Accepted: media is taken only from the address that signalling names, or from which it comes (`IP`), never from a
         /// network around it (`Net`).
         restrict_sources: Letters as "RestrictRTPSources" = Letters(String::new());
+        /// A media address that a party tells counts only if it is that of its signalling; and media goes to the ports there
+        /// from which the party's own comes, once it does. From elsewhere it is never taken (GnuGk takes it from
+        /// anywhere). A second video (H.239), of which the receiver sends nothing, is excepted.
+        ignore_signalled: bool as "IgnoreSignaledIPs" = false;
+        /// With IgnoreSignaledIPs: networks of which media addresses count all the same, whoever tells them.
+        allow_signalled: NetList as "AllowSignaledIPs" = NetList::default();
+        /// With IgnoreSignaledIPs: networks whose parties' media addresses count all the same, by where their signalling
+        /// comes from.
+        allow_signalled_from: NetList as "AllowSignaledIPsFrom" = NetList::default();
+        /// With IgnoreSignaledIPs: for a second video private addresses do not count either.
+        ignore_private_h239: bool as "IgnoreSignaledPrivateH239IPs" = false;
+        /// With IgnoreSignaledIPs: for a second video no addresses count either.
+        ignore_all_h239: bool as "IgnoreSignaledAllH239IPs" = false;
+        /// With IgnoreSignaledIPs: networks of which addresses do not count for a second video either.
+        ignore_public_h239: NetList as "IgnoreSignaledPublicH239IPsFrom" = NetList::default();
+        /// Accepted: media of a party may come from any port of its address, once it has proven to be one stream.
+        any_port_h239: NetList as "AllowAnyRTPSourcePortForH239From" = NetList::default();
+        /// Accepted: no channel that fast start proposes tells where its sender would want media.
+        remove_fast_media: bool as "RemoveMCInFastStartTransmitOffer" = false;
+        /// Whether a call ends when a party is silent that has opened a channel: neither media, nor reports about it (RTCP),
+        /// nor keepalives come.
+        inactivity: bool as "RTPInactivityCheck" = false;
+        /// In which channels.
+        inactivity_medium: Medium as "RTPInactivityCheckSession" = Medium::Audio;
+        /// How long a party may be silent; the call ends within a fifth of it more.
+        inactivity_timeout: Seconds as "RTPInactivityTimeout" = Seconds(300) => Limit::Clamp(5, 86_400);
+        /// The class of relayed RTP and RTCP packets (DSCP, RFC 2474). GnuGk's default is the old "low delay"; routers know 46
+        /// (expedited forwarding, RFC 3246) as that of voice.
+        rtp_class: Number as "RTPDiffServ" = Number(4) => Limit::Within(0, 63);
         /// The ports of RTP and RTCP (UDP), two for each medium and party.
         rtp_ports: Option<PortRange> as "RTPPortRange" = PortRange::new(1024, 65_535);
         /// The ports of T.120 data channels (TCP); any that is free when empty.

@@ -58,6 +58,17 @@ pub enum ControlKeepAlive {
     None,
 }
 
+/// Of what kind the channels are that are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medium {
+    /// Audio.
+    Audio,
+    /// Video.
+    Video,
+    /// A second video, such as a presentation (H.239).
+    H239,
+}
+
 /// Whom a party may call that is not registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallsTo {
@@ -160,6 +171,12 @@ words!(ControlKeepAlive, "UserInput, TPKT, None", "`UserInput`, `TPKT`, `None`",
     "UserInput" => Self::UserInput,
     "TPKT" => Self::Tpkt,
     "None" => Self::None,
+]);
+
+words!(Medium, "Audio, Video, H239", "`Audio`, `Video`, `H239`", [
+    "Audio" => Self::Audio,
+    "Video" => Self::Video,
+    "H239" => Self::H239,
 ]);
 
 words!(CallsTo, "registered, anybody", "`registered`, `anybody`", [

@@ -40,6 +40,7 @@ impl Session {
         let (known, rtp, rtcp) = match party.ports {
             Ports::Unknown => ("unknown", None, None),
             Ports::Signalled { rtp, rtcp, .. } => ("signalled", at(rtp), at(rtcp)),
+            Ports::Latched { rtp, rtcp } => ("latched", at(rtp), at(rtcp)),
             Ports::Learned { .. } => ("learned", None, None),
         };
         SideStatus {

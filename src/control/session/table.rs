@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use pinhole_config::Medium;
+
 use super::{Channel, NoSession, Session, Wanted};
 use crate::call::{CallKey, Index, Leg};
 use crate::event::ChannelRecord;
@@ -195,6 +197,25 @@ impl Sessions {
         let Some(at) = self.closing.iter().position(|session| session.flow == flow) else { return };
         let session = self.closing.remove(at);
         session.record(counts, &mut self.records);
+    }
+
+    /// Asks what came in channels of a kind.
+    pub(crate) fn listen(&self, cx: &mut Cx<'_>, medium: Medium) {
+        for session in self.open.iter().filter(|session| session.senders(medium) != [false; 2]) {
+            cx.core.out.push(Output::Flow(FlowCommand::Listen { flow: session.flow }));
+        }
+    }
+
+    /// What came in a session; how often in a row nothing did, of each side that has opened a channel of this kind.
+    pub(crate) fn heard(&mut self, flow: FlowId, medium: Medium, from: [bool; 2]) -> [u8; 2] {
+        let Some(session) = self.open.iter_mut().find(|session| session.flow == flow) else {
+            return [0; 2];
+        };
+        let senders = session.senders(medium);
+        for ((silent, heard), sends) in session.silent.iter_mut().zip(from).zip(senders) {
+            *silent = if heard || !sends { 0 } else { silent.saturating_add(1) };
+        }
+        session.silent
     }
 
     /// True while there is media.

@@ -9,13 +9,14 @@ mod worker;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::net::UdpSocket;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use mio::Waker;
 use socket2::SockRef;
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::ground::Pair;
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId};
@@ -31,6 +32,8 @@ const STALE: u32 = 1024;
 #[derive(Debug)]
 pub(super) struct Plane {
     wanted: usize,
+    /// The class of what is sent (DSCP).
+    class: u8,
     handles: Vec<Handle>,
     /// Which worker has which flow, until the flow has told its end.
     placed: HashMap<FlowId, usize>,
@@ -48,10 +51,15 @@ struct Handle {
 }
 
 impl Plane {
-    /// A plane of so many workers, which reports to `facts`.
-    pub(super) fn new(workers: usize, facts: UnboundedSender<(FlowId, FlowFact)>) -> Self {
+    /// A plane of so many workers, which reports to `facts`. What it sends is of this class (DSCP).
+    pub(super) fn new(
+        workers: usize,
+        class: u8,
+        facts: UnboundedSender<(FlowId, FlowFact)>,
+    ) -> Self {
         Self {
             wanted: workers.max(1),
+            class,
             handles: Vec::new(),
             placed: HashMap::new(),
             shared: HashSet::new(),
@@ -66,7 +74,7 @@ impl Plane {
             self.start();
         }
         self.shared.insert(pair);
-        prepare(&sockets);
+        prepare(&sockets, self.class);
         self.handles.first().is_some_and(|handle| handle.order(Order::Share(pair, sockets)))
     }
 
@@ -82,7 +90,10 @@ impl Plane {
         if self.handles.is_empty() {
             self.start();
         }
-        pairs.iter().filter_map(|(_, sockets)| sockets.as_ref()).for_each(prepare);
+        pairs
+            .iter()
+            .filter_map(|(_, sockets)| sockets.as_ref())
+            .for_each(|sockets| prepare(sockets, self.class));
         let shared = pairs.iter().any(|(_, sockets)| sockets.is_none());
         let busy = |(index, handle): &(usize, &mut Handle)| match shared {
             true => *index,
@@ -160,7 +171,7 @@ impl Drop for Plane {
 /// Makes sockets ready for media. What came while they were only reserved belongs to no call, or to an earlier one, and is
 /// discarded: now, before anybody is told of them, and not when the worker comes to it, which may find the first packet
 /// of the call in them.
-fn prepare(sockets: &Pair) {
+fn prepare(sockets: &Pair, class: u8) {
     let mut scrap = [0];
     for socket in sockets {
         for _ in 0..STALE {
@@ -170,5 +181,19 @@ fn prepare(sockets: &Pair) {
             }
         }
         let _ = SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
+        if let Err(error) = classify(socket, class) {
+            warn!(%error, class, "media is sent without its class (RTPDiffServ)");
+        }
+    }
+}
+
+/// Sets the class of what a socket sends: the upper six bits of the octet that IPv4 calls type of service and IPv6
+/// traffic class.
+fn classify(socket: &UdpSocket, class: u8) -> io::Result<()> {
+    let octet = u32::from(class) << 2;
+    let socket = SockRef::from(socket);
+    match socket.local_addr()?.is_ipv6() {
+        true => socket.set_tclass_v6(octet),
+        false => socket.set_tos_v4(octet),
     }
 }

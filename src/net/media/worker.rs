@@ -227,6 +227,7 @@ impl Worker {
                         | FlowCommand::Multiplex { .. }
                         | FlowCommand::Datagrams { .. }
                         | FlowCommand::Rearm { .. }
+                        | FlowCommand::Listen { .. }
                         | FlowCommand::Lock { .. }
                         | FlowCommand::Decrypt { .. }
                         | FlowCommand::Encrypt { .. }

@@ -242,6 +242,7 @@ impl World {
             }
             FlowCommand::Datagrams { .. }
             | FlowCommand::Rearm { .. }
+            | FlowCommand::Listen { .. }
             | FlowCommand::Decrypt { .. }
             | FlowCommand::Encrypt { .. }
             | FlowCommand::Pass { .. }

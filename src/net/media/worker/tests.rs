@@ -126,7 +126,7 @@ fn a_keepalive_that_comes_before_a_late_worker_has_opened_the_flow_is_expected()
 #[test]
 fn what_came_before_a_flow_was_opened_is_not_of_it() {
     let (facts, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let mut plane = Plane::new(1, facts);
+    let mut plane = Plane::new(1, 0, facts);
     let mut rounds = 0..3000;
     let (own, earlier, client) = (socket(), socket(), socket());
     let to = at(&own);
