@@ -30,10 +30,10 @@ pub use sections::{
 };
 pub use value::{
     AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Causes, ControlKeepAlive,
-    Destinations, Domains, EndpointKind, External, Fault, FilePath, Forward, GatekeeperId,
-    GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link, Medium,
-    Milliseconds, MulticastGroup, Name, NetList, Networks, Number, Permanent, Port, PortRange,
-    Prefixes, Protection, Remark, Routing, Routings, Seconds, Secret, SignalAddress,
+    Destinations, Domains, EndpointKind, External, Fault, FilePath, FilePaths, Forward,
+    GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link,
+    Medium, Milliseconds, MulticastGroup, Name, NetList, Networks, Number, Permanent, Port,
+    PortRange, Prefixes, Protection, Remark, Routing, Routings, Seconds, Secret, SignalAddress,
     SignallingKeepAlive, StatusRule, Suffix, Value, Wish, Wrong,
 };
 
@@ -204,6 +204,23 @@ impl Config {
             }
         }
         all
+    }
+
+    /// A problem with what the value of a typed key leads to, at that value.
+    #[must_use]
+    pub fn problem(
+        &self,
+        section: &'static str,
+        key: &'static str,
+        severity: Severity,
+        text: impl Into<String>,
+    ) -> Problem {
+        let (line, column) =
+            self.source(section, key).map_or((0, 0), |source| (source.line, source.column));
+        match severity {
+            Severity::Error => Problem::error(line, column, text),
+            Severity::Warning => Problem::warning(line, column, text),
+        }
     }
 
     /// Where a typed key was said; nothing if nowhere.

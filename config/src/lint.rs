@@ -1,5 +1,7 @@
 //! What is wrong only in combination. One rule, one function.
 
+use std::net::IpAddr;
+
 use crate::value::{CallsTo, Seconds, Value};
 use crate::{Config, PortRange, Problem, Protection, Wish};
 
@@ -28,6 +30,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(tcp_ports(config));
     problems.extend(half_call_without_tls(config));
     problems.extend(rules_for_nobody(config));
+    problems.extend(rule_for_half_the_world(config));
     problems
 }
 
@@ -85,6 +88,27 @@ fn rules_for_nobody(config: &Config) -> Vec<Problem> {
         Problem::error(row.line, 1, text)
     })
     .collect()
+}
+
+/// A rule for all of IPv4 says nothing of IPv6.
+fn rule_for_half_the_world(config: &Config) -> Option<Problem> {
+    let rules = &config.encrypt_by_network.0;
+    let all = |v6: bool| {
+        rules.iter().find(|row| row.key.prefix_len() == 0 && row.key.addr().is_ipv6() == v6)
+    };
+    let (row, None) = (all(false)?, all(true)) else { return None };
+    let listens = config.main.ipv6 || config.main.home.0.iter().any(IpAddr::is_ipv6);
+    let usual = match (config.encryption.default, config.routed.half_call) {
+        (Some(rule), _) => rule.wish,
+        (None, true) => Wish::Preferred,
+        (None, false) => Wish::Off,
+    };
+    let text = format!(
+        "0.0.0.0/0={} says nothing of IPv6, on which calls are taken, too: add ::/0={}",
+        row.value.render(),
+        row.value.render()
+    );
+    (listens && usual < row.value.wish).then(|| Problem::warning(row.line, 1, text))
 }
 
 fn time_to_live(config: &mut Config) -> Option<Problem> {

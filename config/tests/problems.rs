@@ -396,6 +396,23 @@ fn free_keys_have_types_where_they_have_an_effect() {
 }
 
 #[test]
+fn a_rule_for_all_of_ipv4_says_nothing_of_ipv6() {
+    let rule = "[Pinhole::EncryptByNetwork]\n10.0.0.0/8=off\n0.0.0.0/0=required,2048\n";
+    let half = |text: &str| {
+        let said = said(&format!("{rule}{text}"));
+        said.into_iter().find(|line| line.contains("IPv6, on which"))
+    };
+    let told = "f:3:1: warning: 0.0.0.0/0=required,2048,AES-128 says nothing of IPv6, on which calls are taken, too: \
+                add ::/0=required,2048,AES-128";
+    assert_eq!(half("").as_deref(), Some(told));
+    assert_eq!(half("[Pinhole::Encryption]\nDefault=preferred\n").as_deref(), Some(told));
+    assert_eq!(half("::/0=off\n"), None, "it was thought of");
+    assert_eq!(half("[Pinhole::Encryption]\nDefault=required\n"), None);
+    assert_eq!(half("[Gatekeeper::Main]\nEnableIPv6=0\n"), None);
+    assert!(half("[Gatekeeper::Main]\nEnableIPv6=0\nHome=192.0.2.1,2001:db8::1\n").is_some());
+}
+
+#[test]
 fn rules_of_encryption_are_checked() {
     let (config, problems) = Config::read(
         "[Pinhole::Encryption]\nDefault=preferred\n[Pinhole::EncryptByAlias]\nboard=required,2048,AES-256\n\

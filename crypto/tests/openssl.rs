@@ -17,8 +17,19 @@ fn prime(group: Group) -> BigNum {
         Group::Modp4096 => BigNum::get_rfc3526_prime_4096(),
         Group::Modp6144 => BigNum::get_rfc3526_prime_6144(),
         Group::Modp8192 => BigNum::get_rfc3526_prime_8192(),
+        Group::Own(_) => BigNum::from_slice(group.prime()),
     }
     .unwrap()
+}
+
+/// What `openssl dhparam 2048` made, as OpenSSL reads it.
+fn own() -> Group {
+    let file = include_bytes!("../../tests/vectors/dh/dh2048.pem");
+    let parameters = openssl::dh::Dh::params_from_pem(file).unwrap();
+    let (prime, generator) = (parameters.prime_p().to_vec(), parameters.generator().to_vec());
+    let group = Group::from_parameters(&prime, &generator).unwrap();
+    assert_eq!((group.prime(), group.generator().ends_with(&generator)), (&prime[..], true));
+    group
 }
 
 #[test]
@@ -32,7 +43,7 @@ fn the_primes_are_the_same() {
 fn the_secrets_are_the_same() {
     let mut rng = ChaCha20Rng::from_seed([9; 32]);
     let mut context = BigNumContext::new().unwrap();
-    for group in Group::ALL {
+    for group in Group::ALL.into_iter().chain([own()]) {
         let prime = prime(group);
         let mut exponent = BigNum::new().unwrap();
         exponent.rand(300, MsbOption::ONE, false).unwrap();

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 /// Checks one file.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let (config, problems) = match super::load(&args.file, &[]) {
+    let super::Loaded { config, problems, .. } = match super::load(&args.file, &[]) {
         Ok(read) => read,
         Err(status) => return status,
     };

@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod decode;
 pub(crate) mod demo;
+mod parameters;
 pub(crate) mod phone;
 pub(crate) mod run;
 pub(crate) mod status;
@@ -16,6 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pinhole_config::{Config, Override, Problem, Severity};
+use pinhole_crypto::dh::Group;
 
 /// Exit status: the thing asked about failed.
 pub(crate) const FAILED: u8 = 1;
@@ -50,13 +52,26 @@ commands! {
     Status(status),
 }
 
-/// Reads a configuration file, or says on stderr why it cannot be read.
-pub(crate) fn load(
-    file: &Path,
-    overrides: &[Override],
-) -> Result<(Config, Vec<Problem>), ExitCode> {
+/// A configuration with what its keys lead to.
+pub(crate) struct Loaded {
+    /// The file.
+    pub(crate) config: Config,
+    /// The Diffie-Hellman groups of the operator's own.
+    pub(crate) groups: Vec<Group>,
+    /// What is wrong, in the order of the file.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Reads a configuration file and the files it names, or says on stderr why it cannot be read.
+pub(crate) fn load(file: &Path, overrides: &[Override]) -> Result<Loaded, ExitCode> {
     match std::fs::read(file) {
-        Ok(bytes) => Ok(Config::load(&bytes, overrides)),
+        Ok(bytes) => {
+            let (config, mut problems) = Config::load(&bytes, overrides);
+            let (groups, more) = parameters::read(&config);
+            problems.extend(more);
+            problems.sort_by_key(|problem| problem.line);
+            Ok(Loaded { config, groups, problems })
+        }
         Err(error) => {
             complain(&format!("pinhole: cannot read {}: {error}", file.display()));
             Err(ExitCode::from(USAGE))

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::ArgAction;
 use pinhole::net::{self, Service};
-use pinhole::node::{Node, Settings};
+use pinhole::node::{Encryption, Node, Settings};
 use pinhole_config::{Config, Override, Severity};
+use pinhole_crypto::dh::Group;
 
 use super::{FAILED, USAGE};
 
@@ -85,29 +86,30 @@ impl RunArgs {
 /// Reads the configuration and runs, unless it has errors.
 pub(crate) fn main(args: &RunArgs) -> ExitCode {
     match configuration(args) {
-        Ok(config) => run(args, &config),
+        Ok(loaded) => run(args, &loaded.config, &loaded.groups),
         Err(status) => status,
     }
 }
 
 /// The configuration of the file and the letters. Its problems are said on stderr; with an error among them there is
 /// none, so that a misspelt key cannot go unnoticed.
-fn configuration(args: &RunArgs) -> Result<Config, ExitCode> {
-    let (config, problems) = super::load(&args.config, &args.overrides())?;
+fn configuration(args: &RunArgs) -> Result<super::Loaded, ExitCode> {
+    let loaded = super::load(&args.config, &args.overrides())?;
+    let problems = &loaded.problems;
     let file = args.config.display().to_string();
-    for problem in &problems {
+    for problem in problems {
         super::complain(&problem.render(&file));
     }
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
-        let summary = super::summary(&problems).unwrap_or_default();
+        let summary = super::summary(problems).unwrap_or_default();
         super::complain(&format!("{file}: {summary}; not started"));
         return Err(ExitCode::from(USAGE));
     }
-    Ok(config)
+    Ok(loaded)
 }
 
 /// Runs the gatekeeper until it is told to end.
-fn run(args: &RunArgs, config: &Config) -> ExitCode {
+fn run(args: &RunArgs, config: &Config, groups: &[Group]) -> ExitCode {
     let service = Service {
         pid: args.pid.clone(),
         user: args.user.clone(),
@@ -119,7 +121,8 @@ fn run(args: &RunArgs, config: &Config) -> ExitCode {
         .map_err(|error| format!("cannot write the log: {error}"))
         .and_then(|log| Ok((log, locals(config)?)))
         .and_then(|(_log, locals)| {
-            let settings = Settings::from(config);
+            let encryption = Encryption::with_groups(config, groups);
+            let settings = Settings { encryption, ..Settings::from(config) };
             let make = |now| Box::new(Node::new(settings, locals, rand::random(), now)) as _;
             net::serve(&service, make).map_err(|failure| failure.to_string())
         });

@@ -62,8 +62,8 @@ fn socket(args: &Args) -> Result<PathBuf, ExitCode> {
         return Ok(socket.clone());
     }
     let Some(file) = &args.config else { return Err(ExitCode::from(USAGE)) };
-    let (config, _) = super::load(file, &[])?;
-    config.main.status_socket.map(|path| path.0.into()).ok_or_else(|| {
+    let loaded = super::load(file, &[])?;
+    loaded.config.main.status_socket.map(|path| path.0.into()).ok_or_else(|| {
         super::complain(&format!("{}: it has no StatusSocket=", file.display()));
         ExitCode::from(USAGE)
     })

@@ -53,6 +53,11 @@ impl Session {
 }
 
 impl Sessions {
+    /// The payload types that a leg's party has for the keepalives of its media.
+    pub(super) fn keepalive_types(&self, leg: Side) -> impl Iterator<Item = u8> {
+        self.open.iter().filter_map(move |session| session.keepalive_type(leg))
+    }
+
     /// All keys, with their sessions and openers.
     fn keys(&mut self) -> impl Iterator<Item = (FlowId, Side, &mut Keyed)> {
         self.open.iter_mut().flat_map(|session| {
@@ -117,7 +122,7 @@ fn anew(
     opener: Side,
     number: u16,
 ) -> Option<(Side, Vec<u8>)> {
-    let party = call.security.party(leg)?;
+    let party = secure::party(call, leg)?;
     let update = party.wear(cx.now, number, leg == opener, &mut cx.core.rng)?;
     let filtered = Filtered::of(number, update);
     secure::apply(cx, call, leg, &filtered);

@@ -17,7 +17,7 @@ use crate::call::{Call, CallTimer, Index};
 use crate::event::{Event, LegCipher};
 use crate::face::{FlowCommand, Output, Side};
 use crate::node::{Cx, Timer};
-use crate::security::{Breach, Filtered, Key, Refusal, Seen, Taken, cipher_name};
+use crate::security::{Breach, Filtered, Key, Party, Refusal, Seen, Taken, cipher_name};
 
 /// Takes an H.245 message of one leg.
 pub(crate) fn receive(
@@ -62,12 +62,15 @@ fn between(
     let replayed = call.security.is_replayed();
     let Some(parties) = call.security.between() else { return Verdict::default() };
     let strict = parties.is_strict();
-    let mut seen = parties.see(from, &mut control, replayed);
+    let mut seen = parties.see(cx.now, from, &mut control, replayed);
     if let Message::request(Request::openLogicalChannel(open)) = control.message()
         && strict
         && !is_rtp(open)
     {
         seen = Seen { refused: Some(Refusal::DataType), ..Seen::default() };
+    }
+    if seen.early {
+        return Verdict::default();
     }
     if let Some(breach) = seen.breach {
         let [name, other] = [from, from.other()].map(|side| &call.leg(side).name);
@@ -157,6 +160,13 @@ fn is_rtp(open: &OpenLogicalChannel) -> bool {
     open.separate_stack.is_none() && transport(codec::carried(open)) == Transport::Rtp
 }
 
+/// Our end of a leg, if it is encrypted by us. No key of its gets the payload type of its party's keepalives.
+pub(super) fn party(call: &mut Call, leg: Side) -> Option<&mut Party> {
+    let party = call.security.party(leg)?;
+    party.avoid(call.sessions.keepalive_types(leg));
+    Some(party)
+}
+
 /// From the leg to the middle: what is left for a clear party, or what is to be answered.
 fn open(cx: &mut Cx<'_>, call: &mut Call, from: Side, octets: &[u8]) -> Result<Vec<u8>, Verdict> {
     let replayed = call.security.is_replayed();
@@ -171,7 +181,7 @@ fn open(cx: &mut Cx<'_>, call: &mut Call, from: Side, octets: &[u8]) -> Result<V
         Message::request(Request::terminalCapabilitySet(_)) => without_events(&mut control),
         _ => {}
     }
-    let Some(party) = call.security.party(from) else {
+    let Some(party) = party(call, from) else {
         let octets = control.encode().map_err(|_| Verdict::default())?;
         note(call, from, &octets);
         return Ok(octets);
@@ -227,9 +237,9 @@ fn say(
     to: Side,
     octets: &[u8],
 ) -> Result<Vec<u8>, Option<Vec<u8>>> {
-    let Some(party) = call.security.party(to) else { return Ok(octets.to_vec()) };
+    let Some(party) = party(call, to) else { return Ok(octets.to_vec()) };
     let Ok(mut control) = Control::decode(octets) else { return Ok(octets.to_vec()) };
-    let filtered = party.say(&mut control, &[], &mut cx.core.rng);
+    let filtered = party.say(&mut control, &mut cx.core.rng);
     apply(cx, call, to, &filtered);
     let Filtered { stopped, answer, .. } = filtered;
     if let Some(refusal) = stopped {

@@ -277,6 +277,14 @@ impl Session {
         self.tell(cx, side, Party { ip, ports: Ports::Learned { keepalive } });
     }
 
+    /// The payload type that a party has told for its keepalives.
+    pub(super) fn keepalive_type(&self, side: Side) -> Option<u8> {
+        match self.parties.get(side.index())?.ports {
+            Ports::Learned { keepalive } => keepalive,
+            Ports::Unknown | Ports::Signalled { .. } | Ports::Latched { .. } => None,
+        }
+    }
+
     /// A party has told where it wants RTP, or RTCP, or both. Zero ports and addresses of nobody say nothing.
     pub(super) fn signalled(
         &mut self,

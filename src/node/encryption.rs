@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use pinhole_config::{Config, Networks, Protection, Wish};
 use pinhole_crypto::Algorithm;
+use pinhole_crypto::dh::Group;
 use pinhole_h323::alias::Alias;
 
 use super::Core;
@@ -50,11 +51,19 @@ impl Default for Encryption {
 
 impl From<&Config> for Encryption {
     fn from(config: &Config) -> Self {
+        Self::with_groups(config, &[])
+    }
+}
+
+impl Encryption {
+    /// What a configuration wants, with groups of the operator's own beside the published ones.
+    #[must_use]
+    pub fn with_groups(config: &Config, groups: &[Group]) -> Self {
         let (routed, own) = (&config.routed, &config.encryption);
         let longest = routed.half_call_bits.0 as usize;
         let wanted = routed.half_call || routed.require_half_call;
         let usual = Protection::of(if wanted { Wish::Preferred } else { Wish::Off });
-        let policy = |rule: Protection, told: String| policy(rule, longest, told);
+        let policy = |rule: Protection, told: String| policy(rule, longest, groups, told);
         let networks = config.encrypt_by_network.0.iter();
         let aliases = config.encrypt_by_alias.0.iter();
         let neighbors = config.encrypt_by_neighbor.0.iter();
@@ -93,7 +102,7 @@ fn all(v6: bool) -> IpNet {
     if v6 { IpNet::V6(ipnet::Ipv6Net::default()) } else { IpNet::V4(ipnet::Ipv4Net::default()) }
 }
 
-fn policy(rule: Protection, longest: usize, told: String) -> Policy {
+fn policy(rule: Protection, longest: usize, own: &[Group], told: String) -> Policy {
     let demand = match rule.wish {
         Wish::Off => Demand::Off,
         Wish::Preferred => Demand::Preferred,
@@ -101,7 +110,8 @@ fn policy(rule: Protection, longest: usize, told: String) -> Policy {
     };
     let cipher = if rule.key > 128 { Algorithm::Aes256 } else { Algorithm::Aes128 };
     let least = Least { bits: rule.bits as usize, cipher };
-    let terms = Terms::up_to(longest.max(least.bits)).at_least(least);
+    let most = longest.max(least.bits);
+    let terms = Terms::up_to(most).with_own(own, most).at_least(least);
     let mut policy = Policy::new(demand, terms);
     policy.rule = told;
     policy
@@ -189,8 +199,6 @@ enum Names<'a> {
 
 #[cfg(test)]
 mod tests {
-    use pinhole_crypto::dh::Group;
-
     use super::*;
     use crate::node::{Mode, Settings};
 

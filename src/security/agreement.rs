@@ -27,22 +27,27 @@ pub struct Offer {
     pub half_key: Vec<u8>,
 }
 
-/// The half keys that tokens offer. Without the token that marks version 3 there are none. One with parameters that are
-/// not its group's, or with a public value that would give the secret away, is as if it were not there.
+/// The half keys that tokens offer in groups that are known. Without the token that marks version 3 there are none. One with
+/// parameters that are of none of them, or with a public value that would give the secret away, is as if it were not there.
+/// Of several groups with one identifier the first is meant when parameters are left out.
 #[must_use]
-pub fn offers(tokens: &[ClearToken]) -> Vec<Offer> {
+pub fn offers(tokens: &[ClearToken], known: &[Group]) -> Vec<Offer> {
     let tokens = || tokens.iter().take(MOST_TOKENS);
     let marker = ObjectIdentifier::new(MARKER);
     if !tokens().any(|token| token.token_oid == marker) {
         return Vec::new();
     }
-    tokens().filter_map(offer).collect()
+    tokens().filter_map(|token| offer(token, known)).collect()
 }
 
-fn offer(token: &ClearToken) -> Option<Offer> {
-    let group = group_of(&token.token_oid)?;
+fn offer(token: &ClearToken, known: &[Group]) -> Option<Offer> {
+    let published = group_of(&token.token_oid)?;
     let told = HalfKey::read(token)?;
-    group.check_parameters(&told.prime, &told.generator).ok()?;
+    let meant = |group: &&Group| {
+        group.token() == published.token()
+            && group.check_parameters(&told.prime, &told.generator).is_ok()
+    };
+    let group = *known.iter().find(meant)?;
     group.check_half_key(&told.value).ok()?;
     Some(Offer { group, half_key: told.value })
 }
@@ -77,15 +82,19 @@ pub fn tokens<'a>(half_keys: impl IntoIterator<Item = (Group, &'a [u8])>) -> Vec
 /// The tokens that have nothing to do with media encryption.
 #[must_use]
 pub fn others(tokens: &[ClearToken]) -> Vec<ClearToken> {
-    only(tokens, |_| false)
+    only(tokens, &[], |_| false)
 }
 
 /// The tokens without the half keys that are not wanted, or are none.
 #[must_use]
-pub fn only(tokens: &[ClearToken], wanted: impl Fn(&Offer) -> bool) -> Vec<ClearToken> {
+pub fn only(
+    tokens: &[ClearToken],
+    known: &[Group],
+    wanted: impl Fn(&Offer) -> bool,
+) -> Vec<ClearToken> {
     let dummy = ObjectIdentifier::new(&[0, 0, 8, 235, 0, 3, 40]);
     let marker = ObjectIdentifier::new(MARKER);
-    let good = |token: &ClearToken| offer(token).is_some_and(|offer| wanted(&offer));
+    let good = |token: &ClearToken| offer(token, known).is_some_and(|offer| wanted(&offer));
     let any = tokens.iter().any(good);
     let stays = |token: &&ClearToken| match &token.token_oid {
         oid if *oid == marker => any,
@@ -193,6 +202,10 @@ fn agree(pair: &KeyPair, half_key: &[u8]) -> Result<Agreed, Reject> {
 mod tests {
     use super::*;
 
+    fn offers(tokens: &[ClearToken]) -> Vec<Offer> {
+        super::offers(tokens, &Group::ALL)
+    }
+
     fn pairs(groups: &[Group]) -> Vec<Arc<KeyPair>> {
         let work = Work::Offer { groups: groups.to_vec(), seed: Zeroizing::new([1; 32]) };
         match work.done() {
@@ -264,12 +277,50 @@ mod tests {
         let mut replaced = HalfKey::read(&good[0]).unwrap();
         replaced.prime = vec![23];
         let mixed = [good.clone(), vec![replaced.to_token(), bare([1, 2, 3].into())]].concat();
-        let kept = only(&mixed, |_| true);
+        let kept = only(&mixed, &Group::ALL, |_| true);
         assert_eq!(kept, [good, vec![bare([1, 2, 3].into())]].concat(), "what is none goes");
-        assert_eq!(only(&mixed, |_| false), [bare([1, 2, 3].into())], "the marker, too");
+        assert_eq!(
+            only(&mixed, &Group::ALL, |_| false),
+            [bare([1, 2, 3].into())],
+            "the marker, too"
+        );
         assert_eq!(
             (named(&offers(&mixed)).as_str(), named(&[]).as_str()),
             ("DH 1024", "no encryption")
         );
+    }
+
+    #[test]
+    fn a_group_of_ones_own_is_said_with_its_parameters_and_no_other_taken_for_it() {
+        let own = Group::from_parameters(Group::Modp1024.prime(), &[3]).unwrap();
+        let pairs = pairs(&[own]);
+        let said = said(&pairs);
+        let told = HalfKey::read(&said[0]).unwrap();
+        assert_eq!((&told.prime[..], told.generator), (own.prime(), own.generator()));
+        // Who does not know the group, sees nothing.
+        assert!(offers(&said).is_empty());
+        let [plain_first, own_first] = [[Group::Modp1024, own], [own, Group::Modp1024]];
+        for known in [plain_first, own_first] {
+            assert_eq!(super::offers(&said, &known)[0].group, own);
+        }
+        // Without parameters it is whichever is expected.
+        let bare_key =
+            HalfKey { prime: vec![], generator: vec![], ..HalfKey::read(&said[0]).unwrap() };
+        let bare_said = [bare_key.to_token(), said[1].clone()];
+        assert_eq!(super::offers(&bare_said, &plain_first)[0].group, Group::Modp1024);
+        assert_eq!(super::offers(&bare_said, &own_first)[0].group, own);
+        // With others, none.
+        for generator in [2, 4, 5] {
+            let mut replaced = HalfKey::read(&said[0]).unwrap();
+            *replaced.generator.last_mut().unwrap() = generator;
+            let replaced = [replaced.to_token(), said[1].clone()];
+            assert!(super::offers(&replaced, &[own]).is_empty());
+        }
+        let seed = Zeroizing::new([2; 32]);
+        let offer = super::offers(&said, &own_first).remove(0);
+        let theirs = agreed(Work::Accept { offer, seed });
+        let ours =
+            agreed(Work::Finish { pair: pairs[0].clone(), half_key: theirs.half_key.clone() });
+        assert!(ours.secret == theirs.secret);
     }
 }

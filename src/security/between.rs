@@ -2,6 +2,7 @@
 //! it. Where encryption is required nothing of a call passes that does not.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use pinhole_crypto::Algorithm;
 use pinhole_h323::Control;
@@ -15,7 +16,7 @@ use pinhole_h323::asn::h245::{
 use pinhole_h323::h235::{self, WrappedKey};
 
 use super::agreement::Offer;
-use super::party::{Refusal, known};
+use super::party::{BETWEEN_KEYS, Refusal, known};
 use crate::face::Side;
 
 /// Channels that are kept; who opens more does it to fill memory.
@@ -32,8 +33,18 @@ pub(crate) struct Between {
     strict: bool,
     /// The ciphers that each party has, once it has told.
     theirs: [Option<Vec<Algorithm>>; 2],
-    /// The cipher of each channel, and the newest key that went by, by opener and number.
-    channels: BTreeMap<(Side, u16), (Algorithm, Option<WrappedKey>)>,
+    /// The channels, by opener and number.
+    channels: BTreeMap<(Side, u16), Channel>,
+}
+
+/// What is known of a channel's key.
+#[derive(Debug)]
+struct Channel {
+    algorithm: Algorithm,
+    /// The newest one that went by.
+    newest: Option<WrappedKey>,
+    /// When it followed another.
+    renewed: Option<Instant>,
 }
 
 /// A channel that has a key.
@@ -56,6 +67,8 @@ pub(crate) struct Seen {
     pub(crate) taken: Option<Taken>,
     /// The receiver of a channel is ready for its newest key: opener and number.
     pub(crate) settled: Option<(Side, u16)>,
+    /// It brings another key too soon after the last, and goes no further.
+    pub(crate) early: bool,
     /// The channel must not come about.
     pub(crate) refused: Option<Refusal>,
     /// The call must not go on.
@@ -100,7 +113,13 @@ impl Between {
 
     /// Looks at a message of a party, and takes out of it what may not be. `early`: it was said before the agreement, so
     /// that what it leaves out need not be the party's last word.
-    pub(crate) fn see(&mut self, from: Side, control: &mut Control, early: bool) -> Seen {
+    pub(crate) fn see(
+        &mut self,
+        now: Instant,
+        from: Side,
+        control: &mut Control,
+        early: bool,
+    ) -> Seen {
         match control.message() {
             Message::request(Request::terminalCapabilitySet(set)) if self.strict => {
                 let breach = self.lacks(from, set, early);
@@ -116,7 +135,7 @@ impl Between {
                 });
                 Seen::default()
             }
-            Message::request(Request::openLogicalChannel(open)) => self.opened(from, open),
+            Message::request(Request::openLogicalChannel(open)) => self.opened(now, from, open),
             Message::request(Request::closeLogicalChannel(close)) => {
                 self.channels.remove(&(from, close.forward_logical_channel_number.0));
                 Seen::default()
@@ -124,7 +143,7 @@ impl Between {
             Message::response(response) => match &**response {
                 Response::openLogicalChannelAck(ack) => {
                     let channel = (from.other(), ack.forward_logical_channel_number.0);
-                    self.told(channel, ack.encryption_sync.as_deref())
+                    self.told(now, channel, ack.encryption_sync.as_deref())
                 }
                 Response::openLogicalChannelReject(reject) => {
                     let number = reject.forward_logical_channel_number.0;
@@ -134,7 +153,7 @@ impl Between {
                 _ => Seen::default(),
             },
             Message::command(CommandMessage::miscellaneousCommand(command)) => {
-                self.commanded(from, command)
+                self.commanded(now, from, command)
             }
             _ => Seen::default(),
         }
@@ -162,7 +181,7 @@ impl Between {
         none.then_some(Breach::NoneInCommon)
     }
 
-    fn opened(&mut self, from: Side, open: &OpenLogicalChannel) -> Seen {
+    fn opened(&mut self, now: Instant, from: Side, open: &OpenLogicalChannel) -> Seen {
         let channel = (from, open.forward_logical_channel_number.0);
         self.channels.remove(&channel);
         let data = &open.forward_logical_channel_parameters.data_type;
@@ -181,17 +200,18 @@ impl Between {
         if self.channels.len() >= MOST_CHANNELS {
             return if self.strict { Seen::refused(Refusal::TooMany) } else { Seen::default() };
         }
-        self.channels.insert(channel, (algorithm, None));
-        self.told(channel, open.encryption_sync.as_deref())
+        self.channels.insert(channel, Channel { algorithm, newest: None, renewed: None });
+        self.told(now, channel, open.encryption_sync.as_deref())
     }
 
-    /// The key of a channel goes by: it has to be wrapped, and of the channel's cipher. Said again it is no other key.
-    fn told(&mut self, channel: (Side, u16), sync: Option<&EncryptionSync>) -> Seen {
-        let (Some((algorithm, newest)), Some(sync)) = (self.channels.get_mut(&channel), sync)
-        else {
+    /// The key of a channel goes by: it has to be wrapped, and of the channel's cipher. Said again it is no other key, and
+    /// others may come as seldom as our own peers may have them.
+    fn told(&mut self, now: Instant, channel: (Side, u16), sync: Option<&EncryptionSync>) -> Seen {
+        let (Some(known), Some(sync)) = (self.channels.get_mut(&channel), sync) else {
             return Seen::default();
         };
-        let algorithm = *algorithm;
+        let algorithm = known.algorithm;
+        let fresh = known.renewed.is_some_and(|last| now.duration_since(last) < BETWEEN_KEYS);
         let of_it = |key: &WrappedKey| {
             let named = key.algorithm.as_ref();
             named.is_none_or(|named| *named == ObjectIdentifier::new(algorithm.identifier()))
@@ -199,11 +219,14 @@ impl Between {
                 && key.payload_type < 128
         };
         match WrappedKey::read(sync).filter(of_it) {
-            Some(key) if newest.as_ref() == Some(&key) => Seen::default(),
+            Some(key) if known.newest.as_ref() == Some(&key) => Seen::default(),
+            Some(_) if fresh => Seen { early: true, ..Seen::default() },
             Some(key) => {
                 let (opener, number) = channel;
                 let payload_type = key.payload_type;
-                *newest = Some(key);
+                // The first key of a channel may be followed by another at once.
+                known.renewed = known.newest.is_some().then_some(now);
+                known.newest = Some(key);
                 let taken = Some(Taken { opener, number, algorithm, payload_type });
                 Seen { taken, ..Seen::default() }
             }
@@ -213,7 +236,7 @@ impl Between {
     }
 
     /// An update of a key, or the answer to it.
-    fn commanded(&mut self, from: Side, command: &MiscellaneousCommand) -> Seen {
+    fn commanded(&mut self, now: Instant, from: Side, command: &MiscellaneousCommand) -> Seen {
         let number = command.logical_channel_number.0;
         let (sync, master) = match &command.r_type {
             Kind::encryptionUpdateCommand(update) => (Some(&update.encryption_sync), from),
@@ -228,7 +251,7 @@ impl Between {
             _ => master.other(),
         };
         match sync {
-            Some(_) => self.told((opener, number), sync),
+            Some(_) => self.told(now, (opener, number), sync),
             None if self.channels.contains_key(&(opener, number)) => {
                 Seen { settled: Some((opener, number)), ..Seen::default() }
             }

@@ -164,11 +164,10 @@ impl Party {
         Filtered { stopped: Some(None), ..filtered }
     }
 
-    /// Says a message of a clear party to the peer. Nobody's key gets a payload type of `avoid`.
+    /// Says a message of a clear party to the peer.
     pub(crate) fn say(
         &mut self,
         control: &mut Control,
-        avoid: &[u8],
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Filtered {
         if !concerns(control) {
@@ -182,8 +181,7 @@ impl Party {
             Message::request(Request::openLogicalChannel(open)) => {
                 let number = open.forward_logical_channel_number.0;
                 let two_ways = open.reverse_logical_channel_parameters.is_some();
-                let opened =
-                    if two_ways { Err(Refusal::DataType) } else { self.open(open, avoid, rng) };
+                let opened = if two_ways { Err(Refusal::DataType) } else { self.open(open, rng) };
                 opened.err().map_or_else(Filtered::default, |why| Filtered::refused(number, why))
             }
             Message::request(Request::closeLogicalChannel(close)) => {

@@ -4,6 +4,7 @@
 pub mod agreement;
 mod between;
 mod filter;
+pub mod parameters;
 mod party;
 mod policy;
 mod renewal;

@@ -25,7 +25,7 @@ use super::agreement::Agreed;
 /// Channels each way that keys are kept of; a peer that opens more does it to fill memory.
 const MOST_CHANNELS: usize = 64;
 /// The time between new keys of a channel; a peer that wants them faster does it to keep us busy.
-const BETWEEN_KEYS: Duration = Duration::from_secs(1);
+pub(super) const BETWEEN_KEYS: Duration = Duration::from_secs(1);
 /// The payload type that H.460.19 keepalives usually have: no key gets it.
 pub(super) const KEEPALIVE: u8 = 127;
 
@@ -147,6 +147,8 @@ pub(crate) struct Party {
     pub(super) into: BTreeMap<u16, Channel>,
     /// Channels that we opened.
     pub(super) out: BTreeMap<u16, Channel>,
+    /// Payload types that no key of ours gets.
+    avoided: Vec<u8>,
 }
 
 fn identifier(algorithm: Algorithm) -> ObjectIdentifier {
@@ -166,7 +168,21 @@ impl Party {
     pub(crate) fn new(agreed: Agreed, terms: &Terms) -> Self {
         let ciphers = terms.ciphers(agreed.group);
         let (into, out) = (BTreeMap::new(), BTreeMap::new());
-        Self { agreed, ciphers, theirs: None, master: None, into, out }
+        let avoided = vec![KEEPALIVE];
+        Self { agreed, ciphers, theirs: None, master: None, into, out, avoided }
+    }
+
+    /// No key of ours gets one of these payload types, which its peer has for keepalives.
+    pub(crate) fn avoid(&mut self, payload_types: impl IntoIterator<Item = u8>) {
+        self.avoided.clear();
+        self.avoided.extend(payload_types);
+        self.avoided.push(KEEPALIVE);
+    }
+
+    /// A payload type for a key that has to be none of these, and rather none of a keepalive.
+    pub(super) fn free_payload_type(&self, others: impl IntoIterator<Item = u8>) -> Option<u8> {
+        let others: Vec<u8> = others.into_iter().collect();
+        free_payload_type(&[&others[..], &self.avoided].concat())
     }
 
     /// Bits of the agreed group.
@@ -251,7 +267,7 @@ impl Party {
             _ if !ours => None,
             // A slave has no keys to give.
             _ => {
-                let payload_type = told.or_else(|| free_payload_type(&[KEEPALIVE])).unwrap_or(96);
+                let payload_type = told.or_else(|| self.free_payload_type([])).unwrap_or(96);
                 Some(MediaKey { payload_type, key: SessionKey::generate(algorithm, rng) })
             }
         };
@@ -275,11 +291,10 @@ impl Party {
         self.into.get_mut(&ack.forward_logical_channel_number.0)?.give()
     }
 
-    /// We open a channel: what makes it an encrypted one is added. No key gets a payload type of `avoid`.
+    /// We open a channel: what makes it an encrypted one is added.
     pub(crate) fn open(
         &mut self,
         open: &mut OpenLogicalChannel,
-        avoid: &[u8],
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<(), Refusal> {
         let number = open.forward_logical_channel_number.0;
@@ -293,15 +308,13 @@ impl Party {
         }
         let master = self.master.ok_or(Refusal::NoMaster)?;
         // Packets of a channel that is about to be replaced may still be on their way.
-        let in_use = self.out.values().filter_map(|channel| channel.payload_type);
-        let mut avoid: Vec<u8> = avoid.iter().copied().chain([KEEPALIVE]).chain(in_use).collect();
-        if free_payload_type(&avoid).is_none() {
-            avoid = vec![KEEPALIVE];
-        }
+        let in_use = || self.out.values().filter_map(|channel| channel.payload_type);
+        let taken = |told: &u8| self.avoided.contains(told) || in_use().any(|used| used == *told);
         let told = forward_parameters_mut(open).and_then(|told| told.dynamic_rtppayload_type);
         let payload_type = told
-            .filter(|told| !avoid.contains(told))
-            .or_else(|| free_payload_type(&avoid))
+            .filter(|told| !taken(told))
+            .or_else(|| self.free_payload_type(in_use()))
+            .or_else(|| self.free_payload_type([]))
             .ok_or(Refusal::TooMany)?;
         if let Some(parameters) = forward_parameters_mut(open) {
             parameters.dynamic_rtppayload_type = Some(payload_type);

@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use pinhole_crypto::roll::free_payload_type;
 use pinhole_crypto::session::SessionKey;
 use pinhole_h323::asn::h245::EncryptionSync;
 use pinhole_h323::h235;
@@ -54,15 +53,17 @@ impl Party {
         if self.master != Some(true) {
             return None;
         }
-        let channels = if to_master { &mut self.into } else { &mut self.out };
-        let channel = channels.get_mut(&number)?;
+        let channels = if to_master { &self.into } else { &self.out };
+        let channel = channels.get(&number)?;
         let early = channel.is_fresh(now);
         let old = channel.payload_type.unwrap_or(KEEPALIVE);
         // Not the present one, nor the one before it, whose last packets may still be on their way.
-        let payload_type = free_payload_type(&[KEEPALIVE, old, other_than(old)])?;
         if early {
             return None;
         }
+        let payload_type = self.free_payload_type([old, other_than(old)])?;
+        let channels = if to_master { &mut self.into } else { &mut self.out };
+        let channel = channels.get_mut(&number)?;
         let key = MediaKey { payload_type, key: SessionKey::generate(channel.algorithm, rng) };
         channel.renewed = Some(now);
         channel.unanswered = true;

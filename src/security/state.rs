@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pinhole_crypto::dh::KeyPair;
+use pinhole_crypto::dh::{Group, KeyPair};
 
 use super::agreement::{Offer, Work, named, offers, only, others, strongest, tokens};
 use super::{Between, Demand, Party, Policy, Rules};
@@ -59,6 +59,8 @@ pub(crate) struct Security {
     policies: [Policy; 2],
     rules: Rules,
     stage: Stage,
+    /// The groups that a token may mean.
+    known: Vec<Group>,
     /// What the caller offers.
     asked: Vec<Offer>,
     offered: Offered,
@@ -85,6 +87,7 @@ impl Default for Security {
             policies: [Policy::default(), Policy::default()],
             rules: Rules { one_leg: false, end_to_end: true },
             stage: Stage::Idle,
+            known: Group::ALL.to_vec(),
             asked: Vec::new(),
             offered: Offered::Nothing,
             answers: Vec::new(),
@@ -117,8 +120,10 @@ impl Security {
     pub(crate) fn new(policies: [Policy; 2], rules: Rules, setup: &[ClearToken]) -> Self {
         let idle = !rules.one_leg && policies.iter().all(|policy| policy.demand == Demand::Off);
         let stage = if idle { Stage::Idle } else { Stage::Undecided };
-        let asked = if policies[0].strips { Vec::new() } else { offers(setup) };
-        Self { policies, rules, stage, asked, ..Self::default() }
+        let mut known = Group::ALL.to_vec();
+        known.extend(policies.iter().flat_map(|policy| policy.terms.known()));
+        let asked = if policies[0].strips { Vec::new() } else { offers(setup, &known) };
+        Self { policies, rules, stage, known, asked, ..Self::default() }
     }
 
     const fn policy(&self, side: Side) -> &Policy {
@@ -203,10 +208,10 @@ impl Security {
     }
 
     /// Which half keys are to be offered to the called party; none when the caller's own will do, or none are wanted.
-    pub(crate) fn to_offer(&self) -> Vec<pinhole_crypto::dh::Group> {
+    pub(crate) fn to_offer(&self) -> Vec<Group> {
         let own_will_do = self.may_pass().next().is_some();
         match self.wants_of_called() && !own_will_do {
-            true => self.policy(Side::B).terms.groups().to_vec(),
+            true => self.policy(Side::B).terms.offered(),
             false => Vec::new(),
         }
     }
@@ -235,7 +240,7 @@ impl Security {
             }
             _ => {
                 let may: Vec<Offer> = self.may_pass().cloned().collect();
-                let told = only(setup, |offer| may.contains(offer));
+                let told = only(setup, &self.known, |offer| may.contains(offer));
                 (if may.is_empty() { Offered::Nothing } else { Offered::Passed }, told)
             }
         };
@@ -253,12 +258,23 @@ impl Security {
             return None;
         }
         let mut through = match &self.between {
-            Some(between) => only(told, |offer| between.is_answer(offer)),
+            Some(between) => only(told, &self.known_in_answer(), |offer| between.is_answer(offer)),
             None => others(told),
         };
         // Some look at Connect only, some at the first answer that has any.
         through.extend(ours.iter().cloned());
         (through != told).then_some(through)
+    }
+
+    /// The groups that a token of the called party may mean: without parameters that which it was offered.
+    fn known_in_answer(&self) -> Vec<Group> {
+        let mut known: Vec<Group> = match &self.offered {
+            Offered::Ours(pairs) => pairs.iter().map(|pair| pair.group()).collect(),
+            Offered::Passed => self.may_pass().map(|offer| offer.group).collect(),
+            Offered::Nothing => Vec::new(),
+        };
+        known.extend(&self.known);
+        known
     }
 
     /// The called party has said something with these tokens; `connect` when it is its last word on encryption.
@@ -268,7 +284,10 @@ impl Security {
         connect: bool,
         seed: [u8; 32],
     ) -> Answer {
-        let answers = if self.policy(Side::B).strips { Vec::new() } else { offers(tokens) };
+        let answers = match self.policy(Side::B).strips {
+            true => Vec::new(),
+            false => offers(tokens, &self.known_in_answer()),
+        };
         if connect || !answers.is_empty() {
             self.answers.clone_from(&answers);
         }

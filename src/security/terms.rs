@@ -39,6 +39,20 @@ impl Terms {
         Self::new(&groups, ciphers)
     }
 
+    /// The same with groups of an operator's own, as far as they are no larger than this.
+    #[must_use]
+    pub fn with_own(mut self, own: &[Group], bits: usize) -> Self {
+        let fits = |group: &&Group| group.bits() <= bits.max(1024);
+        self.groups.extend(own.iter().filter(fits));
+        Self::new(&self.groups, &self.ciphers)
+    }
+
+    /// The same with this cipher alone.
+    #[must_use]
+    pub fn with_cipher(self, cipher: Algorithm) -> Self {
+        Self { ciphers: vec![cipher], ..self }
+    }
+
     /// The same without what is weaker than this. If nothing is left, the weakest that is strong enough.
     #[must_use]
     pub fn at_least(mut self, least: Least) -> Self {
@@ -68,11 +82,27 @@ impl Terms {
         &self.groups
     }
 
+    /// The groups to offer, strongest first: of several that have one identifier that of the operator's own, for a peer
+    /// could not tell them apart.
+    #[must_use]
+    pub fn offered(&self) -> Vec<Group> {
+        let mut offered = self.groups.clone();
+        offered.dedup_by_key(|group| group.token());
+        offered
+    }
+
+    /// All groups that a peer's token may mean; one without parameters means a published one.
+    #[must_use]
+    pub fn known(&self) -> Vec<Group> {
+        let own = self.groups.iter().copied().filter(|group| group.is_own());
+        Group::ALL.into_iter().chain(own).collect()
+    }
+
     /// The ciphers to offer with a group, strongest first. With the group of 1024 bits other implementations know
     /// AES-128 only, so nothing else is offered with it unless nothing else may be.
     #[must_use]
     pub fn ciphers(&self, group: Group) -> Vec<Algorithm> {
-        let small = group <= Group::Modp1024 && self.ciphers.contains(&Algorithm::Aes128);
+        let small = group.bits() <= 1024 && self.ciphers.contains(&Algorithm::Aes128);
         let usual = |cipher: &Algorithm| !small || *cipher == Algorithm::Aes128;
         self.ciphers.iter().copied().filter(usual).collect()
     }
@@ -132,5 +162,17 @@ mod tests {
         assert_eq!(raised.ciphers(Group::Modp2048), [Algorithm::Aes256]);
         let any = Terms::up_to(2048).at_least(Least::ANY);
         assert_eq!(any, Terms::up_to(2048));
+    }
+
+    #[test]
+    fn a_group_of_ones_own_is_offered_in_place_of_the_published_one() {
+        let own = Group::from_parameters(Group::Modp1024.prime(), &[3]).unwrap();
+        let terms = Terms::up_to(2048).with_own(&[own], 2048);
+        assert_eq!(terms.groups(), [Group::Modp2048, own, Group::Modp1024]);
+        assert_eq!(terms.offered(), [Group::Modp2048, own]);
+        assert_eq!(terms.known()[Group::ALL.len()..], [own]);
+        assert_eq!(terms.ciphers(own), [Algorithm::Aes128]);
+        let strong = terms.at_least(Least { bits: 2048, cipher: Algorithm::Aes128 });
+        assert_eq!(strong.offered(), [Group::Modp2048]);
     }
 }

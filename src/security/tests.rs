@@ -61,11 +61,11 @@ fn leg(terms: &Terms) -> Leg {
     slave.determined(false);
     let mut leg = Leg { master, slave, rng: ChaCha20Rng::from_seed([7; 32]), now: begin() };
     let mut told = capabilities(1);
-    assert!(leg.master.say(&mut told, &[], &mut leg.rng).keys.is_empty());
+    assert!(leg.master.say(&mut told, &mut leg.rng).keys.is_empty());
     leg.slave.receive(leg.now, &mut told, &mut leg.rng);
     assert_eq!(told.message(), capabilities(1).message(), "what is added is taken out");
     let mut told = capabilities(1);
-    leg.slave.say(&mut told, &[], &mut leg.rng);
+    leg.slave.say(&mut told, &mut leg.rng);
     leg.master.receive(leg.now, &mut told, &mut leg.rng);
     leg
 }
@@ -142,13 +142,13 @@ impl Leg {
         let now = self.now;
         let (opener, other, rng) = self.ends(master_opens);
         let mut opening = open(number);
-        let said = opener.say(&mut opening, &[], rng);
+        let said = opener.say(&mut opening, rng);
         assert!(said.stopped.is_none(), "{said:?}");
         let heard = other.receive(now, &mut opening, rng);
         assert!(heard.stopped.is_none() && heard.keys.is_empty(), "{heard:?}");
         assert_eq!(opening.message(), open(number).message(), "what is left is clear");
         let mut answer = ack(number);
-        let receives = one(other.say(&mut answer, &[], rng));
+        let receives = one(other.say(&mut answer, rng));
         let sends = one(opener.receive(now, &mut answer, rng));
         assert_eq!(answer.message(), ack(number).message());
         [sends, receives]
@@ -162,7 +162,7 @@ impl Leg {
     /// The opening of a channel by the master, as `change` leaves it, and why the slave refuses it.
     fn refused(&mut self, change: impl FnOnce(&mut OpenLogicalChannel)) -> Option<Refusal> {
         let mut opening = open(9);
-        self.master.say(&mut opening, &[], &mut self.rng);
+        self.master.say(&mut opening, &mut self.rng);
         in_open(&mut opening, change);
         let filtered = self.slave_hears(opening);
         assert!(filtered.keys.is_empty());
@@ -199,7 +199,7 @@ fn several_channels_and_a_number_used_again_have_keys_of_their_own() {
         leg.channel(true, number);
     }
     let mut one_too_many = open(65);
-    let said = leg.master.say(&mut one_too_many, &[], &mut leg.rng);
+    let said = leg.master.say(&mut one_too_many, &mut leg.rng);
     assert_eq!(said.stopped, Some(Some(Refusal::TooMany)));
 }
 
@@ -262,10 +262,10 @@ fn the_answer_to_a_channel_brings_a_key_or_nothing() {
     let mut leg = plain();
     for octets in [1, 15, 17, 32] {
         let mut opening = open(4);
-        leg.slave.say(&mut opening, &[], &mut leg.rng);
+        leg.slave.say(&mut opening, &mut leg.rng);
         leg.master.receive(leg.now, &mut opening, &mut leg.rng);
         let mut answer = ack(4);
-        leg.master.say(&mut answer, &[], &mut leg.rng);
+        leg.master.say(&mut answer, &mut leg.rng);
         let wrong = WrappedKey { payload_type: 96, algorithm: None, octets: vec![9; octets] };
         in_ack(&mut answer, |ack| ack.encryption_sync = Some(Box::new(wrong.to_sync().unwrap())));
         let filtered = leg.slave_hears(answer);
@@ -282,12 +282,12 @@ fn a_peer_without_our_ciphers_gets_no_channel() {
     for count in [1, 200, 256] {
         leg.slave_hears(capabilities(count));
         assert!(leg.slave.has_no_cipher(), "{count}");
-        let said = leg.slave.say(&mut open(3), &[], &mut leg.rng);
+        let said = leg.slave.say(&mut open(3), &mut leg.rng);
         assert_eq!(said.stopped, Some(Some(Refusal::NoCapability)));
     }
     // Hundreds of entries, all of which can be encrypted.
     let mut many = capabilities(128);
-    leg.master.say(&mut many, &[], &mut leg.rng);
+    leg.master.say(&mut many, &mut leg.rng);
     many.encode().unwrap();
     leg.slave_hears(many);
     assert!(!leg.slave.has_no_cipher());
@@ -303,9 +303,9 @@ fn before_master_and_slave_are_known_there_is_no_channel() {
     let (mut one, mut other) = (Party::new(a, &terms), Party::new(b, &terms));
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
     let mut told = capabilities(1);
-    one.say(&mut told, &[], &mut rng);
+    one.say(&mut told, &mut rng);
     other.receive(begin(), &mut told, &mut rng);
-    let said = other.say(&mut open(3), &[], &mut rng);
+    let said = other.say(&mut open(3), &mut rng);
     assert_eq!(said.stopped, Some(Some(Refusal::NoMaster)));
 }
 
@@ -403,15 +403,15 @@ fn a_channel_that_is_acknowledged_again_has_its_key_already() {
     let mut leg = plain();
     // The slave's channel: the master repeats its answer, with and without the key.
     let mut opening = open(5);
-    leg.slave.say(&mut opening, &[], &mut leg.rng);
+    leg.slave.say(&mut opening, &mut leg.rng);
     leg.master.receive(leg.now, &mut opening, &mut leg.rng);
     let mut answer = ack(5);
-    let decrypts = one(leg.master.say(&mut answer, &[], &mut leg.rng));
+    let decrypts = one(leg.master.say(&mut answer, &mut leg.rng));
     let first = one(leg.slave_hears(answer.clone()));
     assert_eq!(first.key, decrypts.key);
     for _ in 0..100 {
         let mut again = ack(5);
-        assert!(leg.master.say(&mut again, &[], &mut leg.rng).keys.is_empty());
+        assert!(leg.master.say(&mut again, &mut leg.rng).keys.is_empty());
         assert_eq!(again.message(), answer.message(), "what is said is the same");
         for repeated in [again, ack(5)] {
             let heard = leg.slave_hears(repeated);
@@ -421,7 +421,7 @@ fn a_channel_that_is_acknowledged_again_has_its_key_already() {
     // The master's channel: the slave repeats its answer.
     leg.channel(true, 6);
     for _ in 0..100 {
-        assert!(leg.slave.say(&mut ack(6), &[], &mut leg.rng).keys.is_empty());
+        assert!(leg.slave.say(&mut ack(6), &mut leg.rng).keys.is_empty());
         let mut again = ack(6);
         assert!(leg.master.receive(leg.now, &mut again, &mut leg.rng).keys.is_empty());
     }
@@ -446,7 +446,7 @@ fn a_channel_that_is_acknowledged_again_has_its_key_already() {
 fn seen(strict: bool, control: &mut Control) -> super::Seen {
     let answer = agreement::Offer { group: Group::Modp2048, half_key: vec![4] };
     let mut between = Between::new(answer, vec![Algorithm::Aes256], strict);
-    between.see(Side::A, control, false)
+    between.see(begin(), Side::A, control, false)
 }
 
 #[test]
@@ -455,7 +455,7 @@ fn what_two_parties_agree_on_is_taken_up_or_refused() {
     let mut leg = leg(&terms);
     let opening = |leg: &mut Leg| {
         let mut opening = open(3);
-        leg.master.say(&mut opening, &[], &mut leg.rng);
+        leg.master.say(&mut opening, &mut leg.rng);
         opening
     };
     let mut good = opening(&mut leg);
@@ -487,11 +487,75 @@ fn what_two_parties_agree_on_is_taken_up_or_refused() {
     assert_eq!(seen(true, &mut none).breach, Some(super::Breach::NoCipher));
     assert_eq!(seen(false, &mut none).breach, None);
     let mut both = capabilities(3);
-    leg.master.say(&mut both, &[], &mut leg.rng);
+    leg.master.say(&mut both, &mut leg.rng);
     assert_eq!(seen(true, &mut both).breach, None);
     let Message::request(Request::terminalCapabilitySet(set)) = both.message() else { panic!() };
     let only: [ObjectIdentifier; 1] = [ObjectIdentifier::new(Algorithm::Aes256.identifier())];
     assert!(h235::capabilities(set).iter().all(|entry| entry.algorithms == only));
+}
+
+#[test]
+fn two_parties_have_new_keys_as_seldom_as_ours() {
+    let mut leg = leg(&Terms::up_to(2048));
+    for strict in [true, false] {
+        let answer = agreement::Offer { group: Group::Modp2048, half_key: vec![4] };
+        let mut between = Between::new(answer, vec![Algorithm::Aes256], strict);
+        let mut now = begin();
+        let mut opening = open(3);
+        leg.master.say(&mut opening, &mut leg.rng);
+        assert!(between.see(now, Side::A, &mut opening, false).taken.is_some());
+        let key = |n: u16| {
+            let mut octets = vec![9; 32];
+            octets[..2].copy_from_slice(&n.to_be_bytes());
+            WrappedKey { payload_type: 100, algorithm: None, octets }.to_sync().unwrap()
+        };
+        let (mut taken, mut stopped) = (0, 0);
+        for n in 0..1000 {
+            now += Duration::from_millis(10);
+            let mut update = h235::command_update(3, key(n), true);
+            let mut again = ack(3);
+            in_ack(&mut again, |ack| ack.encryption_sync = Some(Box::new(key(n + 5000))));
+            for (from, control) in [(Side::A, &mut update), (Side::B, &mut again)] {
+                let seen = between.see(now, from, control, false);
+                assert!(seen.refused.is_none() && seen.breach.is_none(), "{seen:?}");
+                taken += usize::from(seen.taken.is_some());
+                stopped += usize::from(seen.early);
+            }
+        }
+        assert!((9..=11).contains(&taken), "{taken} keys in ten seconds");
+        assert_eq!(taken + stopped, 2000);
+        // What is said again is no new key, and passes.
+        now += Duration::from_secs(1);
+        for _ in 0..100 {
+            let seen = between.see(now, Side::A, &mut h235::command_update(3, key(1), true), false);
+            assert!(!seen.early, "{seen:?}");
+        }
+    }
+}
+
+/// No key of ours gets the payload type that a party has for its keepalives.
+#[test]
+fn keys_keep_clear_of_keepalives() {
+    let mut leg = plain();
+    leg.channel(false, 5);
+    leg.master.avoid([96, 97, 98, 99, 100]);
+    let (mut given, mut now) = (Vec::new(), leg.now);
+    for _ in 0..10 {
+        now += Duration::from_secs(2);
+        let mut wish = h235::request_update(5, 96, false);
+        let filtered = leg.master.receive(now, &mut wish, &mut leg.rng);
+        given.extend(filtered.keys.iter().map(|key| key.key.payload_type));
+    }
+    assert_eq!(given.len(), 10);
+    assert!(given.iter().all(|one| (101..127).contains(one)), "{given:?}");
+    let mut opening = open(7);
+    in_open(&mut opening, |open| {
+        forward_parameters_mut(open).unwrap().dynamic_rtppayload_type = Some(98);
+    });
+    leg.master.say(&mut opening, &mut leg.rng);
+    let told =
+        in_open(&mut opening, |open| forward_parameters_mut(open).unwrap().dynamic_rtppayload_type);
+    assert!(told.is_some_and(|told| (101..127).contains(&told)), "{told:?}");
 }
 
 /// Far-end camera control is RTP like any other, with a dynamic payload type of its own.
@@ -509,7 +573,7 @@ fn data_over_rtp_is_encrypted_too() {
         forward_parameters_mut(open).unwrap().dynamic_rtppayload_type = Some(100);
     });
     let clear = opening.clone();
-    assert!(leg.master.say(&mut opening, &[], &mut leg.rng).stopped.is_none());
+    assert!(leg.master.say(&mut opening, &mut leg.rng).stopped.is_none());
     in_open(&mut opening, |open| {
         let wrapped = &open.forward_logical_channel_parameters.data_type;
         assert_eq!(h235::unwrap(wrapped).unwrap().0, data);
@@ -517,7 +581,7 @@ fn data_over_rtp_is_encrypted_too() {
     leg.slave.receive(leg.now, &mut opening, &mut leg.rng);
     assert_eq!(opening.message(), clear.message(), "its payload type, too");
     let mut answer = ack(6);
-    let receives = one(leg.slave.say(&mut answer, &[], &mut leg.rng));
+    let receives = one(leg.slave.say(&mut answer, &mut leg.rng));
     assert_eq!((receives.from_peer, receives.key.payload_type), (true, 100));
 }
 

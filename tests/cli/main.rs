@@ -48,6 +48,39 @@ fn check_says_what_the_manual_says() {
 }
 
 #[test]
+fn check_looks_into_files_of_parameters() {
+    let said = |files: &str| {
+        let dh = |name: &str| format!("tests/vectors/dh/{name}");
+        let files: Vec<String> = files.split(' ').map(dh).collect();
+        let keys = format!("[RoutedMode]\nH235HalfCallDHParamFile={}\n", files.join(";"));
+        let path = file("parameters", &keys);
+        let output = pinhole(&["check", path.to_str().unwrap()]);
+        let told = text(&output.stdout).replace(path.to_str().unwrap(), "gatekeeper.ini");
+        (told.lines().map(str::to_owned).collect::<Vec<_>>(), output.status.code())
+    };
+    let key = "H235HalfCallDHParamFile: tests/vectors/dh";
+    let good = said("dh2048.pem modp4096.pem dh1024.der");
+    let longer = format!(
+        "gatekeeper.ini:2:25: warning: {key}/dh2048.pem: its 2048 bits are offered only where a rule demands as many; \
+         H235HalfCallMaxTokenLength=2048 offers them everywhere"
+    );
+    assert_eq!(good, (vec![longer, "gatekeeper.ini: 1 warning".to_owned()], Some(0)));
+    for (files, why) in [
+        ("dh512.pem", "/dh512.pem:1: the prime has 512 bits; "),
+        ("dh1024.der dsa2048.pem", "/dsa2048.pem:1: parameters of X9.42 have small subgroups"),
+        ("dh2048.pem modp2048.pem", "/modp2048.pem: a second group of 2048 bits"),
+    ] {
+        let (lines, status) = said(files);
+        let error = format!("gatekeeper.ini:2:25: error: {key}{why}");
+        assert!(lines.iter().any(|line| line.starts_with(&error)), "{lines:#?}");
+        assert_eq!(status, Some(1));
+    }
+    let (lines, _) = said("none.pem");
+    let missing = "error: H235HalfCallDHParamFile: cannot read tests/vectors/dh/none.pem: ";
+    assert!(lines[0].contains(missing), "{lines:#?}");
+}
+
+#[test]
 fn warnings_are_no_failure() {
     let output = pinhole(&["check", "config/tests/files/smallest.ini"]);
     let said = "config/tests/files/smallest.ini:4:1: warning: rule is accepted, has no effect in this version\n\

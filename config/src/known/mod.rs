@@ -141,11 +141,6 @@ const GONE: &[(&str, &str)] = &[
     ("DisableRTPQueueing", "nothing is queued"),
     ("EndpointSuffix", "write EndpointIDSuffix"),
     (
-        "H235HalfCallDHParamFile",
-        "the groups are the published ones of H.235.6, whose primes everybody can check; parameters of one's own are \
-         refused by peers that do, and are not used",
-    ),
-    (
         "H235HalfCallMediaStrength",
         "write H235HalfCallMaxTokenLength=2048 for 256 bits, 1024 for 128",
     ),

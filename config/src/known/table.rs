@@ -240,7 +240,7 @@ pub(super) const KNOWN: &[Known] = &[
          ENUMservers FilterEmptyFacility FilterVideoFastUpdatePicture \
          ForceNATKeepAlive \
          H225DiffServ \
-         H235HalfCallDHParamFile H235HalfCallMediaStrength \
+         H235HalfCallMediaStrength \
          H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \

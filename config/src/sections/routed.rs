@@ -2,8 +2,8 @@
 
 use crate::section::section;
 use crate::value::{
-    CallsTo, Causes, ControlKeepAlive, Limit, Milliseconds, Networks, Number, Port, PortRange,
-    Seconds, SignallingKeepAlive,
+    CallsTo, Causes, ControlKeepAlive, FilePaths, Limit, Milliseconds, Networks, Number, Port,
+    PortRange, Seconds, SignallingKeepAlive,
 };
 
 section! {
@@ -63,6 +63,10 @@ section! {
         require_half_call: bool as "RequireH235HalfCallMedia" = false;
         /// The largest Diffie-Hellman group that is offered and accepted, in bits; above 1024 with AES-256, too.
         half_call_bits: Number as "H235HalfCallMaxTokenLength" = Number(1024) => Limit::Within(1024, 8192);
+        /// Diffie-Hellman parameters of one's own, which are offered in place of the published ones of their size: files that
+        /// `openssl dhparam` makes (PKCS#3, PEM or DER), or those of GnuGk. They must be of 1024, 1536 or 2048 bits, with a
+        /// safe prime; `pinhole check` looks. Empty: the published groups.
+        half_call_files: FilePaths as "H235HalfCallDHParamFile" = FilePaths::default();
         /// New keys while a call lasts (H.245 encryptionUpdateCommand), as `[Pinhole::Encryption]` says. Those of a peer are
         /// taken in any case.
         key_updates: bool as "EnableH235HalfCallMediaKeyUpdates" = false;

@@ -18,7 +18,7 @@ pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};
 pub use number::{Milliseconds, Number, Seconds};
 pub use protection::{Networks, Protection, Wish};
 pub use route::{Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret};
-pub use text::{Domains, FilePath, GatekeeperId, Letters, Link, StatusRule, Suffix};
+pub use text::{Domains, FilePath, FilePaths, GatekeeperId, Letters, Link, StatusRule, Suffix};
 
 /// A type of values.
 pub trait Value: Sized {

@@ -4,7 +4,7 @@ use super::net::pieces;
 use super::{Fault, NetList, Value, Wrong};
 
 /// Whether a leg is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wish {
     /// Pinhole encrypts nothing there.
     Off,

@@ -20,6 +20,10 @@ pub struct StatusRule(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePath(pub String);
 
+/// The paths of files, separated by semicolons.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilePaths(pub Vec<String>);
+
 /// Single characters, all of which are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Letters(pub String);
@@ -76,6 +80,19 @@ impl Value for FilePath {
 
     fn render(&self) -> String {
         self.0.clone()
+    }
+}
+
+impl Value for FilePaths {
+    const SYNTAX: &'static str = "paths, separated by `;`";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let paths = text.split(';').map(str::trim).filter(|path| !path.is_empty());
+        Ok(Self(paths.map(str::to_owned).collect()))
+    }
+
+    fn render(&self) -> String {
+        self.0.join(";")
     }
 }
 

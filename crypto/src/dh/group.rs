@@ -1,23 +1,27 @@
-//! The Diffie–Hellman groups of H.235.6 Table 4, each with its token's object identifier. Their parameters are pinned.
+//! The Diffie–Hellman groups of H.235.6 Table 4, each with its token's object identifier, and those of an operator's
+//! own, under the identifier of the published one of their size. Their parameters are pinned.
 
+use std::cmp::Ordering;
+
+use super::own::Own;
 use super::prime::prime;
 use crate::Reject;
 
 /// The token that says "media security of H.235 version 3"; it stands beside those with a half key.
 pub const MARKER: &[u32] = &[0, 0, 8, 235, 0, 3, 24];
 
-static P1024: [u8; 128] = prime(129_093);
-static P1536: [u8; 192] = prime(741_804);
-static P2048: [u8; 256] = prime(124_476);
-static P4096: [u8; 512] = prime(240_904);
-static P6144: [u8; 768] = prime(929_484);
-static P8192: [u8; 1024] = prime(4_743_158);
+pub(super) static P1024: [u8; 128] = prime(129_093);
+pub(super) static P1536: [u8; 192] = prime(741_804);
+pub(super) static P2048: [u8; 256] = prime(124_476);
+pub(super) static P4096: [u8; 512] = prime(240_904);
+pub(super) static P6144: [u8; 768] = prime(929_484);
+pub(super) static P8192: [u8; 1024] = prime(4_743_158);
 
-/// A group of integers modulo a safe prime, with generator 2.
+/// A group of integers modulo a safe prime; the published ones with generator 2.
 ///
 /// Ordered by strength, so the strongest of several is their maximum. The 512-bit "group" of identifier
 /// `0.0.8.235.0.3.40` has no standard prime and is not here: parameters are never taken from a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
     /// RFC 2409 §6.2, the one every encrypting endpoint has.
     Modp1024,
@@ -31,10 +35,29 @@ pub enum Group {
     Modp6144,
     /// RFC 3526 §7.
     Modp8192,
+    /// One of the operator's own ([`Group::from_parameters`]).
+    Own(&'static Own),
+}
+
+impl Ord for Group {
+    /// By size; of two of a size the operator's own comes after the published one.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let own = |group: &Self| match group {
+            Self::Own(own) => Some(*own),
+            _ => None,
+        };
+        self.bits().cmp(&other.bits()).then_with(|| own(self).cmp(&own(other)))
+    }
+}
+
+impl PartialOrd for Group {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Group {
-    /// All of them, weakest first.
+    /// All published ones, weakest first.
     pub const ALL: [Self; 6] = [
         Self::Modp1024,
         Self::Modp1536,
@@ -44,7 +67,7 @@ impl Group {
         Self::Modp8192,
     ];
 
-    /// The group a token's object identifier stands for.
+    /// The published group that a token's object identifier stands for.
     #[must_use]
     pub fn by_token(arcs: &[u32]) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.token() == arcs)
@@ -52,8 +75,12 @@ impl Group {
 
     /// The arcs of its token's object identifier.
     #[must_use]
-    pub const fn token(self) -> &'static [u32] {
+    pub fn token(self) -> &'static [u32] {
         match self {
+            Self::Own(_) => {
+                let published = Self::ALL.into_iter().find(|one| one.octets() == self.octets());
+                published.map_or(&[], Self::token)
+            }
             Self::Modp1024 => &[0, 0, 8, 235, 0, 3, 43],
             Self::Modp1536 => &[0, 0, 8, 235, 0, 3, 44],
             Self::Modp2048 => &[0, 0, 8, 235, 0, 3, 45],
@@ -65,7 +92,7 @@ impl Group {
 
     /// The prime, big-endian.
     #[must_use]
-    pub const fn prime(self) -> &'static [u8] {
+    pub fn prime(self) -> &'static [u8] {
         match self {
             Self::Modp1024 => &P1024,
             Self::Modp1536 => &P1536,
@@ -73,24 +100,34 @@ impl Group {
             Self::Modp4096 => &P4096,
             Self::Modp6144 => &P6144,
             Self::Modp8192 => &P8192,
+            Self::Own(own) => own.prime(),
         }
+    }
+
+    /// True for one of the operator's own.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Own(_))
     }
 
     /// Octets of the prime, and so of every half key and shared secret.
     #[must_use]
-    pub const fn octets(self) -> usize {
+    pub fn octets(self) -> usize {
         self.prime().len()
     }
 
     /// Bits of the prime.
     #[must_use]
-    pub const fn bits(self) -> usize {
+    pub fn bits(self) -> usize {
         8 * self.octets()
     }
 
     /// The generator, as long as the prime: the way peers write it.
     #[must_use]
     pub fn generator(self) -> Vec<u8> {
+        if let Self::Own(own) = self {
+            return own.generator().to_vec();
+        }
         let mut generator = vec![0; self.octets()];
         if let Some(last) = generator.last_mut() {
             *last = 2;
@@ -101,7 +138,7 @@ impl Group {
     /// Whether its token has room for prime and generator (`dhkey`); larger groups are known by identifier alone
     /// (`dhkeyext`).
     #[must_use]
-    pub const fn carries_parameters(self) -> bool {
+    pub fn carries_parameters(self) -> bool {
         self.bits() <= 2048
     }
 
@@ -113,7 +150,8 @@ impl Group {
     /// [`Reject::Parameters`].
     pub fn check_parameters(self, prime: &[u8], generator: &[u8]) -> Result<(), Reject> {
         let prime_fits = prime.is_empty() || significant(prime) == self.prime();
-        let generator_fits = generator.is_empty() || significant(generator) == [2];
+        let generator_fits =
+            generator.is_empty() || significant(generator) == significant(&self.generator());
         if prime_fits && generator_fits { Ok(()) } else { Err(Reject::Parameters) }
     }
 
@@ -142,7 +180,7 @@ impl Group {
     /// Bits of a private exponent: those of RFC 7919 §5.2 for the next larger group it lists, in whole words.
     pub(super) const fn exponent_bits(self) -> u32 {
         match self {
-            Self::Modp1024 | Self::Modp1536 | Self::Modp2048 => 256,
+            Self::Modp1024 | Self::Modp1536 | Self::Modp2048 | Self::Own(_) => 256,
             Self::Modp4096 | Self::Modp6144 => 384,
             Self::Modp8192 => 448,
         }
@@ -150,7 +188,7 @@ impl Group {
 }
 
 /// A big-endian number without its leading zeros.
-fn significant(number: &[u8]) -> &[u8] {
+pub(super) fn significant(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|octet| **octet == 0).count();
     number.get(zeros..).unwrap_or_default()
 }

@@ -3,13 +3,17 @@
 //! Half keys are not authenticated: without TLS below or hashes over the messages, whoever sits between can take part.
 
 mod group;
+mod own;
 mod prime;
 
 pub use group::{Group, MARKER};
+pub use own::{Own, Unsound};
 
 use crate::{Algorithm, Reject, session::KeyEncryptionKey};
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U512, U1024, U1536, U2048, U4096, U6144, U8192, Uint};
+use group::{P1024, P1536, P2048, P4096, P6144, P8192};
+use own::Modulus;
 use rand_core::CryptoRng;
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -125,29 +129,34 @@ impl fmt::Debug for SharedSecret {
 fn power(group: Group, base: &[u8], exponent: &U512, bits: u32) -> Zeroizing<Vec<u8>> {
     match group {
         Group::Modp1024 => {
-            power_in(const { modulus::<{ U1024::LIMBS }>(Group::Modp1024) }, base, exponent, bits)
+            power_in(const { modulus::<{ U1024::LIMBS }>(&P1024) }, base, exponent, bits)
         }
         Group::Modp1536 => {
-            power_in(const { modulus::<{ U1536::LIMBS }>(Group::Modp1536) }, base, exponent, bits)
+            power_in(const { modulus::<{ U1536::LIMBS }>(&P1536) }, base, exponent, bits)
         }
         Group::Modp2048 => {
-            power_in(const { modulus::<{ U2048::LIMBS }>(Group::Modp2048) }, base, exponent, bits)
+            power_in(const { modulus::<{ U2048::LIMBS }>(&P2048) }, base, exponent, bits)
         }
         Group::Modp4096 => {
-            power_in(const { modulus::<{ U4096::LIMBS }>(Group::Modp4096) }, base, exponent, bits)
+            power_in(const { modulus::<{ U4096::LIMBS }>(&P4096) }, base, exponent, bits)
         }
         Group::Modp6144 => {
-            power_in(const { modulus::<{ U6144::LIMBS }>(Group::Modp6144) }, base, exponent, bits)
+            power_in(const { modulus::<{ U6144::LIMBS }>(&P6144) }, base, exponent, bits)
         }
         Group::Modp8192 => {
-            power_in(const { modulus::<{ U8192::LIMBS }>(Group::Modp8192) }, base, exponent, bits)
+            power_in(const { modulus::<{ U8192::LIMBS }>(&P8192) }, base, exponent, bits)
         }
+        Group::Own(own) => match &own.modulus {
+            Modulus::Bits1024(prime) => power_in(*prime, base, exponent, bits),
+            Modulus::Bits1536(prime) => power_in(*prime, base, exponent, bits),
+            Modulus::Bits2048(prime) => power_in(*prime, base, exponent, bits),
+        },
     }
 }
 
 /// The prime as a number. Evaluated by the compiler: one that is even, or of another size, does not build.
-const fn modulus<const LIMBS: usize>(group: Group) -> Odd<Uint<LIMBS>> {
-    Uint::<LIMBS>::from_be_slice(group.prime()).to_odd().expect_copied("primes are odd")
+const fn modulus<const LIMBS: usize>(prime: &[u8]) -> Odd<Uint<LIMBS>> {
+    Uint::<LIMBS>::from_be_slice(prime).to_odd().expect_copied("primes are odd")
 }
 
 fn power_in<const LIMBS: usize>(

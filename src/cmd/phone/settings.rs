@@ -12,6 +12,7 @@ use pinhole::phone::options::{
     Destination, Encryption, Gatekeeper, Incoming, Options, Password, Source,
 };
 use pinhole::security::Terms;
+use pinhole_crypto::Algorithm;
 
 use super::wav;
 
@@ -72,6 +73,9 @@ pub(crate) struct Args {
     /// The largest Diffie-Hellman group, in bits; above 1024 with AES-256, too.
     #[arg(long, value_enum, default_value = "2048")]
     dh: Group,
+    /// The only cipher [default: AES-256 and AES-128, with a group of 1024 bits AES-128 alone].
+    #[arg(long, value_enum)]
+    cipher: Option<Cipher>,
     /// Also send synthetic video (H.263) at so many kbit/s, and receive it; 0 only receives [default: none].
     #[arg(long, value_name = "KBIT", value_parser = clap::value_parser!(u32).range(0..=19_000))]
     video: Option<u32>,
@@ -146,10 +150,34 @@ enum Encrypt {
 enum Group {
     #[value(name = "1024")]
     Modp1024 = 1024,
+    #[value(name = "1536")]
+    Modp1536 = 1536,
     #[value(name = "2048")]
     Modp2048 = 2048,
     #[value(name = "4096")]
     Modp4096 = 4096,
+    #[value(name = "6144")]
+    Modp6144 = 6144,
+    #[value(name = "8192")]
+    Modp8192 = 8192,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Cipher {
+    #[value(alias = "aes-128")]
+    Aes128,
+    #[value(alias = "aes-256")]
+    Aes256,
+}
+
+/// What the phone offers and accepts.
+fn terms(args: &Args) -> Terms {
+    let terms = Terms::up_to(args.dh as usize);
+    match args.cipher {
+        None => terms,
+        Some(Cipher::Aes128) => terms.with_cipher(Algorithm::Aes128),
+        Some(Cipher::Aes256) => terms.with_cipher(Algorithm::Aes256),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -179,7 +207,7 @@ pub(super) fn options(args: &Args) -> Result<Options, String> {
     };
     Ok(Options {
         encryption,
-        terms: Terms::up_to(args.dh as usize),
+        terms: terms(args),
         aliases: args.user.clone(),
         gatekeeper,
         password: args.password.clone().map(password),
@@ -379,5 +407,23 @@ mod tests {
         assert!(of("-u a b --multiplex on -g 127.0.0.1").unwrap().multiplex);
         assert!(of("-u a b --fast-start on -g 127.0.0.1").unwrap().fast_start);
         assert!(of("-u a b --encrypt off -g 127.0.0.1").is_ok());
+    }
+
+    #[test]
+    fn every_group_and_cipher_can_be_chosen() {
+        let terms = |more: &str| of(&format!("-u a b -g 127.0.0.1 {more}")).unwrap().terms;
+        assert_eq!(terms(""), Terms::up_to(2048));
+        for group in pinhole_crypto::dh::Group::ALL {
+            let bits = group.bits();
+            let any = terms(&format!("--dh {bits}"));
+            assert_eq!((any.groups()[0], &any), (group, &Terms::up_to(bits)));
+            for (name, cipher) in [("aes128", Algorithm::Aes128), ("aes256", Algorithm::Aes256)] {
+                let one = terms(&format!("--dh {bits} --cipher {name}"));
+                assert_eq!((one.groups(), one.ciphers(group)), (any.groups(), vec![cipher]));
+            }
+        }
+        for wrong in ["--dh 512", "--dh 3072", "--cipher aes192"] {
+            assert!(of(&format!("-u a b {wrong}")).is_err());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pinhole_crypto::dh::KeyPair;
+use pinhole_crypto::dh::{Group, KeyPair};
 use pinhole_h323::asn::h235::ClearToken;
 use pinhole_h323::cause::Release;
 use pinhole_h323::q931::MessageType;
@@ -35,7 +35,7 @@ impl Call {
         if desk.options.encryption == Encryption::Off {
             return Vec::new();
         }
-        let groups = desk.options.terms.groups().to_vec();
+        let groups = desk.options.terms.offered();
         let work = Work::Offer { groups, seed: Zeroizing::new(desk.seed()) };
         let Done::Offered(pairs) = work.done() else { return Vec::new() };
         let tokens = tokens(pairs.iter().map(|pair| (pair.group(), pair.half_key())));
@@ -48,7 +48,8 @@ impl Call {
         if desk.options.encryption == Encryption::Off {
             return;
         }
-        if let Some(offer) = strongest(&offers(setup.clear_tokens()), &desk.options.terms) {
+        let terms = &desk.options.terms;
+        if let Some(offer) = strongest(&offers(setup.clear_tokens(), &terms.known()), terms) {
             self.agreement = Agreement::Asked(offer.clone());
         }
     }
@@ -85,7 +86,9 @@ impl Call {
     pub(super) fn secret_answered(&mut self, desk: &mut Desk, signal: &Signal) -> bool {
         let Agreement::Offered(pairs) = &self.agreement else { return true };
         let offered = |group| pairs.iter().find(|pair| pair.group() == group).cloned();
-        let answers = offers(signal.clear_tokens());
+        let mut known: Vec<Group> = pairs.iter().map(|pair| pair.group()).collect();
+        known.extend(desk.options.terms.known());
+        let answers = offers(signal.clear_tokens(), &known);
         let answer = answers.iter().filter_map(|offer| Some((offer, offered(offer.group)?)));
         let found = answer.max_by_key(|(offer, _)| offer.group);
         if let Some((offer, pair)) = found {

@@ -90,7 +90,7 @@ impl Control {
             match (effect, &mut self.secured) {
                 (Effect::Say(message), Some(secured)) => {
                     let mut wire = Wire::new(message);
-                    let filtered = secured.party.say(&mut wire, &[], &mut secured.rng);
+                    let filtered = secured.party.say(&mut wire, &mut secured.rng);
                     let stopped = filtered.stopped.is_some();
                     protected.extend(self.effects(Filtered { answer: None, ..filtered }));
                     protected.push(match stopped {
