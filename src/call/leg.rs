@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use pinhole_h323::id::EndpointId;
 
 use crate::face::StreamId;
+use crate::node::limits::source;
 use crate::node::ports::Listener;
 use crate::zone::ZoneId;
 
@@ -98,6 +99,11 @@ impl Leg {
             queue: Vec::new(),
             session_ended: false,
         }
+    }
+
+    /// To whom the media ports of its calls are counted, as their caller; `None` for a neighbour, who has many.
+    pub(crate) fn holder(&self) -> Option<IpAddr> {
+        self.zone.is_none().then(|| source(self.peer))
     }
 
     /// True when H.460.19 is spoken with it, as its server or as its client.

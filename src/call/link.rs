@@ -155,7 +155,7 @@ impl Calls {
         if let Some(listener) = leg.listener {
             return Some(cx.core.told(listener.at, leg.peer));
         }
-        let Some(listener) = cx.core.ports.listener(leg.local, &mut cx.core.out) else {
+        let Some(listener) = cx.core.ports.listener(cx.now, leg.local, &mut cx.core.out) else {
             let sentence = "no port is free for an H.245 connection (H245PortRange)".to_owned();
             self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
             return None;

@@ -356,7 +356,7 @@ impl Calls {
                 self.index.flows.remove(&flow);
                 call.learned.retain(|(of, _, _), _| *of != flow);
                 call.sessions.ended(flow, counts);
-                cx.core.ports.top_up(&mut cx.core.out);
+                cx.core.ports.given_back(cx.now, &mut cx.core.out);
                 if !call.is_live() && call.sessions.all_ended() {
                     self.report(cx, key);
                 }

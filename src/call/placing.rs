@@ -25,9 +25,12 @@ impl Calls {
         let Some(call) = self.live(key) else { return };
         let (id, name) = (call.id, call.leg(Side::B).name.clone());
         let locals = call.legs.each_ref().map(|leg| leg.local);
-        let ports = |ip| cx.core.ports.has_pairs(ip, &mut cx.core.out);
-        if call.mode == Mode::Proxied && !locals.into_iter().all(ports) {
-            let sentence = "no port is free for media (RTPPortRange)".to_owned();
+        let holder = call.legs[0].holder();
+        if call.mode == Mode::Proxied
+            && let Err(lack) = cx.core.ports.has_pairs(cx.now, locals, holder, &mut cx.core.out)
+        {
+            cx.core.counters.crowded += 1;
+            let sentence = lack.sentence().to_owned();
             return self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
         }
         match destination {

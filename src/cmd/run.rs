@@ -110,19 +110,22 @@ fn configuration(args: &RunArgs) -> Result<super::Loaded, ExitCode> {
 
 /// Runs the gatekeeper until it is told to end.
 fn run(args: &RunArgs, config: &Config, groups: &[Group]) -> ExitCode {
-    let service = Service {
+    let service = |files| Service {
         pid: args.pid.clone(),
         user: args.user.clone(),
         json: args.json,
         status: config.main.status_socket.as_ref().map(|path| path.0.clone().into()),
-        limits: net::Limits::from(config),
+        limits: net::Limits::from(config).within(files),
     };
     let served = net::log_to(args.output.as_deref(), args.trace)
         .map_err(|error| format!("cannot write the log: {error}"))
         .and_then(|log| Ok((log, locals(config)?)))
         .and_then(|(_log, locals)| {
+            let files = net::allow_many_sockets();
             let encryption = Encryption::with_groups(config, groups);
-            let settings = Settings { encryption, ..Settings::from(config) };
+            let mut settings = Settings { encryption, ..Settings::from(config) };
+            settings.limits = settings.limits.within(files);
+            let service = service(files);
             let make = |now| Box::new(Node::new(settings, locals, rand::random(), now)) as _;
             net::serve(&service, make).map_err(|failure| failure.to_string())
         });

@@ -198,8 +198,8 @@ fn door(
     if !is_open(leg) || to.ip() != leg.peer || to.port() == 0 {
         return Err(Refusal::Unreachable);
     }
-    let ours = cx.core.ports.data_listener(guest.local, &mut cx.core.out);
-    let ours = ours.ok_or(Refusal::NoPorts)?;
+    let ours = cx.core.ports.data_listener(cx.now, guest.local, &mut cx.core.out);
+    let ours = ours.ok_or(Refusal::NoListener)?;
     index.data.insert(ours.id, call.key);
     let told = cx.core.told(ours.at, guest.peer);
     Ok((Door { host, to, ours }, told))

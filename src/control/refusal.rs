@@ -12,6 +12,7 @@ use crate::call::Call;
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::Cx;
+use crate::node::quota::Lack;
 use crate::security;
 
 /// Why a channel is refused.
@@ -27,15 +28,17 @@ pub(super) enum Refusal {
     Unreachable,
     /// The call has as many channels, or sessions, as it may.
     TooMany,
-    /// No port is free.
-    NoPorts,
+    /// No port is free, or none for this call.
+    NoPorts(Lack),
+    /// No port is free for the connection of a data channel.
+    NoListener,
 }
 
 impl From<NoSession> for Refusal {
     fn from(none: NoSession) -> Self {
         match none {
             NoSession::TooMany => Self::TooMany,
-            NoSession::NoPorts => Self::NoPorts,
+            NoSession::NoPorts(lack) => Self::NoPorts(lack),
         }
     }
 }
@@ -54,7 +57,9 @@ impl Refusal {
                 (Cause::separateStackEstablishmentFailed(()), "separateStackEstablishmentFailed")
             }
             Self::TooMany => (Cause::dataTypeNotAvailable(()), "dataTypeNotAvailable"),
-            Self::NoPorts => (Cause::insufficientBandwidth(()), "insufficientBandwidth"),
+            Self::NoPorts(_) | Self::NoListener => {
+                (Cause::insufficientBandwidth(()), "insufficientBandwidth")
+            }
         }
     }
 
@@ -67,7 +72,8 @@ impl Refusal {
                 "the party that listens for its connection is behind a NAT, or tells the address of another host"
             }
             Self::TooMany => "the call has as many channels as it may have",
-            Self::NoPorts => "no port is free",
+            Self::NoPorts(lack) => lack.sentence(),
+            Self::NoListener => "no port is free for its connection (T120PortRange)",
         }
     }
 

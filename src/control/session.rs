@@ -16,10 +16,11 @@ use super::punch::Punch;
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
 use crate::event::{ChannelRecord, LegCipher};
-use crate::face::{Bind, FlowCommand, FlowCounts, FlowId, Output, Party, Ports, Side};
+use crate::face::{FlowCommand, FlowCounts, FlowId, Output, Party, Ports, Side};
 use crate::node::Cx;
 use crate::node::media::Trust;
 use crate::node::ports::Pair;
+use crate::node::quota::Lack;
 pub(crate) use table::Sessions;
 
 /// Channels that the record of a call tells of; a party that opens more does it to fill memory.
@@ -69,6 +70,24 @@ fn multiplexed(cx: &mut Cx<'_>, leg: &Leg) -> Option<MultiplexId> {
     possible.then(|| core.marks.draw(|| core.rng.random()))
 }
 
+/// The ports on the side of each leg: those that all share, or a pair of its own, which the caller holds.
+fn ports(cx: &mut Cx<'_>, legs: &[Leg; 2], shared: [bool; 2]) -> Result<[Pair; 2], Lack> {
+    let [a, b] = legs;
+    let core = &mut *cx.core;
+    let mut pair = |leg: &Leg, shared: bool| match core.ports.shared(leg.local) {
+        Some(pair) if shared => Ok(pair),
+        _ => core.ports.pair(cx.now, leg.local, a.holder(), &mut core.out),
+    };
+    let to_a = pair(a, shared[0])?;
+    let to_b = pair(b, shared[1]).inspect_err(|_| {
+        if !shared[0] {
+            cx.core.ports.put_back(a.local, to_a);
+        }
+    })?;
+    Ok([(to_a, a), (to_b, b)]
+        .map(|(pair, leg)| Pair { rtp: cx.core.told(pair.rtp, leg.peer), ..pair }))
+}
+
 /// True for an address that media of a party may be sent to. One of our own is only that of a party on this host:
 /// anybody else who names it wants our ports to send to each other, round and round.
 pub(super) fn is_sendable(cx: &Cx<'_>, peer: IpAddr, told: IpAddr) -> bool {
@@ -105,8 +124,8 @@ pub(super) struct Wanted {
 pub(super) enum NoSession {
     /// The call has as many as it may.
     TooMany,
-    /// No pair of ports is free.
-    NoPorts,
+    /// No pair of ports is to be had.
+    NoPorts(Lack),
 }
 
 impl Session {
@@ -119,27 +138,11 @@ impl Session {
     ) -> Result<Self, NoSession> {
         let [a, b] = legs;
         let receive = [a, b].map(|leg| multiplexed(cx, leg));
-        let mut pair = |leg: &Leg, shared: bool| {
-            let pair = match cx.core.ports.shared(leg.local) {
-                Some(pair) if shared => pair,
-                _ => cx.core.ports.pair(cx.now, leg.local, &mut cx.core.out)?,
-            };
-            Some(Pair { rtp: cx.core.told(pair.rtp, leg.peer), ..pair })
-        };
-        let pairs = (pair(a, receive[0].is_some()), pair(b, receive[1].is_some()));
-        let (to_a, to_b) = match pairs {
-            (Some(to_a), Some(to_b)) => (to_a, to_b),
-            (lone, other) => {
-                receive.into_iter().flatten().for_each(|id| cx.core.marks.free(id));
-                for (pair, shared) in [(lone, receive[0]), (other, receive[1])] {
-                    if let (Some(pair), None) = (pair, shared) {
-                        cx.core.out.push(Output::Unbind(Bind::Media(pair.id)));
-                        cx.core.ports.left(cx.now, pair.id);
-                    }
-                }
-                return Err(NoSession::NoPorts);
-            }
-        };
+        let [to_a, to_b] = ports(cx, legs, receive.map(|id| id.is_some())).map_err(|lack| {
+            receive.into_iter().flatten().for_each(|id| cx.core.marks.free(id));
+            cx.core.counters.crowded += 1;
+            NoSession::NoPorts(lack)
+        })?;
         let flow = index.new_flow(key);
         debug!(flow = flow.0, session = id, to_a = %to_a.rtp, to_b = %to_b.rtp, "media session opened");
         cx.core.out.push(Output::Flow(FlowCommand::Open { flow, pairs: [to_a.id, to_b.id] }));

@@ -10,6 +10,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections the system keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
 
+/// Ports of a range that are tried in one search: where so many in a row are taken, a free one would not be worth the time
+/// in which nothing else is done.
+const MOST_TRIED: u32 = 4096;
+
 /// How often two neighbouring ports are sought when the system chooses them.
 const PAIR_ATTEMPTS: u32 = 256;
 
@@ -104,7 +108,7 @@ fn open(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Tries the multiples of `step` in the range, each once, from a random one on: ports that cannot be guessed make
+/// Tries the multiples of `step` in the range, each once (of a large range, many), from a random one on: ports that cannot be guessed make
 /// blind attacks on media dearer. With the last one tried, the `step - 1` ports after it are in the range, too.
 ///
 /// # Errors
@@ -120,7 +124,7 @@ pub(super) fn search<T>(
     let candidates = u32::from((last - first) / step) + 1;
     let start = rand::rng().random_range(0..candidates);
     let mut last_error = no_port();
-    for n in 0..candidates {
+    for n in 0..candidates.min(MOST_TRIED) {
         let offset = (start + n) % candidates;
         let Ok(offset) = u16::try_from(offset) else { continue };
         match attempt(first + offset * step) {

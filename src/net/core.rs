@@ -21,6 +21,7 @@ use super::labour::{Answered, Labour};
 use super::log;
 use super::media::Plane;
 use super::sources::Sources;
+use super::sparing::Sparing;
 use super::status::{Asker, Inquiry};
 use super::stop::{Level, Stop};
 use super::tcp::{Local, Stream};
@@ -57,6 +58,14 @@ enum Owed {
     Fact { flow: FlowId, fact: FlowFact },
 }
 
+/// What anybody can make us complain of.
+#[derive(Debug, Default)]
+struct Complaints {
+    turned_away: Sparing,
+    not_bound: Sparing,
+    not_made: Sparing,
+}
+
 /// A driver on some ground.
 pub(super) struct Core<G, F> {
     agent: Box<dyn Agent>,
@@ -79,6 +88,7 @@ pub(super) struct Core<G, F> {
     /// How many connections each listener has accepted.
     guests: HashMap<ListenerId, u32>,
     owed: VecDeque<Owed>,
+    sparing: Complaints,
     deadline: Option<Instant>,
     time_told: Option<Instant>,
     finished: bool,
@@ -111,6 +121,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             accepted: 0,
             guests: HashMap::new(),
             owed: VecDeque::new(),
+            sparing: Complaints::default(),
             deadline: None,
             time_told: None,
             finished: false,
@@ -231,7 +242,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         if self.tasks.len() >= self.most_streams(listener)
             || self.sources.of(peer.ip()) >= self.limits.streams_per_source
         {
-            warn!(%peer, "connection turned away: too many of them");
+            if let Some(untold) = self.sparing.turned_away.tells(clock::now()) {
+                warn!(%peer, untold, "connection turned away: too many of them");
+            }
             return;
         }
         let id = StreamId::accepted(self.accepted);
@@ -287,7 +300,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 let bound = self.ground.bind(&mut self.hall, bind, ip, &ports);
                 if let Err(error) = &bound {
                     let (first, last) = ports.into_inner();
-                    warn!(%ip, first, last, %error, "cannot bind");
+                    if let Some(untold) = self.sparing.not_bound.tells(clock::now()) {
+                        warn!(%ip, first, last, %error, untold, "cannot bind");
+                    }
                 }
                 self.owed.push_back(Owed::Bound { bind, at: bound.ok() });
             }
@@ -327,7 +342,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
 
     fn connect(&mut self, id: StreamId, (from, ports): Local, to: SocketAddr) {
         if self.tasks.len() >= self.limits.streams {
-            warn!(%to, "no connection made: too many of them");
+            if let Some(untold) = self.sparing.not_made.tells(clock::now()) {
+                warn!(%to, untold, "no connection made: too many of them");
+            }
             self.owed.push_back(Owed::NoRoom { stream: id });
             return;
         }

@@ -41,6 +41,14 @@ impl From<&Config> for Limits {
     }
 }
 
+impl Limits {
+    /// Makes the connections fit into so many open files: a third of them, as most are for media.
+    #[must_use]
+    pub fn within(self, files: usize) -> Self {
+        Self { streams: self.streams.min(files / 3), ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self::from(&Config::default())

@@ -16,6 +16,7 @@ mod log;
 mod media;
 mod service;
 mod sources;
+mod sparing;
 mod status;
 mod stop;
 mod tcp;

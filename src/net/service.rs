@@ -20,6 +20,9 @@ use super::{Driver, Ended, Limits, bind, clock};
 use crate::event::Event;
 use crate::face::Agent;
 
+/// Sockets that may be open where the system does not tell.
+const USUAL_SOCKETS: u64 = 1024;
+
 /// How a service is run.
 #[derive(Debug, Clone, Default)]
 pub struct Service {
@@ -73,7 +76,7 @@ pub enum Failure {
     Runtime(#[from] io::Error),
 }
 
-/// Runs the agent that `make` makes until it ends, or SIGTERM or SIGINT ends it: the first of them asks it to, a
+/// Runs the agent that `make` makes (see [`allow_many_sockets`]) until it ends, or SIGTERM or SIGINT ends it: the first of them asks it to, a
 /// second one does not ask. Once all it listens on is bound, prints one line on stdout: `ready` and each address.
 ///
 /// # Errors
@@ -82,7 +85,6 @@ pub fn serve(
     service: &Service,
     make: impl FnOnce(Instant) -> Box<dyn Agent>,
 ) -> Result<Ended, Failure> {
-    allow_many_sockets();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let (stopper, stop) = stopper();
@@ -260,13 +262,17 @@ fn become_user(name: &str) -> Result<(), String> {
 }
 
 /// Raises the limit of open sockets as far as it may be: a relayed call takes more than the thousand that many systems
-/// give without being asked.
-pub fn allow_many_sockets() {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        warn!(%error, "cannot raise the limit of open sockets");
-    }
+/// give without being asked. Returns how many there may be.
+pub fn allow_many_sockets() -> usize {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((USUAL_SOCKETS, USUAL_SOCKETS));
+    let most = match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(error) => {
+            warn!(%error, "cannot raise the limit of open sockets");
+            soft
+        }
+    };
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

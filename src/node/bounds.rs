@@ -29,6 +29,10 @@ pub struct Limits {
     pub calls_per_source: usize,
     /// Calls in all.
     pub calls: usize,
+    /// Media pairs in use; 0: what the range of ports has.
+    pub media_pairs: usize,
+    /// Media pairs of the calls from one address; 0: no more than are left for others.
+    pub media_pairs_per_source: usize,
     /// Connections of one address that have not said yet what they are for; more are closed.
     pub fresh_streams: usize,
     /// Such connections in all; with more, the oldest is closed.
@@ -61,6 +65,8 @@ impl From<&Config> for Limits {
             registrations_in_all: count(limits.registrations_in_all.0),
             calls_per_source: count(limits.calls_per_source.0),
             calls: count(limits.calls.0),
+            media_pairs: count(limits.media_pairs.0),
+            media_pairs_per_source: count(limits.media_pairs_per_source.0),
             fresh_streams: count(limits.fresh_per_source.0),
             fresh_in_all: count(limits.fresh.0),
             message: count(limits.message.0),
@@ -69,6 +75,16 @@ impl From<&Config> for Limits {
             fast_start: count(limits.fast_start.0),
             capabilities: count(limits.capabilities.0),
         }
+    }
+}
+
+impl Limits {
+    /// Makes what is not fixed fit into so many open files: half of them are for media, two for each pair, and the others
+    /// for connections and listeners.
+    #[must_use]
+    pub const fn within(self, files: usize) -> Self {
+        let media_pairs = if self.media_pairs == 0 { files / 4 } else { self.media_pairs };
+        Self { media_pairs, ..self }
     }
 }
 

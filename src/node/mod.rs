@@ -15,6 +15,7 @@ mod outgoing;
 mod outside;
 mod overload;
 pub(crate) mod ports;
+pub(crate) mod quota;
 mod rest;
 mod seqs;
 mod settings;
@@ -51,7 +52,8 @@ pub(crate) use limits::Limiter;
 pub use media::{Media, Silence};
 pub use modes::Modes;
 pub(crate) use outside::is_private;
-use ports::Ports;
+use ports::{Ports, Ranges};
+use quota::Quota;
 pub use settings::{Mode, Settings, Traversal};
 pub use status::{BandwidthStatus, PortsStatus, RegistrationStatus, Status, WaitingStatus};
 use streams::Streams;
@@ -232,12 +234,14 @@ impl Node {
     pub fn new(settings: Settings, locals: Vec<IpAddr>, seed: [u8; 32], now: Instant) -> Self {
         let rng = ChaCha20Rng::from_seed(seed);
         let mut out = Outbox::default();
-        let mut ports = Ports::new(
-            &locals,
-            settings.rtp_ports.clone(),
-            settings.h245_ports.clone(),
-            settings.t120_ports.clone(),
-        );
+        let ranges = Ranges {
+            media: settings.rtp_ports.clone(),
+            h245: settings.h245_ports.clone(),
+            t120: settings.t120_ports.clone(),
+        };
+        let Limits { media_pairs, media_pairs_per_source, .. } = settings.limits;
+        let quota = Quota::new(&ranges.media, &locals, media_pairs, media_pairs_per_source);
+        let mut ports = Ports::new(&locals, ranges, quota);
         for (index, ip) in (0..).zip(&locals) {
             let (ras, tcp) = (settings.ras_port, settings.signalling_port);
             let bind = Bind::Udp(SocketId(index));
@@ -246,7 +250,7 @@ impl Node {
             out.push(Output::Bind { bind, ip: *ip, ports: tcp..=tcp });
         }
         ras::socket::discover(&locals, settings.ras.discovery, &mut out);
-        ports.top_up(&mut out);
+        ports.top_up(now, &mut out);
         if let Some(port) = settings.multiplex_port {
             ports.share(port, &mut out);
         }
@@ -332,7 +336,7 @@ impl Node {
         };
         let ip = usize::try_from(index).ok().and_then(|i| self.core.locals.get(i)).copied();
         let Some(ip) = ip else {
-            self.core.ports.bound(bind, at, &mut self.core.out);
+            self.core.ports.bound(self.now, bind, at, &mut self.core.out);
             return;
         };
         if let ("signalling", Some(at)) = (role, at) {
@@ -350,7 +354,7 @@ impl Node {
     /// A pair of the media plane is bound. Of multiplexed media, whose port is in the configuration, it is told.
     fn media_bound(&mut self, bind: Bind, at: Option<SocketAddr>) {
         let shared = self.core.ports.shared_at(bind);
-        self.core.ports.bound(bind, at, &mut self.core.out);
+        self.core.ports.bound(self.now, bind, at, &mut self.core.out);
         if let (Some(ip), Some(port)) = (shared, self.core.settings.multiplex_port) {
             let (role, transport) = ("media", "udp");
             self.core.out.push(Output::Event(match at {

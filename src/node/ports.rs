@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::quota::{Lack, Quota};
 use super::rest::Rest;
 use crate::face::{Bind, FlowCommand, ListenerId, Outbox, Output, PairId};
 
@@ -18,6 +19,9 @@ const SPARE_DATA: usize = 1;
 /// The first number of a dynamic listener or pair; the smaller ones are the static signalling listeners, and the pairs
 /// of multiplexed media.
 const FIRST_LISTENER: u32 = 1 << 16;
+/// How long nothing is sought where nothing was found: the host tries every port of a range for it, and does nothing
+/// else meanwhile.
+const BARREN: Duration = Duration::from_secs(1);
 
 /// A media pair: its number and the address of its even port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,73 +44,107 @@ pub(crate) struct Listener {
     pub(crate) at: SocketAddr,
 }
 
+/// The ranges that ports are taken from; `0..=0` leaves it to the system.
+#[derive(Debug)]
+pub(crate) struct Ranges {
+    pub(crate) media: RangeInclusive<u16>,
+    pub(crate) h245: RangeInclusive<u16>,
+    pub(crate) t120: RangeInclusive<u16>,
+}
+
 /// The ports kept ready.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    media: RangeInclusive<u16>,
-    h245: RangeInclusive<u16>,
-    t120: RangeInclusive<u16>,
+    ranges: Ranges,
     next: u32,
     spare: BTreeMap<IpAddr, Spare>,
     asked: BTreeMap<Bind, IpAddr>,
     /// Of what was asked for, the listeners of T.120.
     asked_data: BTreeSet<ListenerId>,
     rest: Rest,
+    quota: Quota,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Spare {
     /// The pair of multiplexed media, which all flows of the address share.
     shared: Option<Pair>,
-    pairs: VecDeque<Pair>,
-    listeners: Vec<Listener>,
-    data: Vec<Listener>,
-    pairs_asked: usize,
-    listeners_asked: usize,
-    data_asked: usize,
+    pairs: Shelf<Pair>,
+    listeners: Shelf<Listener>,
+    data: Shelf<Listener>,
+}
+
+/// What is ready of one kind on one address. What is missing is asked for one at a time: where there is none, one search
+/// shows it.
+#[derive(Debug)]
+struct Shelf<T> {
+    ready: VecDeque<T>,
+    most: usize,
+    asked: bool,
+    /// Nothing was found; until then nothing is sought.
+    barren: Option<Instant>,
+}
+
+impl<T> Shelf<T> {
+    const fn new(most: usize) -> Self {
+        Self { ready: VecDeque::new(), most, asked: false, barren: None }
+    }
+
+    /// Whether one more is to be asked for now, as it then is.
+    fn asks(&mut self, now: Instant) -> bool {
+        let rests = self.barren.is_some_and(|until| now < until);
+        let asks = !rests && !self.asked && self.ready.len() < self.most;
+        self.asked |= asks;
+        asks
+    }
+
+    fn answered(&mut self, now: Instant, found: Option<T>) {
+        self.asked = false;
+        self.barren = if found.is_none() { Some(now + BARREN) } else { None };
+        self.ready.extend(found);
+    }
 }
 
 impl Ports {
-    pub(crate) fn new(
-        locals: &[IpAddr],
-        media: RangeInclusive<u16>,
-        h245: RangeInclusive<u16>,
-        t120: RangeInclusive<u16>,
-    ) -> Self {
-        let spare = locals.iter().map(|ip| (*ip, Spare::default())).collect();
+    pub(crate) fn new(locals: &[IpAddr], ranges: Ranges, quota: Quota) -> Self {
+        let spare = || Spare {
+            shared: None,
+            pairs: Shelf::new(SPARE_PAIRS),
+            listeners: Shelf::new(SPARE_LISTENERS),
+            data: Shelf::new(SPARE_DATA),
+        };
         Self {
-            media,
-            h245,
-            t120,
+            ranges,
             next: FIRST_LISTENER,
-            spare,
+            spare: locals.iter().map(|ip| (*ip, spare())).collect(),
             asked: BTreeMap::new(),
             asked_data: BTreeSet::new(),
             rest: Rest::default(),
+            quota,
         }
     }
 
     /// Asks for what is missing on every local address.
-    pub(crate) fn top_up(&mut self, out: &mut Outbox) {
-        for (ip, spare) in &mut self.spare {
-            while spare.pairs.len() + spare.pairs_asked < SPARE_PAIRS {
-                let bind = Bind::Media(PairId(self.next));
-                ask(&mut self.asked, bind, *ip, &self.media, out);
-                self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
-                spare.pairs_asked += 1;
+    pub(crate) fn top_up(&mut self, now: Instant, out: &mut Outbox) {
+        let Self { ranges, next, spare, asked, asked_data, .. } = self;
+        let mut ask = |number: &dyn Fn(u32) -> Bind, ip: IpAddr, ports: &RangeInclusive<u16>| {
+            let bind = number(*next);
+            *next = next.wrapping_add(1).max(FIRST_LISTENER);
+            asked.insert(bind, ip);
+            out.push(Output::Bind { bind, ip, ports: ports.clone() });
+            bind
+        };
+        for (ip, spare) in spare {
+            if spare.pairs.asks(now) {
+                ask(&|n| Bind::Media(PairId(n)), *ip, &ranges.media);
             }
-            while spare.listeners.len() + spare.listeners_asked < SPARE_LISTENERS {
-                let bind = Bind::Tcp(ListenerId(self.next));
-                ask(&mut self.asked, bind, *ip, &self.h245, out);
-                self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
-                spare.listeners_asked += 1;
+            if spare.listeners.asks(now) {
+                ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.h245);
             }
-            while spare.data.len() + spare.data_asked < SPARE_DATA {
-                let listener = ListenerId(self.next);
-                self.asked_data.insert(listener);
-                ask(&mut self.asked, Bind::Tcp(listener), *ip, &self.t120, out);
-                self.next = self.next.wrapping_add(1).max(FIRST_LISTENER);
-                spare.data_asked += 1;
+            if spare.data.asks(now)
+                && let Bind::Tcp(id) = ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.t120)
+            {
+                asked_data.insert(id);
             }
         }
     }
@@ -116,8 +154,9 @@ impl Ports {
         let locals: Vec<IpAddr> = self.spare.keys().copied().collect();
         for (number, ip) in (0..).zip(locals) {
             // A range of ports has to hold the odd one, too.
-            let pair = port..=port.saturating_add(1);
-            ask(&mut self.asked, Bind::Media(PairId(number)), ip, &pair, out);
+            let (bind, ports) = (Bind::Media(PairId(number)), port..=port.saturating_add(1));
+            self.asked.insert(bind, ip);
+            out.push(Output::Bind { bind, ip, ports });
         }
     }
 
@@ -134,8 +173,15 @@ impl Ports {
         self.spare.get(&ip)?.shared
     }
 
-    /// Takes an answer of the host; false when it answers something not asked for here.
-    pub(crate) fn bound(&mut self, bind: Bind, at: Option<SocketAddr>, out: &mut Outbox) -> bool {
+    /// Takes an answer of the host, and asks for what is missing still; false when it answers something not asked for
+    /// here.
+    pub(crate) fn bound(
+        &mut self,
+        now: Instant,
+        bind: Bind,
+        at: Option<SocketAddr>,
+        out: &mut Outbox,
+    ) -> bool {
         let Some(ip) = self.asked.remove(&bind) else { return false };
         let Some(spare) = self.spare.get_mut(&ip) else { return false };
         match bind {
@@ -145,80 +191,131 @@ impl Ports {
                     out.push(Output::Flow(FlowCommand::Share { pair: id }));
                 }
             }
-            Bind::Media(id) => {
-                spare.pairs_asked -= 1;
-                spare.pairs.extend(at.map(|rtp| Pair { id, rtp }));
-            }
+            Bind::Media(id) => spare.pairs.answered(now, at.map(|rtp| Pair { id, rtp })),
             Bind::Tcp(id) if self.asked_data.remove(&id) => {
-                spare.data_asked -= 1;
-                spare.data.extend(at.map(|at| Listener { id, at }));
+                spare.data.answered(now, at.map(|at| Listener { id, at }));
             }
-            Bind::Tcp(id) => {
-                spare.listeners_asked -= 1;
-                spare.listeners.extend(at.map(|at| Listener { id, at }));
-            }
+            Bind::Tcp(id) => spare.listeners.answered(now, at.map(|at| Listener { id, at })),
             Bind::Udp(_) | Bind::UdpPair(..) => {}
         }
+        self.top_up(now, out);
         true
     }
 
-    /// A media pair on a local address, if possible one that was not in use a moment ago; nothing when none is ready.
-    pub(crate) fn pair(&mut self, now: Instant, ip: IpAddr, out: &mut Outbox) -> Option<Pair> {
+    /// A media pair on a local address for a holder, if possible one that was not in use a moment ago.
+    ///
+    /// # Errors
+    /// When none is ready, and when the holder has what it may have.
+    pub(crate) fn pair(
+        &mut self,
+        now: Instant,
+        ip: IpAddr,
+        holder: Option<IpAddr>,
+        out: &mut Outbox,
+    ) -> Result<Pair, Lack> {
+        self.quota.allows(ip, holder, 1)?;
         let Self { spare, rest, .. } = self;
         let taken = spare.get_mut(&ip).and_then(|spare| {
-            let chosen = rest.choose(now, &spare.pairs)?;
-            spare.pairs.remove(chosen)
+            let chosen = rest.choose(now, &spare.pairs.ready)?;
+            spare.pairs.ready.remove(chosen)
         });
         if let Some(pair) = taken {
             rest.take(pair);
+            self.quota.take(pair.id, ip, holder);
         }
-        self.top_up(out);
-        taken
+        self.top_up(now, out);
+        taken.ok_or(Lack::Ports)
     }
 
-    /// Whether there are ports for media on a local address, or may be. If not, they are asked for again.
-    pub(crate) fn has_pairs(&mut self, ip: IpAddr, out: &mut Outbox) -> bool {
-        let Some(spare) = self.spare.get(&ip) else { return true };
-        let has = !spare.pairs.is_empty() || spare.pairs_asked > 0 || spare.shared.is_some();
-        if !has {
-            self.top_up(out);
+    /// Whether a holder can have ports for media on the local addresses of both sides of a call, or may be able to. If
+    /// there are none, they are asked for again.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn has_pairs(
+        &mut self,
+        now: Instant,
+        locals: [IpAddr; 2],
+        holder: Option<IpAddr>,
+        out: &mut Outbox,
+    ) -> Result<(), Lack> {
+        let mut none = false;
+        for ip in locals {
+            let Some(spare) = self.spare.get(&ip).filter(|spare| spare.shared.is_none()) else {
+                continue;
+            };
+            none |= spare.pairs.ready.is_empty() && !spare.pairs.asked;
+            let sides = locals.iter().filter(|local| **local == ip).count();
+            self.quota.allows(ip, holder, sides)?;
         }
-        has
+        if none {
+            self.top_up(now, out);
+            return Err(Lack::Ports);
+        }
+        Ok(())
     }
 
     /// A pair is in use no longer.
     pub(crate) fn left(&mut self, now: Instant, pair: PairId) {
         self.rest.leave(now, pair);
+        self.quota.leave(pair);
+    }
+
+    /// A pair is not used after all, and kept for another.
+    pub(crate) fn put_back(&mut self, ip: IpAddr, pair: Pair) {
+        self.rest.forget_use(pair.id);
+        self.quota.leave(pair.id);
+        if let Some(spare) = self.spare.get_mut(&ip) {
+            spare.pairs.ready.push_front(pair);
+        }
+    }
+
+    /// The host has closed what was in use: where there was no port, there is one now.
+    pub(crate) fn given_back(&mut self, now: Instant, out: &mut Outbox) {
+        for spare in self.spare.values_mut() {
+            spare.pairs.barren = None;
+        }
+        self.top_up(now, out);
     }
 
     /// An H.245 listener on a local address; nothing when none is ready.
-    pub(crate) fn listener(&mut self, ip: IpAddr, out: &mut Outbox) -> Option<Listener> {
-        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.listeners.pop());
-        self.top_up(out);
+    pub(crate) fn listener(
+        &mut self,
+        now: Instant,
+        ip: IpAddr,
+        out: &mut Outbox,
+    ) -> Option<Listener> {
+        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.listeners.ready.pop_front());
+        self.top_up(now, out);
         taken
     }
 
     /// A T.120 listener on a local address; nothing when none is ready.
-    pub(crate) fn data_listener(&mut self, ip: IpAddr, out: &mut Outbox) -> Option<Listener> {
-        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.data.pop());
-        self.top_up(out);
+    pub(crate) fn data_listener(
+        &mut self,
+        now: Instant,
+        ip: IpAddr,
+        out: &mut Outbox,
+    ) -> Option<Listener> {
+        let taken = self.spare.get_mut(&ip).and_then(|spare| spare.data.ready.pop_front());
+        self.top_up(now, out);
         taken
     }
 
     /// How many media pairs and how many H.245 listeners are ready.
     pub(crate) fn ready(&self) -> [usize; 2] {
-        let pairs = self.spare.values().map(|spare| spare.pairs.len()).sum();
-        let listeners = self.spare.values().map(|spare| spare.listeners.len()).sum();
+        let pairs = self.spare.values().map(|spare| spare.pairs.ready.len()).sum();
+        let listeners = self.spare.values().map(|spare| spare.listeners.ready.len()).sum();
         [pairs, listeners]
     }
 
     /// Gives everything that is ready back to the host.
     pub(crate) fn close(&mut self, out: &mut Outbox) {
         for spare in self.spare.values_mut() {
-            for pair in spare.pairs.drain(..) {
+            for pair in spare.pairs.ready.drain(..) {
                 out.push(Output::Unbind(Bind::Media(pair.id)));
             }
-            for listener in spare.listeners.drain(..).chain(spare.data.drain(..)) {
+            for listener in spare.listeners.ready.drain(..).chain(spare.data.ready.drain(..)) {
                 out.push(Output::Unbind(Bind::Tcp(listener.id)));
             }
         }
@@ -226,99 +323,5 @@ impl Ports {
     }
 }
 
-fn ask(
-    asked: &mut BTreeMap<Bind, IpAddr>,
-    bind: Bind,
-    ip: IpAddr,
-    ports: &RangeInclusive<u16>,
-    out: &mut Outbox,
-) {
-    asked.insert(bind, ip);
-    out.push(Output::Bind { bind, ip, ports: ports.clone() });
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ip() -> IpAddr {
-        "192.0.2.1".parse().unwrap()
-    }
-
-    fn now() -> Instant {
-        #[expect(clippy::disallowed_methods, reason = "there is no other way to an Instant")]
-        Instant::now()
-    }
-
-    /// Answers every bind asked for; returns how many there were.
-    fn answer(ports: &mut Ports, out: &mut Outbox, free: bool) -> usize {
-        let mut asked = 0;
-        while let Some(output) = out.pop() {
-            let Output::Bind { bind, ip, ports: range } = output else { panic!("{output:?}") };
-            asked += 1;
-            let at = free.then(|| SocketAddr::new(ip, *range.start() + 2 * asked as u16));
-            assert!(ports.bound(bind, at, &mut Outbox::default()));
-        }
-        asked
-    }
-
-    #[test]
-    fn what_is_taken_is_replaced() {
-        let (mut ports, mut out) =
-            (Ports::new(&[ip()], 5000..=6000, 7000..=8000, 9000..=9999), Outbox::default());
-        assert_eq!(ports.pair(now(), ip(), &mut out), None, "nothing is bound yet");
-        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
-        let pair = ports.pair(now(), ip(), &mut out).expect("a pair");
-        assert!((5000..=6000).contains(&pair.rtp.port()));
-        assert_eq!(pair.rtcp().port(), pair.rtp.port() + 1);
-        assert!(ports.listener(ip(), &mut out).is_some());
-        assert_eq!(answer(&mut ports, &mut out, true), 2);
-        assert_eq!(
-            ports.pair(now(), "192.0.2.9".parse().unwrap(), &mut out),
-            None,
-            "not our address"
-        );
-    }
-
-    #[test]
-    fn a_port_rests_while_there_are_others() {
-        let (mut ports, mut out) =
-            (Ports::new(&[ip()], 5000..=6000, 1..=2, 1..=2), Outbox::default());
-        ports.top_up(&mut out);
-        answer(&mut ports, &mut out, true);
-        let start = now();
-        let first = ports.pair(start, ip(), &mut out).unwrap();
-        ports.left(start, first.id);
-        // The host gives the same port again, whatever is asked for.
-        while let Some(Output::Bind { bind, .. }) = out.pop() {
-            ports.bound(bind, Some(first.rtp), &mut Outbox::default());
-        }
-        for _ in 1..SPARE_PAIRS {
-            assert_ne!(ports.pair(start, ip(), &mut out).unwrap().rtp, first.rtp);
-        }
-        while out.pop().is_some() {}
-        let again = ports.pair(start, ip(), &mut out).unwrap();
-        assert_eq!(again.rtp, first.rtp, "rather than none");
-    }
-
-    #[test]
-    fn a_full_range_is_asked_again_only_when_a_port_is_wanted() {
-        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2, 1..=2), Outbox::default());
-        ports.top_up(&mut out);
-        assert_eq!(answer(&mut ports, &mut out, false), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
-        assert!(out.pop().is_none());
-        assert_eq!(ports.pair(now(), ip(), &mut out), None);
-        assert_eq!(answer(&mut ports, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
-        assert!(ports.pair(now(), ip(), &mut out).is_some());
-    }
-
-    #[test]
-    fn closing_gives_all_back() {
-        let (mut ports, mut out) = (Ports::new(&[ip()], 1..=2, 1..=2, 1..=2), Outbox::default());
-        ports.top_up(&mut out);
-        answer(&mut ports, &mut out, true);
-        ports.close(&mut out);
-        let unbound = std::iter::from_fn(|| out.pop()).filter(|o| matches!(o, Output::Unbind(_)));
-        assert_eq!(unbound.count(), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
-    }
-}
+mod tests;

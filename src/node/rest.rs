@@ -35,6 +35,11 @@ impl Rest {
         self.left.push_back((now, at));
     }
 
+    /// A pair was not used after all.
+    pub(super) fn forget_use(&mut self, pair: PairId) {
+        self.used.remove(&pair);
+    }
+
     /// Where in a queue the first pair is that has rested, or the first of all.
     pub(super) fn choose(&mut self, now: Instant, queue: &VecDeque<Pair>) -> Option<usize> {
         self.forget(now);

@@ -26,11 +26,19 @@ section! {
         /// Calls at a time; more are released (gatekeeperResources, cause 47), or rejected when they ask
         /// (resourceUnavailable). Calls that are there are not touched.
         calls: Number as "Calls" = Number(5000) => Limit::Within(1, 1_000_000);
+        /// Pairs of ports for media (RTP and RTCP) in use at a time; a call takes two for each kind of media, those that
+        /// share multiplexed ports none. 0: as many as RTPPortRange and the system's limit of open files have room for. With
+        /// more, channels are rejected (insufficientBandwidth) and calls released (gatekeeperResources, cause 47).
+        media_pairs: Number as "MediaPairs" = Number(0) => Limit::Within(0, 1_000_000);
+        /// Of them, those of the calls from one address. 0: no more than it leaves free for others, so that there is
+        /// something for everybody who comes; calls from neighbours are not counted.
+        media_pairs_per_source: Number as "MediaPairsPerSource" = Number(0)
+            => Limit::Within(0, 1_000_000);
         /// TCP connections accepted from one address; more are closed.
         connections_per_source: Number as "ConnectionsPerSource" = Number(1024)
             => Limit::Within(1, 1_000_000);
         /// TCP connections, in both directions together; more are closed. The last eighth is kept for connections of calls
-        /// that there are.
+        /// that there are. No more than a third of the files that the system lets be open.
         connections: Number as "Connections" = Number(8192) => Limit::Within(1, 1_000_000);
         /// Connections of one address whose first message has not come (see SetupTimeout); more are closed.
         fresh_per_source: Number as "HalfOpenPerSource" = Number(64) => Limit::Within(1, 1_000_000);

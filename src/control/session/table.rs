@@ -45,7 +45,7 @@ impl Sessions {
         let replaced = wanted.replaces.filter(|_| wanted.id == 0);
         let place = replaced.and_then(|number| self.place_of(&Channel { opener, number }));
         let session = match place {
-            Some(place) => self.open.get_mut(place).ok_or(NoSession::NoPorts)?,
+            Some(place) => self.open.get_mut(place).ok_or(NoSession::TooMany)?,
             None => self.session(cx, key, legs, index, wanted.id)?,
         };
         if !session.channels.is_empty() {
@@ -152,7 +152,7 @@ impl Sessions {
                 self.open.len() - 1
             }
         };
-        self.open.get_mut(at).ok_or(NoSession::NoPorts)
+        self.open.get_mut(at).ok_or(NoSession::TooMany)
     }
 
     /// The session of a channel.

@@ -18,6 +18,7 @@ mod peers;
 mod policy;
 mod quirks;
 mod ras;
+mod shares;
 mod talk;
 mod told;
 mod translation;
@@ -59,17 +60,8 @@ impl Desk {
         let local = "198.51.100.2".parse().unwrap();
         let node = Node::new(settings, vec![local], [1; 32], now);
         let mut desk = Self { node, now, port: 40_000, listeners: Vec::new() };
-        for output in desk.drain() {
-            if let Output::Bind { bind, ip, ports } = output {
-                desk.port += 2;
-                // As in the world, a range has to hold both ports of a pair.
-                let last = *ports.start() + u16::from(matches!(bind, Bind::Media(_)));
-                let fixed = last == *ports.end() && last > 1;
-                let port = if fixed { *ports.start() } else { desk.port };
-                desk.bind(bind, SocketAddr::new(ip, port));
-            }
-        }
-        desk.drain();
+        let mut outputs = desk.drain();
+        desk.bind_all(&mut outputs);
         desk
     }
 
@@ -104,14 +96,25 @@ impl Desk {
     /// Gives an input; what comes out. What is asked to be bound is bound.
     fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
         self.node.handle_input(self.now, input);
-        let outputs = self.drain();
-        for output in &outputs {
-            if let Output::Bind { bind, ip, .. } = output {
-                self.port += 2;
-                self.bind(*bind, SocketAddr::new(*ip, self.port));
-            }
-        }
+        let mut outputs = self.drain();
+        self.bind_all(&mut outputs);
         outputs
+    }
+
+    /// Binds what is asked for, and what is asked for then.
+    fn bind_all(&mut self, outputs: &mut Vec<Output>) {
+        let mut next = 0;
+        while let Some(output) = outputs.get(next) {
+            next += 1;
+            let Output::Bind { bind, ip, ports } = output else { continue };
+            self.port += 2;
+            // As in the world, a range has to hold both ports of a pair.
+            let last = *ports.start() + u16::from(matches!(bind, Bind::Media(_)));
+            let fixed = last == *ports.end() && last > 1;
+            let port = if fixed { *ports.start() } else { self.port };
+            self.bind(*bind, SocketAddr::new(*ip, port));
+            outputs.extend(self.drain());
+        }
     }
 
     /// The listener at an address.

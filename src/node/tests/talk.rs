@@ -103,8 +103,8 @@ impl Talk {
         Self { desk: line.desk, streams: [line.caller, line.called], setup: line.setup }
     }
 
-    /// A party says this.
-    pub(super) fn say(&mut self, from: Side, message: &[u8]) -> Said {
+    /// What carries a message of a party.
+    pub(super) fn message(&self, from: Side, message: &[u8]) -> Vec<u8> {
         let leg = Leg {
             crv: self.setup.q931().crv(),
             from_destination: from == Side::B,
@@ -113,8 +113,12 @@ impl Talk {
         };
         let mut signal = Signal::transport(leg);
         signal.set_h245_control(vec![message.to_vec()]);
-        let bytes = tpkt::wrap(&signal.encode().unwrap()).unwrap();
-        let stream = self.streams[from.index()];
+        tpkt::wrap(&signal.encode().unwrap()).unwrap()
+    }
+
+    /// A party says this.
+    pub(super) fn say(&mut self, from: Side, message: &[u8]) -> Said {
+        let (stream, bytes) = (self.streams[from.index()], self.message(from, message));
         let outputs = self.desk.tell(Input::Bytes { stream, bytes: &bytes });
         Said {
             forward: tunnelled(&outputs, self.streams[from.other().index()]),

@@ -1,0 +1,116 @@
+use super::*;
+
+const RANGES: [RangeInclusive<u16>; 3] = [5000..=6000, 7000..=8000, 9000..=9999];
+
+fn ip() -> IpAddr {
+    "192.0.2.1".parse().unwrap()
+}
+
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "there is no other way to an Instant")]
+    Instant::now()
+}
+
+fn ports(quota: Quota) -> Ports {
+    let [media, h245, t120] = RANGES;
+    Ports::new(&[ip()], Ranges { media, h245, t120 }, quota)
+}
+
+fn free() -> Quota {
+    Quota::new(&(1024..=65_535), &[ip()], 0, 0)
+}
+
+/// Answers every bind asked for; returns how many there were.
+fn answer(ports: &mut Ports, now: Instant, out: &mut Outbox, free: bool) -> usize {
+    let mut asked = 0;
+    while let Some(output) = out.pop() {
+        let Output::Bind { bind, ip, ports: range } = output else { panic!("{output:?}") };
+        asked += 1;
+        let at = free.then(|| SocketAddr::new(ip, *range.start() + 2 * asked as u16));
+        assert!(ports.bound(now, bind, at, out));
+    }
+    asked
+}
+
+#[test]
+fn what_is_taken_is_replaced() {
+    let (mut ports, mut out, now) = (ports(free()), Outbox::default(), now());
+    assert_eq!(ports.pair(now, ip(), None, &mut out), Err(Lack::Ports), "nothing is bound yet");
+    assert_eq!(answer(&mut ports, now, &mut out, true), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
+    let pair = ports.pair(now, ip(), None, &mut out).expect("a pair");
+    assert!((5000..=6000).contains(&pair.rtp.port()));
+    assert_eq!(pair.rtcp().port(), pair.rtp.port() + 1);
+    assert!(ports.listener(now, ip(), &mut out).is_some());
+    assert_eq!(answer(&mut ports, now, &mut out, true), 2);
+    let other = "192.0.2.9".parse().unwrap();
+    assert_eq!(ports.pair(now, other, None, &mut out), Err(Lack::Ports), "not our address");
+}
+
+#[test]
+fn a_port_rests_while_there_are_others() {
+    let (mut ports, mut out) = (ports(free()), Outbox::default());
+    let start = now();
+    ports.top_up(start, &mut out);
+    answer(&mut ports, start, &mut out, true);
+    let first = ports.pair(start, ip(), None, &mut out).unwrap();
+    ports.left(start, first.id);
+    // The host gives the same port again, whatever is asked for.
+    let mut take = |out: &mut Outbox| {
+        while let Some(Output::Bind { bind, .. }) = out.pop() {
+            ports.bound(start, bind, Some(first.rtp), out);
+        }
+        ports.pair(start, ip(), None, out).unwrap()
+    };
+    for _ in 1..SPARE_PAIRS {
+        assert_ne!(take(&mut out).rtp, first.rtp);
+    }
+    assert_eq!(take(&mut out).rtp, first.rtp, "rather than none");
+}
+
+/// The host tries all ports for each answer, and does nothing else meanwhile.
+#[test]
+fn where_nothing_is_found_nothing_is_sought_for_a_while() {
+    let (mut ports, mut out, start) = (ports(free()), Outbox::default(), now());
+    ports.top_up(start, &mut out);
+    assert_eq!(answer(&mut ports, start, &mut out, false), 3, "one search of each kind");
+    for n in 0..1000 {
+        let now = start + BARREN / 1001 * n;
+        assert_eq!(ports.pair(now, ip(), None, &mut out), Err(Lack::Ports));
+        assert_eq!(ports.has_pairs(now, [ip(); 2], None, &mut out), Err(Lack::Ports));
+        assert_eq!(ports.listener(now, ip(), &mut out), None);
+        assert_eq!(ports.data_listener(now, ip(), &mut out), None);
+    }
+    assert!(out.pop().is_none(), "nothing is asked for again");
+    assert_eq!(ports.pair(start + BARREN, ip(), None, &mut out), Err(Lack::Ports));
+    assert_eq!(answer(&mut ports, start + BARREN, &mut out, false), 3, "but after a while");
+    ports.given_back(start + BARREN, &mut out);
+    let found = answer(&mut ports, start + BARREN, &mut out, true);
+    assert_eq!(found, SPARE_PAIRS, "and when a pair is given back");
+    assert!(ports.pair(start + BARREN, ip(), None, &mut out).is_ok());
+}
+
+#[test]
+fn what_is_put_back_is_the_next_ones() {
+    let quota = Quota::new(&(1024..=65_535), &[ip()], 0, 1);
+    let (mut ports, mut out, now) = (ports(quota), Outbox::default(), now());
+    let holder = Some("203.0.113.1".parse().unwrap());
+    ports.top_up(now, &mut out);
+    answer(&mut ports, now, &mut out, true);
+    for _ in 0..3 {
+        let pair = ports.pair(now, ip(), holder, &mut out).unwrap();
+        assert_eq!(ports.pair(now, ip(), holder, &mut out), Err(Lack::Source));
+        ports.put_back(ip(), pair);
+        answer(&mut ports, now, &mut out, true);
+        assert_eq!(ports.ready()[0], SPARE_PAIRS + 1);
+    }
+}
+
+#[test]
+fn closing_gives_all_back() {
+    let (mut ports, mut out, now) = (ports(free()), Outbox::default(), now());
+    ports.top_up(now, &mut out);
+    answer(&mut ports, now, &mut out, true);
+    ports.close(&mut out);
+    let unbound = std::iter::from_fn(|| out.pop()).filter(|o| matches!(o, Output::Unbind(_)));
+    assert_eq!(unbound.count(), SPARE_PAIRS + SPARE_LISTENERS + SPARE_DATA);
+}

@@ -1,0 +1,110 @@
+//! Ports for media: what one address may hold, and what it costs to ask where there are none.
+
+use pinhole_h323::cause::Release;
+use pinhole_h323::control::Control;
+use pinhole_h323::tpkt;
+
+use super::channels::open;
+use super::fast_start::{CALLER, captured_setup, sent};
+use super::talk::{Said, Talk};
+use super::*;
+use crate::event::Event;
+use crate::face::Side;
+
+fn talking(limit: impl FnOnce(&mut Limits)) -> Talk {
+    let mut settings = Settings { mode: Mode::Proxied, ..Settings::default() };
+    limit(&mut settings.limits);
+    Talk::plain_with(settings)
+}
+
+/// Opens a channel of its own session.
+fn opens(talk: &mut Talk, from: Side, number: u16) -> Said {
+    let host = if from == Side::A { "198.51.100.10" } else { "198.51.100.20" };
+    let session = u8::try_from(number % 200).unwrap();
+    let at = format!("{host}:{}", 5001 + 2 * number);
+    talk.tell(from, &Control::open(open(number, session, &at)))
+}
+
+/// Another call, from an address: why it is refused, if it is.
+fn calls(talk: &mut Talk, n: u8, from: &str) -> Option<(Option<u8>, Option<Release>, String)> {
+    let mut setup = captured_setup();
+    setup.edit(|pdu| {
+        use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
+        let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
+        setup.call_identifier = Some(pinhole_h323::id::CallId([n; 16]).into());
+    });
+    setup.set_fast_start(Vec::new());
+    let (stream, peer) = (StreamId::accepted(u64::from(n) + 100), from.parse().unwrap());
+    let local = SocketAddr::new("198.51.100.2".parse().unwrap(), 1720);
+    talk.desk.tell(Input::Accepted { listener: ListenerId(0), stream, local, peer });
+    let bytes = tpkt::wrap(&setup.encode().unwrap()).unwrap();
+    let outputs = talk.desk.tell(Input::Bytes { stream, bytes: &bytes });
+    let release = sent(&outputs, stream)?;
+    let sentence = outputs.iter().find_map(|output| match output {
+        Output::Event(Event::CallEnded(record)) => Some(record.sentence.clone()),
+        _ => None,
+    });
+    Some((release.q931().cause(), release.release(), sentence.unwrap_or_default()))
+}
+
+#[test]
+fn the_calls_of_one_address_hold_so_many_ports_whoever_opens_the_channels() {
+    let mut talk = talking(|limits| limits.media_pairs_per_source = 6);
+    assert_eq!(opens(&mut talk, Side::A, 1).flows(), (1, 0));
+    assert_eq!(opens(&mut talk, Side::B, 2).flows(), (1, 0));
+    assert_eq!(opens(&mut talk, Side::A, 3).flows(), (1, 0));
+    for from in [Side::A, Side::B] {
+        let said = opens(&mut talk, from, 4);
+        let (cause, sentence) = said.refusal().expect("a refusal");
+        assert_eq!(cause, "insufficientBandwidth");
+        assert!(sentence.contains("MediaPairsPerSource"), "{sentence}");
+        assert!(said.reply.is_some() && said.forward.is_none());
+    }
+    let (cause, reason, sentence) = calls(&mut talk, 1, CALLER).expect("the caller has its share");
+    assert_eq!((cause, reason), (Some(47), Some(Release::GatekeeperResources)));
+    assert!(sentence.contains("MediaPairsPerSource"), "{sentence}");
+    assert_eq!(talk.desk.node.counters().crowded, 3);
+    assert!(calls(&mut talk, 2, "203.0.113.77:7000").is_none(), "others have theirs");
+    talk.say(Side::A, &Control::close(1).encode().unwrap());
+    assert_eq!(opens(&mut talk, Side::A, 5).flows(), (1, 0), "what is given back can be had");
+}
+
+#[test]
+fn there_are_so_many_ports_for_all_calls_together() {
+    let mut talk = talking(|limits| limits.media_pairs = 2);
+    assert_eq!(opens(&mut talk, Side::A, 1).flows(), (1, 0));
+    let said = opens(&mut talk, Side::A, 2);
+    assert!(said.refusal().expect("a refusal").1.contains("(MediaPairs)"));
+    let (cause, _, sentence) = calls(&mut talk, 1, "203.0.113.77:7000").expect("nobody has any");
+    assert_eq!(cause, Some(47));
+    assert!(sentence.contains("(MediaPairs)"), "{sentence}");
+}
+
+/// Where the host finds no port, each search takes it through all of them: channels that are refused must not cost it
+/// one each.
+#[test]
+fn a_thousand_refused_channels_cost_the_host_one_search_a_second() {
+    let mut talk = talking(|limits| limits.messages = Allowance { rate: 100_000, burst: 100_000 });
+    let (mut searches, mut refused) = (0, 0);
+    for number in 1..=1000 {
+        talk.desk.now += Duration::from_millis(1);
+        let open = Control::open(open(number, 0, "198.51.100.10:5001")).encode().unwrap();
+        let (stream, bytes) = (talk.streams[0], talk.message(Side::A, &open));
+        talk.desk.node.handle_input(talk.desk.now, Input::Bytes { stream, bytes: &bytes });
+        let mut outputs = talk.desk.drain();
+        while let Some(output) = outputs.pop() {
+            match output {
+                Output::Bind { bind, .. } => {
+                    searches += 1;
+                    let answer = Input::Bound { bind, at: None };
+                    talk.desk.node.handle_input(talk.desk.now, answer);
+                    outputs.extend(talk.desk.drain());
+                }
+                Output::Send { stream: on, .. } => refused += usize::from(on == stream),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(refused, 1000 - 4, "four sessions had what was ready");
+    assert!(searches <= 2, "{searches} searches");
+}
