@@ -19,7 +19,9 @@ use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use crate::security::agreement::{Done, Work};
-pub use media::{FlowCommand, FlowCounts, FlowFact, FlowId, PairId, Party, Ports, Side};
+pub use media::{
+    FlowCommand, FlowCounts, FlowFact, FlowId, KeepaliveKey, PairId, Party, Ports, Side,
+};
 
 /// A UDP socket, numbered by the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

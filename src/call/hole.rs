@@ -93,13 +93,12 @@ impl Calls {
     /// Begins to keep the connections to a server open.
     pub(super) fn keep_open(&self, cx: &mut Cx<'_>, key: CallKey) {
         let call = self.calls.get(&key);
-        if let Some(call) = call.filter(|call| call.legs.iter().any(|leg| leg.server)) {
-            let wait = KEEP_ALIVE.min(call.sessions.patience());
-            cx.set(Timer::Call(key, CallTimer::KeepAlive), wait);
+        if call.is_some_and(|call| call.legs.iter().any(|leg| leg.server)) {
+            cx.set(Timer::Call(key, CallTimer::KeepAlive), KEEP_ALIVE);
         }
     }
 
-    /// Keeps the connections and pinholes to a server open.
+    /// Keeps the connections to a server open.
     pub(super) fn keep_alive(&mut self, cx: &mut Cx<'_>, key: CallKey) {
         let Some(call) = self.live(key) else { return };
         for side in [Side::A, Side::B] {
@@ -116,7 +115,15 @@ impl Calls {
                 cx.send(stream, &[]);
             }
         }
-        call.sessions.punch(cx);
         self.keep_open(cx, key);
+    }
+
+    /// Keeps the pinholes of media to a server open, as often as it asks for.
+    pub(super) fn punch(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let Some(call) = self.live(key) else { return };
+        call.sessions.punch(cx);
+        if let Some(wait) = call.sessions.patience() {
+            cx.set(Timer::Call(key, CallTimer::Punch), wait);
+        }
     }
 }

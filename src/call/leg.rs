@@ -7,7 +7,7 @@ use pinhole_h323::id::EndpointId;
 use crate::face::StreamId;
 use crate::node::limits::source;
 use crate::node::ports::Listener;
-use crate::zone::ZoneId;
+use crate::zone::{Bond, ZoneId};
 
 /// One of the two parties of a call.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(crate) struct Leg {
     /// True when it is the server of a traversal zone and we are its client: we open every connection ourselves, and
     /// keep the pinholes of its media open.
     pub(crate) server: bool,
+    /// What it has proven to us, or we to it, as the ends of a zone.
+    pub(crate) bond: Option<Bond>,
     /// True when it can send multiplexed media (H.460.19 supportTransmitMultiplexedMedia).
     pub(crate) multiplexes: bool,
     /// True when RTP in clear neither comes in from it nor leaves on it: it is encrypted by us, or has to be by the parties.
@@ -87,6 +89,7 @@ impl Leg {
             client: false,
             zone: None,
             server: false,
+            bond: None,
             multiplexes: false,
             encrypted: false,
             natted: false,

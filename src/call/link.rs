@@ -15,9 +15,10 @@ use tracing::debug;
 
 use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier, old};
 use crate::control;
-use crate::face::{Bind, ListenerId, Output, Side, StreamId};
+use crate::face::Side;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
+use crate::zone;
 
 /// H.245 messages that may wait for a connection.
 const MOST_QUEUED: usize = 64;
@@ -187,41 +188,6 @@ impl Calls {
         }
     }
 
-    /// A peer connected to a listener; false when it is no listener of a call. Only the party it is for may connect.
-    pub(crate) fn control_accepted(
-        &mut self,
-        cx: &mut Cx<'_>,
-        listener: ListenerId,
-        stream: StreamId,
-        local: SocketAddr,
-        peer: SocketAddr,
-    ) -> bool {
-        let Some((key, side)) = self.index.listeners.get(&listener).copied() else { return false };
-        cx.core.streams.accepted(cx.now, stream, Owner::Control(key, side), local, peer);
-        let Some(call) = self.live(key) else {
-            cx.close(stream);
-            return true;
-        };
-        let leg = call.leg_mut(side);
-        if leg.peer != peer.ip() || matches!(leg.control, ControlLink::Open(_)) {
-            cx.core.counters.refused_streams += 1;
-            cx.close(stream);
-            return true;
-        }
-        // Each of us was about to connect to the other. It has given up its listener for this one (h323plus does).
-        if let ControlLink::Dialling(ours) = leg.control {
-            cx.close(ours);
-        }
-        let Some(call) = self.live(key) else { return true };
-        let leg = call.leg_mut(side);
-        leg.control = ControlLink::Open(stream);
-        leg.listener = None;
-        self.index.listeners.remove(&listener);
-        cx.core.out.push(Output::Unbind(Bind::Tcp(listener)));
-        self.control_open(cx, key, side);
-        true
-    }
-
     /// A connection to a party stands.
     pub(super) fn control_connected(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
@@ -233,7 +199,7 @@ impl Calls {
     }
 
     /// One side stands: what waited for it is sent, and the other side is made.
-    fn control_open(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+    pub(super) fn control_open(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
         let call_id = call.id;
         let leg = call.leg_mut(side);
@@ -242,7 +208,10 @@ impl Calls {
         // The first thing that a server hears: which call it is for (H.460.18 §11).
         if leg.server {
             let answer_call = side == Side::A;
-            let correlation = h46018::Correlation { call_id, answer_call }.to_control();
+            let mut correlation = h46018::Correlation { call_id, answer_call }.to_control();
+            if let Some(bond) = leg.bond {
+                zone::seal_control(&mut correlation, bond, call_id);
+            }
             if let Ok(octets) = correlation.encode() {
                 cx.send(stream, &octets);
             }

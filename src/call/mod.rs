@@ -5,6 +5,7 @@ mod carrier;
 mod data;
 mod disclose;
 mod failover;
+mod first;
 mod hole;
 mod keepalive;
 mod leg;
@@ -65,6 +66,8 @@ pub(crate) enum CallTimer {
     Unregistered(Side),
     /// The connections and pinholes to the server of a zone have to be kept open.
     KeepAlive,
+    /// Keepalives of its media to the server of a zone are due.
+    Punch,
     /// Keys have to be renewed, or old ones forgotten.
     Keys,
     /// The media plane has to report the counts of an ended call.
@@ -332,6 +335,7 @@ impl Calls {
             CallTimer::Control => self.without_control(cx, key),
             CallTimer::Keys => self.renew_keys(cx, key),
             CallTimer::KeepAlive => self.keep_alive(cx, key),
+            CallTimer::Punch => self.punch(cx, key),
             CallTimer::Report => self.report(cx, key),
         }
     }

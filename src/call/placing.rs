@@ -18,6 +18,7 @@ use crate::face::Side;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, NumberKind, Timer};
 use crate::ras::destination::Destination;
+use crate::zone;
 
 impl Calls {
     /// Begins to reach the called party.
@@ -98,13 +99,14 @@ impl Calls {
         self.send_setup(cx, key);
     }
 
-    /// The H.460.18 client has connected and named its call. `tunnels` is what its Facility says of H.245 tunnelling.
+    /// The H.460.18 client has connected and named its call: what its Facility says of H.245 tunnelling, and what it has
+    /// proven.
     pub(super) fn client_came(
         &mut self,
         cx: &mut Cx<'_>,
         key: CallKey,
         ends: Ends,
-        tunnels: Option<bool>,
+        (tunnels, bond): (Option<bool>, Option<zone::Bond>),
     ) {
         let Some(call) = self.live(key) else {
             return cx.close(ends.stream);
@@ -117,7 +119,7 @@ impl Calls {
         leg.stream = Some(ends.stream);
         leg.local = ends.local;
         leg.peer = ends.peer.ip();
-        leg.tunnels = tunnels;
+        (leg.tunnels, leg.bond) = (tunnels, bond);
         cx.core.streams.belongs(ends.stream, Owner::Signalling(key, Side::B));
         cx.event(Event::Pinhole { callid, step: "opened", peer: ends.peer });
         self.send_setup(cx, key);
@@ -137,7 +139,10 @@ impl Calls {
         carrier::heard(call, Side::A, &setup);
         adapt(cx, call, &mut setup);
         set_numbers(cx.core.settings.handling.numbers, &mut setup);
-        if cx.core.settings.handling.withholds_fast_start {
+        let zones = call.legs.iter().filter_map(|leg| cx.core.zones.get(leg.zone?));
+        if cx.core.settings.handling.withholds_fast_start
+            || zones.into_iter().any(zone::Neighbor::withholds_fast_start)
+        {
             setup.set_fast_start(Vec::new());
         }
         Self::secure_setup(call, &mut setup);

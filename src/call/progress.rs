@@ -15,6 +15,7 @@ use crate::control;
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::{Cx, Mode, Timer};
+use crate::zone;
 
 /// Features that belong to one leg and are never passed on: signalling and media traversal, their kin and the
 /// negotiation of security (H.460.17, .18, .19, .22, .23, .24, .26).
@@ -25,7 +26,7 @@ const H460_19: u16 = 19;
 impl Calls {
     /// Takes a signalling message of one leg.
     pub(crate) fn signal(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
-        if self.hold(cx, key, side, octets) {
+        if self.asked(cx, key, side, octets) || self.hold(cx, key, side, octets) {
             return;
         }
         let Some(call) = self.live(key) else { return };
@@ -75,6 +76,22 @@ impl Calls {
                 self.relay(cx, key, side, signal);
             }
         }
+    }
+
+    /// The server of a zone asks whether it is us who call; true if it does.
+    fn asked(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) -> bool {
+        let Some(call) = self.calls.get_mut(&key) else { return false };
+        let id = call.id;
+        let leg = call.leg_mut(side);
+        let (true, Some(zone), Some(stream)) = (leg.server, leg.zone, leg.stream) else {
+            return false;
+        };
+        if leg.bond.is_some() || !zone::may_ask(cx, zone) {
+            return false;
+        }
+        let Ok(signal) = Signal::decode(octets) else { return false };
+        leg.bond = zone::asked(cx, zone, id, stream, &signal);
+        leg.bond.is_some()
     }
 
     /// The called party is not reached yet: only the caller can speak, and only to give up.

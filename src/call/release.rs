@@ -127,6 +127,7 @@ impl Calls {
             CallTimer::Control,
             CallTimer::Limit,
             CallTimer::KeepAlive,
+            CallTimer::Punch,
             CallTimer::Refresh,
             CallTimer::Silence,
             CallTimer::Keys,

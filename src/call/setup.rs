@@ -1,5 +1,4 @@
-//! The first message of a connection: Setup begins a call, a Facility of H.460.18 takes up one that was announced.
-//! Setup goes through short steps: who calls, where to, and then `placing`.
+//! Setup begins a call. It goes through short steps: who calls, where to, and then `placing`.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -13,11 +12,11 @@ use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, EndpointId};
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
-use tracing::{debug, trace};
+use tracing::debug;
 
 use super::failover::Route;
+use super::old;
 use super::{Call, CallKey, Calls, Leg, State, Why};
-use super::{old, tunnelled_ras};
 use crate::control::{DataChannels, Sessions};
 use crate::event::Event;
 use crate::face::{Side, StreamId};
@@ -26,7 +25,7 @@ use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
 use crate::ras::destination::{Destination, resolve};
 use crate::security::Security;
-use crate::zone::{self, Caller};
+use crate::zone::{self, Bond, Caller};
 
 /// Where a new connection comes from and in.
 #[derive(Debug, Clone, Copy)]
@@ -40,36 +39,13 @@ pub(super) struct Ends {
 type Refused = (Release, String);
 
 impl Calls {
-    /// Takes the first message of a connection.
-    pub(crate) fn first_message(&mut self, cx: &mut Cx<'_>, id: StreamId, octets: &[u8]) {
-        let Some(stream) = cx.core.streams.get(id) else { return };
-        let ends = Ends { stream: id, local: stream.local.ip(), peer: stream.peer };
-        let signal = match Signal::decode(octets) {
-            Ok(signal) => signal,
-            Err(malformed) => {
-                cx.malformed(ends.peer, "h225", malformed);
-                self.stream_broken(cx, id);
-                return;
-            }
-        };
-        trace!(from = %ends.peer, message = signal.name(), "received");
-        match signal.body() {
-            Some(Body::setup(_)) => {
-                cx.stop(&Timer::FirstMessage(id));
-                self.setup(cx, ends, signal);
-            }
-            Some(Body::facility(_)) => {
-                cx.stop(&Timer::FirstMessage(id));
-                self.pinhole(cx, ends, &signal);
-            }
-            // RAS without a datagram (H.460.17) is refused; the deadline for Setup goes on.
-            _ if tunnelled_ras::refuse(cx, id, &signal) => {}
-            // Anything else may be a keepalive, and the deadline goes on, too.
-            _ => {}
-        }
-    }
-
-    fn setup(&mut self, cx: &mut Cx<'_>, ends: Ends, signal: Signal) {
+    pub(super) fn setup(
+        &mut self,
+        cx: &mut Cx<'_>,
+        ends: Ends,
+        signal: Signal,
+        bond: Option<Bond>,
+    ) {
         let Some(Body::setup(setup)) = signal.body() else { return };
         let Some(id) = setup.call_identifier.as_ref().map(CallId::from) else {
             let why = (Release::UndefinedReason, "Setup without a call identifier".to_owned());
@@ -81,6 +57,7 @@ impl Calls {
         }
         let hole = cx.core.streams.get(ends.stream).is_some_and(|s| s.owner() == Owner::Hole);
         let neighbor = zone::caller(cx, ends.stream, ends.peer, id);
+        let neighbor = neighbor.map(|caller| Caller { bond: caller.bond.or(bond), ..caller });
         let routed = match neighbor {
             None if hole => {
                 let sentence = "the connection was made for another call".to_owned();
@@ -207,22 +184,6 @@ impl Calls {
         self.place(cx, key, destination);
     }
 
-    /// A connection whose first message is a Facility: an H.460.18 client takes up a call (H.460.18 §5). It has to
-    /// come from the client's address, in time, and once.
-    fn pinhole(&mut self, cx: &mut Cx<'_>, ends: Ends, facility: &Signal) {
-        let key = facility.call_id().and_then(|id| {
-            cx.core.pinholes.open(id, ends.peer.ip()).ok()?;
-            self.index.ids.get(&id).copied()
-        });
-        let Some(key) = key else {
-            cx.core.counters.refused_streams += 1;
-            let sentence = "no call waits for this connection".to_owned();
-            refuse(cx, ends, facility, &(Release::UndefinedReason, sentence));
-            return;
-        };
-        self.client_came(cx, key, ends, facility.h245_tunnelling());
-    }
-
     /// A client did not take up its call in time.
     pub(crate) fn client_did_not_come(&mut self, cx: &mut Cx<'_>, id: CallId) {
         let Some(key) = self.index.ids.get(&id).copied() else { return };
@@ -321,6 +282,7 @@ fn calling_leg(
     if let Some(caller) = neighbor {
         leg.zone = Some(caller.zone);
         leg.server = caller.inward;
+        leg.bond = caller.bond;
         if let Some(zone) = cx.core.zones.get(caller.zone) {
             leg.name.clone_from(&zone.name);
             leg.client = zone.is_client();

@@ -272,7 +272,7 @@ fn adapt_ack(
     let learned = leg.media_is_learned();
     let ours = session.pair(from.other());
     if leg.client {
-        session.learn(cx, from, leg.peer, keepalive);
+        session.learn(cx, from, leg, keepalive);
     }
     if let Some(AckParameters::h2250LogicalChannelAckParameters(parameters)) =
         &mut ack.forward_multiplex_ack_parameters
@@ -285,6 +285,7 @@ fn adapt_ack(
         if !learned {
             session.signalled(cx, from, rtp, rtcp);
         }
+        session.punch_media(cx, leg, from, [rtp, rtcp]);
         parameters.media_channel = Some(to_h245(ours.rtp));
         parameters.media_control_channel = Some(to_h245(ours.rtcp()));
     }

@@ -132,6 +132,7 @@ fn adapt_accepted(
         if told {
             session.signalled(cx, Side::B, rtp, rtcp);
         }
+        session.punch_media(cx, called, Side::B, [rtp, rtcp]);
         parameters.media_channel = Some(to_h245(ours.rtp));
         parameters.media_control_channel = Some(to_h245(ours.rtcp()));
         let marks = ports_for(session, Side::A);

@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::codec;
 use super::keys::Keyed;
-use super::punch::Punch;
+use super::punch::{self, Punch};
 use crate::call::CallKey;
 use crate::call::{Index, Leg};
 use crate::event::{ChannelRecord, LegCipher};
@@ -171,7 +171,7 @@ impl Session {
         for (side, leg) in [(Side::A, a), (Side::B, b)] {
             session.tell_identifiers(cx, side);
             if leg.media_is_learned() {
-                session.learn(cx, side, leg.peer, None);
+                session.learn(cx, side, leg, None);
             }
         }
         Ok(session)
@@ -276,14 +276,22 @@ impl Session {
     }
 
     /// The media address of a party has to be learned from its packets.
-    pub(super) fn learn(&mut self, cx: &mut Cx<'_>, side: Side, ip: IpAddr, keepalive: Option<u8>) {
-        self.tell(cx, side, Party { ip, ports: Ports::Learned { keepalive } });
+    pub(super) fn learn(&mut self, cx: &mut Cx<'_>, side: Side, leg: &Leg, keepalive: Option<u8>) {
+        let (port, identifier) = (self.pair(side).rtp.port(), self.identifier(side));
+        let key = leg.client.then_some(leg.bond).flatten();
+        let key = key.map(|bond| punch::key(bond, port, identifier));
+        self.tell(cx, side, Party { ip: leg.peer, ports: Ports::Learned { keepalive, key } });
+    }
+
+    /// What a side wants packets to begin with.
+    pub(super) const fn wanted(&self, side: Side) -> Option<MultiplexId> {
+        self.send[side.index()]
     }
 
     /// The payload type that a party has told for its keepalives.
     pub(super) fn keepalive_type(&self, side: Side) -> Option<u8> {
         match self.parties.get(side.index())?.ports {
-            Ports::Learned { keepalive } => keepalive,
+            Ports::Learned { keepalive, .. } => keepalive,
             Ports::Unknown | Ports::Signalled { .. } | Ports::Latched { .. } => None,
         }
     }
@@ -307,7 +315,8 @@ impl Session {
         }
         let trust = cx.core.settings.media.trust(peer, ip, self.presents());
         if trust == Trust::Learned {
-            return self.learn(cx, side, peer, None);
+            let ports = Ports::Learned { keepalive: None, key: None };
+            return self.tell(cx, side, Party { ip: peer, ports });
         }
         let Some(known) = self.parties.get(side.index()) else { return };
         let (old_rtp, old_rtcp) = match known.ports {

@@ -76,7 +76,19 @@ pub enum Ports {
     Learned {
         /// The payload type its RTP keepalives carry, if it has told one (H.460.19 keepAlivePayloadType).
         keepalive: Option<u8>,
+        /// The key of its keepalives: then nothing but a keepalive that is made with it says where the party is.
+        key: Option<KeepaliveKey>,
     },
+}
+
+/// A key that only the client of a zone and its server have, for the keepalives of one flow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeepaliveKey(pub [u8; 12]);
+
+impl std::fmt::Debug for KeepaliveKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeepaliveKey").finish_non_exhaustive()
+    }
 }
 
 /// A command to the media plane.
@@ -204,6 +216,8 @@ pub enum FlowCommand {
         payload_type: u8,
         /// The sequence number of the RTP one.
         sequence: u16,
+        /// What they are made with, if the server knows that it is us.
+        key: Option<KeepaliveKey>,
     },
     /// End a flow: its pairs are closed, [`FlowFact::Ended`] answers.
     Close {

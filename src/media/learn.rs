@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::packet::{Kind, Stamp, classify, datagram};
 use super::source::{Judgement, Packet, Reason, Source};
-use super::{Channel, Egress};
-use crate::face::{FlowCounts, PairId, Party, Ports};
+use super::{Channel, Egress, seal};
+use crate::face::{FlowCounts, KeepaliveKey, PairId, Party, Ports};
 
 /// RTP packets in a row that prove a source for which nothing else speaks.
 const RTP_PROOF: u8 = 3;
@@ -93,16 +93,22 @@ impl SideState {
     pub(super) fn keepalives(
         &self,
         [rtp, rtcp]: [SocketAddr; 2],
-        payload_type: u8,
-        sequence: u16,
+        (payload_type, sequence): (u8, u16),
+        key: Option<KeepaliveKey>,
     ) -> [(Egress, Vec<u8>); 2] {
         let egress = |channel, to| Egress { pair: self.pair, channel, to, prefix: self.prefix };
         let octets = |packet: &[u8]| {
             let prefix = self.prefix.map(u32::to_be_bytes);
             [prefix.as_ref().map_or(&[][..], |prefix| prefix), packet].concat()
         };
-        let header = octets(&pinhole_h323::rtp::keepalive(payload_type, sequence));
-        let report = octets(&pinhole_h323::rtcp::KEEPALIVE);
+        let (header, report) = match key {
+            Some(key) => (seal::rtp(key, payload_type, sequence), seal::rtcp(key, sequence)),
+            None => (
+                pinhole_h323::rtp::keepalive(payload_type, sequence),
+                pinhole_h323::rtcp::KEEPALIVE,
+            ),
+        };
+        let (header, report) = (octets(&header), octets(&report));
         [(egress(Channel::Rtp, rtp), header), (egress(Channel::Rtcp, rtcp), report)]
     }
 
@@ -153,7 +159,8 @@ impl SideState {
         };
         let reason = self.reason(party, channel, from, (kind, stamp), tagged);
         let proof = if channel == Channel::Rtp { RTP_PROOF } else { RTCP_PROOF };
-        let packet = Packet { from, kind, stamp, reason };
+        let sealed = matches!(party.ports, Ports::Learned { key: Some(_), .. });
+        let packet = Packet { from, kind, stamp, reason, sealed };
         let lesson = match self.sources[channel as usize].judge(now, packet, proof) {
             Judgement::Known => None,
             Judgement::Learned => {
@@ -186,6 +193,10 @@ impl SideState {
         (kind, stamp): (Kind, Stamp),
         tagged: bool,
     ) -> Reason {
+        if matches!(party.ports, Ports::Learned { key: Some(_), .. }) {
+            let secret = kind == Kind::Keepalive;
+            return if secret { Reason::Secret } else { Reason::None };
+        }
         let media = &self.sources[Channel::Rtp as usize];
         let rtcp = channel == Channel::Rtcp;
         if tagged || (rtcp && kind == Kind::Media && media.ssrc() == Some(stamp.ssrc)) {

@@ -6,6 +6,7 @@ mod flow;
 mod learn;
 mod leg;
 mod packet;
+mod seal;
 mod shared;
 mod source;
 
@@ -73,9 +74,9 @@ impl Table {
                     self.shared.tag(state.pair, (flow, side), receive);
                 }
             }
-            FlowCommand::Punch { flow, side, to, payload_type, sequence } => {
+            FlowCommand::Punch { flow, side, to, payload_type, sequence, key } => {
                 if let Some(open) = self.flows.get_mut(&flow) {
-                    let own = open.side_mut(side).keepalives(to, payload_type, sequence);
+                    let own = open.side_mut(side).keepalives(to, (payload_type, sequence), key);
                     self.own.extend(own);
                 }
             }

@@ -1,6 +1,6 @@
 //! What a packet is, as far as a relay has to know: RTP, RTCP, a keepalive of H.460.19, or nothing of these.
 
-use super::Channel;
+use super::{Channel, seal};
 use crate::face::Ports;
 
 /// RTP header without contents (H.460.19 keepalive): version 2, 12 octets.
@@ -36,6 +36,11 @@ impl Stamp {
         self.sequence.is_some()
     }
 
+    /// The sequence number.
+    pub(super) const fn sequence(self) -> Option<u16> {
+        self.sequence
+    }
+
     /// Whether this comes directly after an earlier one.
     pub(super) fn follows(self, earlier: Self) -> bool {
         let next = earlier.sequence.map(|sequence| sequence.wrapping_add(1));
@@ -59,27 +64,37 @@ pub(super) fn classify(channel: Channel, packet: &[u8], ports: Ports) -> Option<
     if first >> 6 != 2 {
         return None;
     }
-    let keepalive = match ports {
-        Ports::Learned { keepalive } => Some(keepalive),
-        Ports::Unknown | Ports::Signalled { .. } | Ports::Latched { .. } => None,
+    let (keepalive, key) = match ports {
+        Ports::Learned { keepalive, key } => (Some(keepalive), key),
+        Ports::Unknown | Ports::Signalled { .. } | Ports::Latched { .. } => (None, None),
+    };
+    let sealed = |key| {
+        let sequence = Some(seal::sequence(key, channel, packet)?);
+        Some((Kind::Keepalive, Stamp { ssrc: 0, sequence }))
     };
     match channel {
         Channel::Rtp => {
             let sequence = packet.get(2..4)?.first_chunk().copied().map(u16::from_be_bytes);
             let stamp = Stamp { ssrc: word(packet, 8)?, sequence };
             let payload_type = second & 0x7f;
-            match keepalive {
-                Some(Some(announced)) if packet.len() == RTP_HEADER => {
+            match (keepalive, key) {
+                (Some(told), Some(key)) if packet.len() == RTP_HEADER => {
+                    sealed(key).filter(|_| told.is_none_or(|told| payload_type == told))
+                }
+                (Some(Some(announced)), None) if packet.len() == RTP_HEADER => {
                     (payload_type == announced).then_some((Kind::Keepalive, stamp))
                 }
-                Some(None) if packet.len() == RTP_HEADER => Some((Kind::Keepalive, stamp)),
+                (Some(None), None) if packet.len() == RTP_HEADER => Some((Kind::Keepalive, stamp)),
                 _ => (!RESERVED.contains(&payload_type)).then_some((Kind::Media, stamp)),
             }
         }
         Channel::Rtcp => {
             let stamp = Stamp { ssrc: word(packet, 4)?, sequence: None };
-            let empty =
-                packet.len() == EMPTY_SENDER_REPORT && packet[4..].iter().all(|octet| *octet == 0);
+            let short = packet.len() == EMPTY_SENDER_REPORT;
+            if let Some(found) = key.filter(|_| short).and_then(sealed) {
+                return (192..=223).contains(second).then_some(found);
+            }
+            let empty = short && key.is_none() && packet[4..].iter().all(|octet| *octet == 0);
             let kind = if keepalive.is_some() && empty { Kind::Keepalive } else { Kind::Media };
             (192..=223).contains(second).then_some((kind, stamp))
         }
@@ -119,7 +134,7 @@ mod tests {
     #[test]
     fn a_payload_type_that_looks_like_rtcp_is_no_rtp() {
         let mut packet = [0x80, 72, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 1, 2, 3];
-        let ports = Ports::Learned { keepalive: None };
+        let ports = Ports::Learned { keepalive: None, key: None };
         assert_eq!(classify(Channel::Rtp, &packet, ports), None);
         packet[1] = 8;
         assert_eq!(classify(Channel::Rtp, &packet, ports), Some((Kind::Media, stamp(9, 1))));

@@ -50,12 +50,27 @@ pub(super) struct Packet {
     pub(super) kind: Kind,
     pub(super) stamp: Stamp,
     pub(super) reason: Reason,
+    /// The party seals its keepalives: nothing else shows where it is.
+    pub(super) sealed: bool,
+}
+
+/// How long the original of a copied keepalive may take.
+const ORIGINAL: Duration = Duration::from_secs(1);
+
+/// Where a source was before it moved with a sealed keepalive.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    at: SocketAddr,
+    moved: Instant,
 }
 
 /// The source of one channel of one side.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     lock: Option<Lock>,
+    before: Option<Before>,
+    /// The newest number of a sealed keepalive.
+    newest: Option<u16>,
     rivals: [Option<(SocketAddr, Run)>; RIVALS],
 }
 
@@ -119,7 +134,13 @@ impl Source {
     pub(super) fn judge(&mut self, now: Instant, packet: Packet, proof: u8) -> Judgement {
         if let Some(lock) = self.lock.as_mut().filter(|lock| lock.at == packet.from) {
             lock.hear(now, packet);
+            if let (true, Reason::Secret) = (packet.sealed, packet.reason) {
+                self.newest = newest(self.newest, packet.stamp.sequence());
+            }
             return Judgement::Known;
+        }
+        if packet.sealed {
+            return self.judge_sealed(now, packet);
         }
         let run = self.rival(packet);
         let believed = match &self.lock {
@@ -139,6 +160,32 @@ impl Source {
         }
     }
 
+    /// The same where only sealed keepalives count, each once: a copy of one is of no use after it. Whoever copies one so
+    /// fast that it comes before the original loses what it has gained when that comes from where the source was.
+    fn judge_sealed(&mut self, now: Instant, packet: Packet) -> Judgement {
+        let other = if self.lock.is_some() { Judgement::Stranger } else { Judgement::Unproven };
+        let Some(sequence) = packet.stamp.sequence().filter(|_| packet.reason == Reason::Secret)
+        else {
+            return other;
+        };
+        let newer =
+            self.newest.is_none_or(|newest| (1..0x8000).contains(&sequence.wrapping_sub(newest)));
+        let original = self.newest == Some(sequence)
+            && self.before.is_some_and(|before| {
+                before.at == packet.from && now.saturating_duration_since(before.moved) <= ORIGINAL
+            });
+        let silent = |lock: &Lock| now.saturating_duration_since(lock.heard) >= SILENCE;
+        let moves = newer && self.lock.as_ref().is_none_or(|lock| !lock.proven || silent(lock));
+        if !original && !moves {
+            return other;
+        }
+        self.newest = Some(sequence);
+        let old = self.lock.take().filter(|_| moves);
+        self.before = old.map(|old| Before { at: old.at, moved: now });
+        self.lock = Some(Lock::new(now, packet, Run::default(), None));
+        Judgement::Learned
+    }
+
     /// Notes a packet of one that is not the source. Who has come least far makes room.
     fn rival(&mut self, Packet { from, kind, stamp, .. }: Packet) -> Run {
         let known = self.rivals.iter().position(|rival| rival.is_some_and(|(at, _)| at == from));
@@ -153,6 +200,14 @@ impl Source {
         run.add(kind, stamp);
         *slot = Some((from, run));
         run
+    }
+}
+
+/// The newer of two numbers, which begin anew after the last.
+fn newest(known: Option<u16>, come: Option<u16>) -> Option<u16> {
+    match (known, come) {
+        (Some(known), Some(come)) if come.wrapping_sub(known) >= 0x8000 => Some(known),
+        (known, come) => come.or(known),
     }
 }
 
@@ -173,7 +228,8 @@ impl Lock {
     fn hear(&mut self, now: Instant, packet: Packet) {
         self.run.add(packet.kind, packet.stamp);
         self.reason = self.reason.max(packet.reason);
-        self.proven |= packet.reason == Reason::Secret || self.run.length >= PROOF;
+        self.proven |=
+            packet.reason == Reason::Secret || !packet.sealed && self.run.length >= PROOF;
         self.heard = now;
         if packet.kind == Kind::Keepalive {
             let pause = self.keepalive.map(|last| now.saturating_duration_since(last));

@@ -6,6 +6,7 @@ mod batches;
 mod latched;
 mod moving;
 mod quirks;
+mod sealed;
 
 /// Any time: where none passes, it does not matter which.
 fn now() -> Instant {
@@ -58,7 +59,7 @@ fn egress(pair: PairId, to: SocketAddr) -> Egress {
 fn table(keepalive: Option<u8>) -> Table {
     let mut table = Table::default();
     table.command(FlowCommand::Open { flow: FLOW, pairs: PAIRS });
-    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive } };
+    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive, key: None } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
     let ports = Ports::Signalled { rtp: Some(5000), rtcp: Some(5001) };
     let party = Party { ip: PLAIN, ports };
@@ -143,7 +144,7 @@ fn rtp_and_rtcp_are_learned_apart() {
 fn the_keepalive_payload_type_of_the_acknowledgement_forgets_nothing() {
     let mut table = table(None);
     table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
-    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(96) } };
+    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(96), key: None } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
     let back = |t: &mut Table| t.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA);
     assert_eq!(back(&mut table).map(|e| e.to), Some(at(CLIENT, 40000)));
@@ -155,7 +156,7 @@ fn the_keepalive_payload_type_of_the_acknowledgement_forgets_nothing() {
 fn a_new_address_from_signalling_is_learned_anew() {
     let mut table = table(None);
     table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, 40000), &KEEPALIVE);
-    let party = Party { ip: PLAIN, ports: Ports::Learned { keepalive: None } };
+    let party = Party { ip: PLAIN, ports: Ports::Learned { keepalive: None, key: None } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
     assert_eq!(table.forward(now(), PAIRS[1], Channel::Rtp, at(PLAIN, 5000), &MEDIA), None);
 }
@@ -190,7 +191,7 @@ fn multiplexed() -> Table {
     table.command(FlowCommand::Open { flow: FLOW, pairs: [SHARED, PAIRS[1]] });
     let (receive, send) = (Some(OURS), Some(THEIRS));
     table.command(FlowCommand::Multiplex { flow: FLOW, side: Side::A, receive, send });
-    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(127) } };
+    let party = Party { ip: CLIENT, ports: Ports::Learned { keepalive: Some(127), key: None } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::A, party });
     let ports = Ports::Signalled { rtp: Some(5000), rtcp: Some(5001) };
     let party = Party { ip: PLAIN, ports };

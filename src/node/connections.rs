@@ -31,19 +31,7 @@ impl Node {
         if ending || late {
             return cx.close(id);
         }
-        let limits = cx.core.settings.limits;
-        if cx.core.streams.fresh_from(peer.ip()) > limits.fresh_streams {
-            cx.core.counters.refused_streams += 1;
-            return cx.close(id);
-        }
-        // Who connects in earnest speaks at once: the oldest is the least likely to.
-        if let Some(oldest) = cx.core.streams.too_fresh(limits.fresh_in_all) {
-            cx.stop(&Timer::FirstMessage(oldest));
-            cx.core.counters.refused_streams += 1;
-            cx.close(oldest);
-        }
-        let wait = cx.core.settings.setup_timeout;
-        cx.set(Timer::FirstMessage(id), wait);
+        cx.admits_fresh(id, peer);
     }
 
     pub(super) fn bytes(&mut self, id: StreamId, bytes: &[u8]) {
@@ -78,6 +66,25 @@ impl Node {
 }
 
 impl Cx<'_> {
+    /// Whether a connection that has not said yet what it is for may wait for its first message. It is closed if not.
+    pub(crate) fn admits_fresh(&mut self, id: StreamId, peer: SocketAddr) -> bool {
+        let limits = self.core.settings.limits;
+        if self.core.streams.fresh_from(peer.ip()) > limits.fresh_streams {
+            self.core.counters.refused_streams += 1;
+            self.close(id);
+            return false;
+        }
+        // Who connects in earnest speaks at once: the oldest is the least likely to.
+        if let Some(oldest) = self.core.streams.too_fresh(limits.fresh_in_all) {
+            self.stop(&Timer::FirstMessage(oldest));
+            self.core.counters.refused_streams += 1;
+            self.close(oldest);
+        }
+        let wait = self.core.settings.setup_timeout;
+        self.set(Timer::FirstMessage(id), wait);
+        true
+    }
+
     /// A message that has begun has to be complete in time: octets that dribble in hold a connection, or a call.
     fn await_rest(&mut self, id: StreamId) {
         if self.core.streams.begins(id) {

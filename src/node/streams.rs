@@ -39,6 +39,10 @@ pub(crate) struct Stream {
     pub(crate) peer: SocketAddr,
     reader: tpkt::Reader,
     pace: Bucket,
+    /// It has to prove whose it is before it counts.
+    pub(crate) asked: Option<Box<crate::zone::Asked>>,
+    /// The leg whose H.245 connection it may turn out to be.
+    pub(crate) may_control: Option<(CallKey, Side)>,
     /// The rest of a message is waited for.
     unfinished: bool,
 }
@@ -81,7 +85,8 @@ impl Streams {
     ) {
         let reader = tpkt::Reader::bounded(self.message);
         let pace = Bucket::full(self.messages, now);
-        let stream = Stream { owner, local, peer, reader, pace, unfinished: false };
+        let (asked, may_control, unfinished) = (None, None, false);
+        let stream = Stream { owner, local, peer, reader, pace, asked, may_control, unfinished };
         if owner == Owner::Fresh {
             self.fresh.entry(source(peer.ip())).or_default().insert(id);
         }
@@ -107,6 +112,10 @@ impl Streams {
 
     pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
         self.open.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.open.get_mut(&id)
     }
 
     /// A connection of ours stands, and this is our end of it.

@@ -7,7 +7,7 @@ use pinhole_h323::asn::h225::{RasMessage, ServiceControlIndication};
 use pinhole_h323::h46018::{self, IncomingCall};
 use pinhole_h323::id::{CallId, Seq};
 
-use super::ZoneId;
+use super::{Bond, Hole, ZoneId};
 use crate::call::Calls;
 use crate::event::Event;
 use crate::face::StreamId;
@@ -29,6 +29,8 @@ pub(crate) struct Caller {
     pub(crate) destination: Option<Destination>,
     /// It came on a connection that we opened to the server of a zone.
     pub(crate) inward: bool,
+    /// What was proven on the connection, between two Pinholes.
+    pub(crate) bond: Option<Bond>,
 }
 
 /// A server announces a call: connect to it, and name the call (H.460.18 §5). Whatever address it tells, only its own is
@@ -51,14 +53,14 @@ pub(super) fn incoming(
     let answer = h46018::response(Seq::new(request.request_seq_num.0)).into_message();
     let call = incoming.call_id;
     let local = zone.local().1;
-    let twice = cx.core.zones.holes.values().any(|(_, known)| *known == call) || calls.has(call);
+    let twice = cx.core.zones.holes.values().any(|hole| hole.call == call) || calls.has(call);
     if twice || cx.core.zones.holes.len() >= MOST {
         return Some(answer);
     }
     let port = Some(incoming.address.port()).filter(|port| *port != 0).unwrap_or(SIGNALLING);
     let to = SocketAddr::new(origin.from.ip(), port);
     let stream = cx.core.streams.dial(cx.now, Owner::Hole, Some(local), to, &mut cx.core.out);
-    cx.core.zones.holes.insert(stream, (id, call));
+    cx.core.zones.holes.insert(stream, Hole { zone: id, call, bond: None });
     let wait = cx.core.settings.signal_timeout;
     cx.set(Timer::FirstMessage(stream), wait);
     cx.event(Event::Pinhole { callid: call.to_string(), step: "announced", peer: origin.from });
@@ -67,7 +69,7 @@ pub(super) fn incoming(
 
 /// The connection to the server stands: say which call it is for.
 pub(crate) fn connected(cx: &mut Cx<'_>, stream: StreamId) {
-    let Some((_, call)) = cx.core.zones.holes.get(&stream).copied() else {
+    let Some(Hole { call, .. }) = cx.core.zones.holes.get(&stream).copied() else {
         return cx.close(stream);
     };
     // Whether H.245 is tunnelled is the called party's to say; it can be.
@@ -80,8 +82,13 @@ pub(crate) fn connected(cx: &mut Cx<'_>, stream: StreamId) {
 }
 
 /// Takes the connection out of those that wait for a Setup.
-pub(crate) fn hole(cx: &mut Cx<'_>, stream: StreamId) -> Option<(ZoneId, CallId)> {
+pub(super) fn take(cx: &mut Cx<'_>, stream: StreamId) -> Option<Hole> {
     cx.core.zones.holes.remove(&stream)
+}
+
+/// The connection is no more.
+pub(crate) fn hole(cx: &mut Cx<'_>, stream: StreamId) {
+    take(cx, stream);
 }
 
 /// The neighbour that a Setup is from, if it is from one: it comes on a connection made for this call, or an LRQ came
@@ -92,8 +99,8 @@ pub(crate) fn caller(
     peer: SocketAddr,
     call: CallId,
 ) -> Option<Caller> {
-    if let Some((zone, expected)) = hole(cx, stream) {
-        let inward = Caller { zone, destination: None, inward: true };
+    if let Some(Hole { zone, call: expected, bond }) = take(cx, stream) {
+        let inward = Caller { zone, destination: None, inward: true, bond };
         let granted = cx.core.zones.grants.get(&call).filter(|grant| grant.zone == zone);
         let destination = granted.map(|grant| grant.destination.clone());
         return (expected == call).then_some(Caller { destination, ..inward });
@@ -107,7 +114,12 @@ pub(crate) fn caller(
         // The server of a zone calls through connections of ours.
         let direct = !zone.is_server();
         let destination = Some(grant.destination);
-        return direct.then_some(Caller { zone: grant.zone, destination, inward: false });
+        return direct.then_some(Caller {
+            zone: grant.zone,
+            destination,
+            inward: false,
+            bond: None,
+        });
     }
     let id = zones.from(peer, None)?;
     let open = zones.get(id).is_some_and(|zone| zone.password().is_none() && !zone.is_server());
@@ -115,5 +127,6 @@ pub(crate) fn caller(
         zone: id,
         destination: None,
         inward: false,
+        bond: None,
     })
 }

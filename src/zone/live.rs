@@ -207,6 +207,9 @@ pub(crate) fn scr(cx: &mut Cx<'_>, origin: Origin, ras: &Ras, response: &Service
         _ => None,
     });
     let Some((id, change)) = found else { return };
+    if let Some(zone) = cx.core.zones.get_mut(id) {
+        zone.pinhole = said.is_some();
+    }
     if let Some(apparent) = said.and_then(|said| said.apparent) {
         appears(cx, id, apparent);
     }
@@ -219,7 +222,12 @@ pub(crate) fn scr(cx: &mut Cx<'_>, origin: Origin, ras: &Ras, response: &Service
                 Role::Server(client) => client.interval().as_secs(),
                 Role::Client(_) | Role::Plain => 0,
             });
-            let sentence = format!("{} answers; a keepalive every {interval} s", origin.from);
+            let zone = cx.core.zones.get(id);
+            let also = match zone.is_some_and(|zone| !zone.pinhole && zone.withholds_fast_start()) {
+                true => "; it is no Pinhole, so fast start is withheld (DisableFastStart)",
+                false => "",
+            };
+            let sentence = format!("{} answers; a keepalive every {interval} s{also}", origin.from);
             changed(cx, id, News { state: "up", reason: Reason::Answered, sentence });
         }
         Some(Change::Refused) => {

@@ -13,7 +13,7 @@ use pinhole_h323::generic::{self, Parameters as _};
 use super::state::Reason;
 
 /// Our identifier.
-const OURS: [u8; 16] = [
+pub(super) const OURS: [u8; 16] = [
     0x6d, 0x1f, 0xa3, 0x52, 0x0e, 0x94, 0x4b, 0x7c, 0x9a, 0x2d, 0x50, 0x69, 0x6e, 0x68, 0x6f, 0x6c,
 ];
 
@@ -66,7 +66,7 @@ pub(super) struct Server {
 }
 
 /// The hash with which whoever has a password seals what it says.
-fn seal(secret: &str, what: &str) -> [u8; HASH] {
+pub(super) fn seal(secret: &str, what: &str) -> [u8; HASH] {
     let message = [what.as_bytes(), &[0; HASH]].concat();
     TokenKey::new(secret.as_bytes()).hash(&message, what.len()).unwrap_or_default()
 }
@@ -93,11 +93,16 @@ pub(super) fn equal(one: &[u8; HASH], other: &[u8; HASH]) -> bool {
     pinhole_crypto::password::equal(one, other)
 }
 
-fn identifier() -> GenericIdentifier {
+/// Octets as text.
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+pub(super) fn identifier() -> GenericIdentifier {
     GenericIdentifier::nonStandard(GloballyUniqueID(OURS.into()))
 }
 
-fn ours() -> GenericData {
+pub(super) fn ours() -> GenericData {
     GenericData { id: identifier(), parameters: None, unknown_ext: None }
 }
 

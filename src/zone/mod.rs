@@ -3,6 +3,7 @@
 //! the other, the server, open, and every connection is the client's.
 
 mod answer;
+mod challenge;
 mod inward;
 mod live;
 mod locate;
@@ -27,6 +28,9 @@ use crate::face::{QuestionId, SocketId, StreamId};
 use crate::node::Cx;
 use crate::ras::destination::Destination;
 pub(crate) use answer::{in_progress, lrq};
+pub(crate) use challenge::{
+    Asked, Bond, Proof, asked, asked_at_hole, may_ask, prove, proves_control, seal_control,
+};
 pub(crate) use inward::{Caller, caller, connected, hole};
 pub(crate) use live::{resolved, scr};
 pub(crate) use locate::{
@@ -142,6 +146,8 @@ pub(crate) struct Neighbor {
     last_proof: u32,
     /// What was told last of why it is not believed: whom it was about, and what.
     doubt: Option<(IpAddr, state::News)>,
+    /// It has shown that it is a Pinhole, too.
+    pinhole: bool,
     /// Our address as the server of a zone sees it.
     apparent: Option<SocketAddr>,
     /// Our firewall's memory, when we are the client.
@@ -166,10 +172,19 @@ pub(crate) struct Zones {
     timers: Timers<Deadline>,
     grants: BTreeMap<CallId, Grant>,
     /// Connections made to a server for a call that it announced.
-    holes: BTreeMap<StreamId, (ZoneId, CallId)>,
+    holes: BTreeMap<StreamId, Hole>,
     /// Whose name is being looked up.
     queries: BTreeMap<QuestionId, ZoneId>,
     last_query: u32,
+}
+
+/// A connection that we have made to the server of a zone for a call.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    zone: ZoneId,
+    call: CallId,
+    /// What was proven on it.
+    bond: Option<Bond>,
 }
 
 /// A call that a neighbour was told it can make.
@@ -221,6 +236,11 @@ impl Neighbor {
         matches!(self.role, Role::Server(_))
     }
 
+    /// True when fast start is withheld on calls with it.
+    pub(crate) fn withholds_fast_start(&self) -> bool {
+        self.config.disable_fast_start.unwrap_or_else(|| self.is_server() && !self.pinhole)
+    }
+
     /// The RAS socket towards it, and its address.
     pub(crate) const fn local(&self) -> (SocketId, IpAddr) {
         (self.socket, self.local)
@@ -262,6 +282,7 @@ impl Zones {
                 rival: None,
                 last_proof: 0,
                 doubt: None,
+                pinhole: false,
                 apparent: None,
                 meter: meter::Meter::default(),
                 life_s: None,

@@ -44,7 +44,7 @@ async fn a_flow_relays_between_a_learned_party_and_a_told_one() {
             if bound == 2 {
                 // What came before the flow is for nobody; the parties are those of signalling.
                 out.push(Output::Flow(FlowCommand::Open { flow: FLOW, pairs: PAIRS }));
-                let ports = Ports::Learned { keepalive: Some(127) };
+                let ports = Ports::Learned { keepalive: Some(127), key: None };
                 out.push(party(Side::A, Party { ip: "127.0.0.2".parse().unwrap(), ports }));
                 let ports = Ports::Signalled { rtp: Some(b_port), rtcp: None };
                 out.push(party(Side::B, Party { ip: "127.0.0.3".parse().unwrap(), ports }));

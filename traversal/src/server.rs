@@ -102,6 +102,12 @@ impl Server {
         Ok(())
     }
 
+    /// True when a call waits for a client at this address.
+    #[must_use]
+    pub fn waits(&self, call: CallId, peer: IpAddr) -> bool {
+        self.invitations.get(&call).is_some_and(|invitation| invitation.client.ip() == peer)
+    }
+
     /// The call is over before the client came.
     pub fn cancel(&mut self, call: CallId) {
         self.invitations.remove(&call);

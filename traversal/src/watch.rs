@@ -163,6 +163,18 @@ impl Watch {
         self.heard.map(|(last, _)| last)
     }
 
+    /// The newest time of a proof of its that was seen, from wherever it came.
+    #[must_use]
+    pub const fn newest(&self) -> u32 {
+        self.newest
+    }
+
+    /// True when it has bound its proofs to the address that it has.
+    #[must_use]
+    pub const fn seals(&self) -> bool {
+        self.seals
+    }
+
     /// True when nobody but the client can say this, and it has not been said before: it is sealed, and newer than all
     /// that came from the client's address.
     #[must_use]

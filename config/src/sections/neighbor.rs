@@ -55,6 +55,9 @@ section! {
         h46018_client: bool as "H46018Client" = false;
         /// It is our client of a traversal zone (H.460.18): its address is learned from its keepalives.
         h46018_server: bool as "H46018Server" = false;
+        /// Whether fast start is withheld on calls with it; empty: on calls over a zone whose server is no Pinhole, as GnuGk
+        /// does not learn then where the client's media comes from.
+        disable_fast_start: Option<bool> as "DisableFastStart" = None;
         /// The name by which it proves its password; empty: its gatekeeper identifier.
         auth_user: Option<Name> as "AuthUser" = None;
         /// The password that it has to prove; empty: none.

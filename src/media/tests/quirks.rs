@@ -71,7 +71,7 @@ fn datagrams_of_nothing_hold_pinholes_open_and_do_nothing_else() {
 #[test]
 fn two_clients_without_keepalives_hear_each_other() {
     let mut table = table(None);
-    let party = Party { ip: PLAIN, ports: Ports::Learned { keepalive: None } };
+    let party = Party { ip: PLAIN, ports: Ports::Learned { keepalive: None, key: None } };
     table.command(FlowCommand::Party { flow: FLOW, side: Side::B, party });
     let mut relayed = [0, 0];
     for sequence in 1..=10 {

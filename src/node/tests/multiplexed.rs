@@ -165,7 +165,7 @@ fn a_client_that_can_multiplex_is_given_the_shared_ports() {
     assert_eq!(told.keep_alive_channel, at(3000));
     assert_eq!((told.multiplex_id, told.keep_alive_interval), (Some(MultiplexId(ours)), Some(19)));
     let outputs = desk.tell(Input::Bytes { stream: caller, bytes: &octets(ACK) });
-    let learned = Ports::Learned { keepalive: Some(127) };
+    let learned = Ports::Learned { keepalive: Some(127), key: None };
     let party = Party { ip: NAT.parse::<SocketAddr>().unwrap().ip(), ports: learned };
     let telling = |o: &Output| matches!(o, Output::Flow(FlowCommand::Party { side: Side::A, party: p, .. }) if *p == party);
     assert!(outputs.iter().any(telling), "{outputs:?}");

@@ -39,7 +39,7 @@ fn plain_ack(channel: u16) -> Control {
 
 fn keepalive_type(said: &Said) -> Option<Option<u8>> {
     said.parties().into_iter().rev().find_map(|(_, party)| match party.ports {
-        Ports::Learned { keepalive } => Some(keepalive),
+        Ports::Learned { keepalive, .. } => Some(keepalive),
         _ => None,
     })
 }

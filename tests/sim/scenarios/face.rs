@@ -135,7 +135,8 @@ fn the_media_plane_relays_learns_and_gives_its_ports_back() {
         raw.bind(Bind::Media(PairId(1)), "198.51.100.2", 4000..=4001);
         raw.bind(Bind::Media(PairId(2)), "198.51.100.2", 4002..=4003);
         raw.push(Output::Flow(FlowCommand::Open { flow, pairs: [PairId(1), PairId(2)] }));
-        let learned = Party { ip: ip("198.51.100.3"), ports: Ports::Learned { keepalive: None } };
+        let learned =
+            Party { ip: ip("198.51.100.3"), ports: Ports::Learned { keepalive: None, key: None } };
         let told = Ports::Signalled { rtp: Some(6000), rtcp: None };
         let signalled = Party { ip: ip("198.51.100.4"), ports: told };
         for (side, party) in [(Side::A, learned), (Side::B, signalled)] {

@@ -72,6 +72,8 @@ impl World {
             *left -= 1;
             return self.note(host, Fact::Dropped { from, to, why: "to be lost" });
         }
+        let bytes =
+            self.edits.get(&HostId(host)).map_or_else(|| bytes.clone(), |edit| edit(bytes.clone()));
         let scope = self.hosts[host].gate;
         if to.ip().is_multicast() {
             // To the others on the same network, and no further.

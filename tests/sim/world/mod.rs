@@ -67,6 +67,9 @@ enum Parcel {
     Dead { conn: ConnId, end: usize, why: &'static str },
 }
 
+/// What is done to a datagram on its way.
+type Edit = fn(Vec<u8>) -> Vec<u8>;
+
 /// The simulated world.
 pub(crate) struct World {
     start: Instant,
@@ -81,6 +84,8 @@ pub(crate) struct World {
     forwards: BTreeMap<usize, IpAddr>,
     /// How many of the next RTP keepalives of a host (H.460.19) are lost.
     pub(crate) keepalives_lost: BTreeMap<HostId, u32>,
+    /// What is done to the datagrams of a host on their way.
+    pub(crate) edits: BTreeMap<HostId, Edit>,
     /// Addresses that a host must not be told, as no way leads there.
     remote: BTreeSet<(usize, IpAddr)>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
@@ -122,6 +127,7 @@ impl World {
             gates: Vec::new(),
             forwards: BTreeMap::new(),
             keepalives_lost: BTreeMap::new(),
+            edits: BTreeMap::new(),
             remote: BTreeSet::new(),
             parcels: BTreeMap::new(),
             sequence: 0,

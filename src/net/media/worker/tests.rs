@@ -37,7 +37,10 @@ fn worker() -> (Worker, Sender<Order>, mio::Waker, Facts) {
 
 /// A client on this host, whose port has to be learned.
 fn client_expected() -> FlowCommand {
-    let party = Party { ip: Ipv4Addr::LOCALHOST.into(), ports: Ports::Learned { keepalive: None } };
+    let party = Party {
+        ip: Ipv4Addr::LOCALHOST.into(),
+        ports: Ports::Learned { keepalive: None, key: None },
+    };
     FlowCommand::Party { flow: FLOW, side: Side::A, party }
 }
 

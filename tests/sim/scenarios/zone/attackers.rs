@@ -7,10 +7,9 @@ use pinhole_h323::id::Seq;
 
 use super::*;
 use crate::scenarios::lab::{NAT, channel};
-use crate::scenarios::mutants::{TPKT, octets};
 use crate::world::Raw;
 
-const MALLORY: &str = "192.0.2.66";
+pub(super) const MALLORY: &str = "192.0.2.66";
 const RAS: &str = "198.51.100.10:1719";
 
 fn mallory() -> SocketAddr {
@@ -254,62 +253,6 @@ fn a_second_one_with_the_password_waits_for_the_first_to_go() {
     zone.lab.world.vanish(zone.inner);
     zone.lab.world.run_for(seconds(60));
     assert_eq!(believed(&mut zone).unwrap().ip(), ip("192.0.2.67"));
-}
-
-/// The Facility with which a client comes for a call.
-fn facility(callid: &str) -> Vec<u8> {
-    let (guid, call) = (octets("f81f8d79a5e3f11187699e7406960308"), octets(callid));
-    let mut message = octets(TPKT[0]);
-    let place = message.windows(16).position(|window| window == guid).expect("a call identifier");
-    message[place..place + 16].copy_from_slice(&call);
-    message
-}
-
-/// Mallory comes for a call before the client does; whether he got it.
-fn comes_first(inside: bool) -> bool {
-    let patient = "[RasSrv::LRQFeatures]\nNeighborTimeout=50\n[Proxy]\n";
-    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, patient);
-    zone.up();
-    let host = if inside {
-        zone.lab.world.host_behind(zone.lab.gate, "mallory", "10.0.0.66", Raw::default())
-    } else {
-        zone.lab.world.host("mallory", MALLORY, Raw::default())
-    };
-    // The client is slow, so that there is time.
-    let [alice, bob] = {
-        zone.lab.world.link(zone.inner).latency = seconds(1);
-        zone.pair(false, Some(TALK), |_| {})
-    };
-    let node = zone.lab.node;
-    let pinhole = |event: &Event| match event {
-        Event::Pinhole { callid, step: "announced", .. } => Some(callid.clone()),
-        _ => None,
-    };
-    zone.lab.world.must("announced", |w| w.told(node, |e| pinhole(e).is_some()), seconds(30));
-    let callid = zone.lab.world.events(node).iter().find_map(|(_, event)| pinhole(event)).unwrap();
-    zone.lab.world.with(host, |raw: &mut Raw, _| {
-        let stream = raw.connect(at("198.51.100.10:1720"));
-        raw.send(stream, &facility(&callid));
-    });
-    zone.lab.world.run_for(seconds(20));
-    let setup = zone.lab.world.with(host, |raw: &mut Raw, _| {
-        // TPKT header, protocol discriminator, call reference; then the message type, 5 for Setup.
-        raw.lines.values().any(|line| line.got.get(8) == Some(&5))
-    });
-    if !setup {
-        let record = zone.lab.record(alice, 1, seconds(60));
-        assert_eq!(record.cause, Some(16), "bob gets it: {record:#?}");
-        zone.lab.record(bob, 1, seconds(10));
-        zone.lab.nothing_left();
-    }
-    setup
-}
-
-#[test]
-fn a_pending_call_is_not_given_to_anybody_else() {
-    assert!(!comes_first(false));
-    // Of a client that cannot do more than the standard asks for, the address is all that can be checked.
-    assert!(comes_first(true));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod attackers;
 mod chain;
 mod faults;
+mod foreign;
 mod idle;
+mod insiders;
 mod lifetime;
 mod neighbors;
 mod town;
@@ -36,20 +38,28 @@ pub(super) fn settings(text: &str) -> Settings {
 const MODE: &str = "[RoutedMode]\nGKRouted=1\nH245Routed=1\nEnableH46018=1\n\
                     H46018KeepAliveInterval=19\n[Proxy]\nEnable=1\n";
 
-pub(super) fn outer(more: &str) -> Settings {
-    settings(&format!(
+fn outer_text(more: &str) -> String {
+    format!(
         "[Gatekeeper::Main]\nName=Outer\n{MODE}{more}\n[RasSrv::Neighbors]\nInner=GnuGk\n\
          [Neighbor::Inner]\nGatekeeperIdentifier=Inner\nSendPrefixes=*\nH46018Server=1\n\
          AuthUser=clientuser\nPassword=clientpw\n"
-    ))
+    )
 }
 
-pub(super) fn inner(host: &str, password: &str, more: &str) -> Settings {
-    settings(&format!(
+pub(super) fn outer(more: &str) -> Settings {
+    settings(&outer_text(more))
+}
+
+fn inner_text(host: &str, password: &str, more: &str) -> String {
+    format!(
         "[Gatekeeper::Main]\nName=Inner\n{MODE}{more}\n[RasSrv::Neighbors]\nOuter=GnuGk\n\
          [Neighbor::Outer]\nHost={host}\nSendPrefixes=*\nH46018Client=1\n\
          SendAuthUser=clientuser\nSendPassword={password}\n"
-    ))
+    )
+}
+
+pub(super) fn inner(host: &str, password: &str, more: &str) -> Settings {
+    settings(&inner_text(host, password, more))
 }
 
 /// A zone of two gatekeepers.

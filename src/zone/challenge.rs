@@ -1,0 +1,293 @@
+//! Connections that a Pinhole makes as the client of a zone prove that they are its own. Whoever is behind the same
+//! firewall comes from the same address, and can know the identifier of any call. So the server asks: it sends a number
+//! that was never used on the connection itself, and the client answers with a hash over that, the call and the password.
+//! What was said on another connection is no answer, however fast it is copied.
+//!
+//! Number and password also make a bond of the call that both ends have and nobody else: it proves the H.245 connection,
+//! if there is one, and the keepalives of media.
+
+use pinhole_crypto::token::HASH;
+use pinhole_h323::asn::h225::{Content, GenericData, H323UUPDUH323MessageBody as Body};
+use pinhole_h323::asn::h245::{
+    GenericParameter, IndicationMessage, MultimediaSystemControlMessage, ParameterIdentifier,
+    ParameterValue,
+};
+use pinhole_h323::control::Control;
+use pinhole_h323::generic::Parameters as _;
+use pinhole_h323::id::{CallId, Crv};
+use pinhole_h323::signal::{Leg as Words, Signal};
+use rand::RngExt as _;
+
+use super::{Neighbor, Role, ZoneId, mark};
+use crate::call::Calls;
+use crate::face::StreamId;
+use crate::node::Cx;
+
+/// Of a server: the number that is asked about. Of a client: the answer.
+const NUMBER: u16 = 1;
+const ANSWER: u16 = 2;
+/// Octets of the number.
+const LENGTH: usize = 16;
+/// Messages that may come before the answer: what a caller says after its Setup.
+const MOST_WAITING: usize = 16;
+const MOST_OCTETS: usize = 128 << 10;
+
+/// What both ends of a zone know of a call, and nobody else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bond([u8; HASH]);
+
+impl std::fmt::Debug for Bond {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bond").finish_non_exhaustive()
+    }
+}
+
+impl Bond {
+    /// The proof of what is said under it.
+    pub(crate) fn seal(self, what: &str) -> [u8; HASH] {
+        mark::seal(&mark::hex(&self.0), what)
+    }
+}
+
+/// A connection that has been asked to prove whose it is.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    answer: [u8; HASH],
+    bond: Bond,
+    /// What came on it, and waits for the answer.
+    waiting: Vec<Vec<u8>>,
+}
+
+impl Asked {
+    fn has_room(&self, octets: &[u8]) -> bool {
+        let waiting: usize = self.waiting.iter().map(Vec::len).sum();
+        self.waiting.len() < MOST_WAITING && waiting + octets.len() <= MOST_OCTETS
+    }
+}
+
+/// What a message means on a connection that has not said yet what it is for.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// Nothing need be proven.
+    NotNeeded,
+    /// It waits for the proof.
+    Awaited,
+    /// It is the proof; what came before it, which counts from now on.
+    Given(Vec<Vec<u8>>, Bond),
+    /// It is a wrong one, or too much came before it.
+    Wrong,
+}
+
+/// The text that is hashed with the password: for the answer, and for the bond.
+fn text(name: &str, call: CallId, number: &[u8]) -> String {
+    format!("{name} {call} {}", mark::hex(number))
+}
+
+fn answer(secret: &str, text: &str) -> ([u8; HASH], Bond) {
+    let of = |what| mark::seal(secret, &format!("pinhole zone {what} {text}"));
+    (of("answer"), Bond(of("bond")))
+}
+
+/// The number or the answer that a message carries.
+fn read(signal: &Signal, parameter: u16) -> Option<Vec<u8>> {
+    let Some(Body::facility(_)) = signal.body() else { return None };
+    let all = signal.pdu()?.generic_data.as_deref()?;
+    Some(all.iter().find(|data| data.id == mark::identifier())?.raw(parameter)?.to_vec())
+}
+
+/// A Facility that carries one of both.
+fn word(call_id: CallId, from_destination: bool, parameter: u16, octets: &[u8]) -> Signal {
+    let words = Words { crv: Crv::GLOBAL, from_destination, call_id, tunnelling: true };
+    let mut facility = Signal::transport(words);
+    let mut data: GenericData = mark::ours();
+    data.set(parameter, Some(Content::raw(octets.to_vec().into())));
+    facility.edit(|pdu| pdu.generic_data = Some(vec![data]));
+    facility
+}
+
+/// The server's side: a message came on a connection that has not said yet what it is for.
+pub(crate) fn prove(
+    cx: &mut Cx<'_>,
+    calls: &Calls,
+    stream: StreamId,
+    signal: &Signal,
+    octets: &[u8],
+) -> Proof {
+    let Some(known) = cx.core.streams.get_mut(stream) else { return Proof::NotNeeded };
+    if let Some(asked) = &mut known.asked {
+        match read(signal, ANSWER) {
+            Some(said) if said == asked.answer => {
+                let all = std::mem::take(&mut asked.waiting);
+                let bond = asked.bond;
+                known.asked = None;
+                return Proof::Given(all, bond);
+            }
+            None if asked.has_room(octets) => {
+                asked.waiting.push(octets.to_vec());
+                return Proof::Awaited;
+            }
+            _ => return Proof::Wrong,
+        }
+    }
+    let peer = known.peer.ip();
+    let Some((zone, call)) = whose(cx, calls, peer, signal) else { return Proof::NotNeeded };
+    let number: [u8; LENGTH] = cx.core.rng.random();
+    let Some(known) = cx.core.zones.get(zone) else { return Proof::NotNeeded };
+    let Some(secret) = known.password() else { return Proof::NotNeeded };
+    let (answer, bond) = answer(secret, &text(known.auth_user(), call, &number));
+    if let Some(stream) = cx.core.streams.get_mut(stream) {
+        let waiting = vec![octets.to_vec()];
+        stream.asked = Some(Box::new(Asked { answer, bond, waiting }));
+    }
+    let caller = matches!(signal.body(), Some(Body::setup(_)));
+    if let Ok(octets) = word(call, caller, NUMBER, &number).encode() {
+        cx.send(stream, &octets);
+    }
+    Proof::Awaited
+}
+
+/// The client of a zone, a Pinhole, for whom somebody who comes from its address wants to take up or make a call.
+fn whose(
+    cx: &Cx<'_>,
+    calls: &Calls,
+    peer: std::net::IpAddr,
+    signal: &Signal,
+) -> Option<(ZoneId, CallId)> {
+    let call = signal.call_id()?;
+    let zone = match signal.body()? {
+        Body::setup(_) => cx.core.zones.grants.get(&call)?.zone,
+        Body::facility(_) if cx.core.pinholes.waits(call, peer) => calls.called_zone(call)?,
+        _ => return None,
+    };
+    let known = cx.core.zones.get(zone)?;
+    (known.is_at(peer) && known.is_sealing()).then_some((zone, call))
+}
+
+impl Neighbor {
+    /// True of a client that has shown that it is a Pinhole which has the password.
+    fn is_sealing(&self) -> bool {
+        matches!(&self.role, Role::Client(watch) if watch.seals()) && self.password().is_some()
+    }
+}
+
+/// True when the server of a zone is a Pinhole, and so may ask.
+pub(crate) fn may_ask(cx: &Cx<'_>, zone: ZoneId) -> bool {
+    cx.core.zones.get(zone).is_some_and(|known| known.pinhole)
+}
+
+/// The client's side: the server of a zone asks on a connection of ours for a call. The bond, if it did.
+pub(crate) fn asked(
+    cx: &mut Cx<'_>,
+    zone: ZoneId,
+    call: CallId,
+    stream: StreamId,
+    signal: &Signal,
+) -> Option<Bond> {
+    let number = read(signal, NUMBER).filter(|number| number.len() == LENGTH)?;
+    let known = cx.core.zones.get(zone).filter(|known| known.is_server())?;
+    let secret = known.config.send_password.as_ref()?;
+    let own = cx.core.settings.name.as_str();
+    let name = known.config.send_auth_user.as_ref().map_or(own, |name| &name.0);
+    let (answer, bond) = answer(&secret.0, &text(name, call, &number));
+    let octets = word(call, !signal.q931().from_destination(), ANSWER, &answer).encode().ok()?;
+    cx.send(stream, &octets);
+    Some(bond)
+}
+
+/// The same on a connection that we made for a call that was announced; true if it is that.
+pub(crate) fn asked_at_hole(cx: &mut Cx<'_>, stream: StreamId, signal: &Signal) -> bool {
+    let Some(hole) = cx.core.zones.holes.get(&stream) else { return false };
+    let (zone, call) = (hole.zone, hole.call);
+    let Some(bond) = asked(cx, zone, call, stream, signal) else { return false };
+    if let Some(hole) = cx.core.zones.holes.get_mut(&stream) {
+        hole.bond = Some(bond);
+    }
+    true
+}
+
+fn control_seal(bond: Bond, call: CallId) -> [u8; HASH] {
+    bond.seal(&format!("pinhole zone control {call}"))
+}
+
+/// Puts the proof into the first message of an H.245 connection of ours (connectionCorrelation).
+pub(crate) fn seal_control(control: &mut Control, bond: Bond, call: CallId) {
+    let seal = control_seal(bond, call);
+    control.edit(|message| {
+        let MultimediaSystemControlMessage::indication(indication) = message else { return };
+        let IndicationMessage::genericIndication(generic) = &mut **indication else { return };
+        generic.message_content.get_or_insert_default().push(GenericParameter {
+            parameter_identifier: ParameterIdentifier::uuid(mark::OURS.to_vec().into()),
+            parameter_value: ParameterValue::octetString(seal.to_vec().into()),
+            supersedes: None,
+            unknown_ext: None,
+        });
+    });
+}
+
+/// Whether the first message of an H.245 connection proves that it is the client's for this call.
+pub(crate) fn proves_control(octets: &[u8], bond: Bond, call: CallId) -> bool {
+    let Ok(control) = Control::decode(octets) else { return false };
+    let MultimediaSystemControlMessage::indication(indication) = control.message() else {
+        return false;
+    };
+    let IndicationMessage::genericIndication(generic) = &**indication else { return false };
+    let seal = control_seal(bond, call);
+    generic.message_content.iter().flatten().any(|parameter| {
+        matches!(&parameter.parameter_identifier,
+            ParameterIdentifier::uuid(id) if id.as_ref() == mark::OURS)
+            && matches!(&parameter.parameter_value,
+                ParameterValue::octetString(said) if said.as_ref() == seal)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use pinhole_h323::h46018::Correlation;
+
+    use super::*;
+
+    const CALL: CallId = CallId([7; 16]);
+
+    #[test]
+    fn an_answer_is_of_one_password_one_number_one_call_and_one_name() {
+        let of = |secret, name, call, number: u8| {
+            answer(secret, &text(name, CallId([call; 16]), &[number; LENGTH]))
+        };
+        let all = [
+            of("pw", "a", 1, 1),
+            of("qw", "a", 1, 1),
+            of("pw", "b", 1, 1),
+            of("pw", "a", 2, 1),
+            of("pw", "a", 1, 2),
+        ];
+        for (n, one) in all.iter().enumerate() {
+            assert_ne!(one.0, one.1.0, "the answer tells nothing of the bond");
+            assert!(all[n + 1..].iter().all(|other| one.0 != other.0 && one.1 != other.1));
+        }
+    }
+
+    #[test]
+    fn numbers_and_answers_survive_the_way() {
+        let sent = word(CALL, true, NUMBER, &[9; LENGTH]);
+        let came = Signal::decode(&sent.encode().unwrap()).unwrap();
+        assert_eq!(read(&came, NUMBER), Some(vec![9; LENGTH]));
+        assert_eq!(read(&came, ANSWER), None);
+        assert_eq!(came.call_id(), Some(CALL));
+        assert!(!came.is_keepalive());
+    }
+
+    #[test]
+    fn the_first_message_of_an_h245_connection_is_proven() {
+        let bond = Bond([3; HASH]);
+        let plain = Correlation { call_id: CALL, answer_call: true }.to_control();
+        assert!(!proves_control(&plain.encode().unwrap(), bond, CALL));
+        let mut sealed = plain;
+        seal_control(&mut sealed, bond, CALL);
+        let octets = sealed.encode().unwrap();
+        assert!(proves_control(&octets, bond, CALL));
+        assert!(!proves_control(&octets, Bond([4; HASH]), CALL));
+        assert!(!proves_control(&octets, bond, CallId([8; 16])));
+        let read = Correlation::read(&Control::decode(&octets).unwrap());
+        assert_eq!(read, Some(Correlation { call_id: CALL, answer_call: true }), "as for others");
+    }
+}

@@ -1,0 +1,73 @@
+//! A zone whose other end is no Pinhole: it says nothing that only a Pinhole says, and leaves what it does not know.
+
+use pinhole::event::Event;
+use pinhole_h323::asn::h225::{GenericIdentifier, RasMessage};
+use pinhole_h323::ras::Ras;
+
+use super::*;
+use crate::scenarios::lab::channel;
+
+/// A datagram without what only a Pinhole puts into it.
+pub(super) fn without_marks(bytes: Vec<u8>) -> Vec<u8> {
+    let Ok(mut ras) = Ras::decode(&bytes) else { return bytes };
+    if !matches!(
+        ras.message(),
+        RasMessage::serviceControlIndication(_) | RasMessage::serviceControlResponse(_)
+    ) {
+        return bytes;
+    }
+    let ours = |id: &GenericIdentifier| matches!(id, GenericIdentifier::nonStandard(_));
+    ras.edit(|message| match message {
+        RasMessage::serviceControlIndication(sci) => {
+            let set = sci.feature_set.as_mut().and_then(|set| set.supported_features.as_mut());
+            set.into_iter().for_each(|all| all.retain(|feature| !ours(&feature.0.id)));
+        }
+        RasMessage::serviceControlResponse(scr) => {
+            scr.generic_data.iter_mut().for_each(|all| all.retain(|data| !ours(&data.id)));
+        }
+        _ => {}
+    });
+    ras.encode().unwrap_or(bytes)
+}
+
+/// A call with fast start over a zone with a key more at its client; whether both ends have media from Connect on.
+fn is_fast(foreign_server: bool, key: &str, from_inside: bool) -> bool {
+    let inner = settings(&format!(
+        "[Gatekeeper::Main]\nName=Inner\n{MODE}[RasSrv::Neighbors]\nOuter=GnuGk\n[Neighbor::Outer]\nHost={NODE}\n\
+         SendPrefixes=*\nH46018Client=1\nSendAuthUser=clientuser\nSendPassword=clientpw\n{key}"
+    ));
+    let mut zone = zone_of(outer(PLAIN), inner, Rules::symmetric(), Chop::AsSent);
+    if foreign_server {
+        zone.lab.world.edits.insert(zone.lab.node, without_marks);
+    }
+    zone.up();
+    let says = |event: &Event| {
+        matches!(event, Event::Zone { state: "up", sentence, .. }
+        if sentence.ends_with("; it is no Pinhole, so fast start is withheld (DisableFastStart)"))
+    };
+    let said = zone.lab.world.told(zone.inner, says);
+    assert_eq!(said, foreign_server && !key.ends_with("=0\n"), "{key}");
+    let [alice, bob] = zone.pair(from_inside, Some(TALK), |options| options.fast_start = true);
+    let record = zone.lab.record(alice, 1, seconds(60));
+    heard(&record, TALK, BOB);
+    let fast = channel(&record, "transmit").packets >= TALK * 50;
+    heard(&zone.lab.record(bob, 1, seconds(5)), TALK, ALICE);
+    zone.lab.world.must("alice has ended", |world| world.ended(alice), seconds(30));
+    zone.lab.nothing_left();
+    fast
+}
+
+/// GnuGk does not learn then where the client's media comes from.
+#[test]
+fn fast_start_is_withheld_where_the_server_is_no_pinhole() {
+    for from_inside in [true, false] {
+        for (foreign, key, fast) in [
+            (false, "", true),
+            (true, "", false),
+            (true, "DisableFastStart=0\n", true),
+            (false, "DisableFastStart=1\n", false),
+        ] {
+            assert_eq!(is_fast(foreign, key, from_inside), fast, "{foreign} {key} {from_inside}");
+        }
+    }
+}
