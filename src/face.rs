@@ -61,6 +61,13 @@ pub enum Question {
         /// The hosts.
         hosts: Vec<(String, u16)>,
     },
+    /// The address by which a STUN server (RFC 5389) sees us, answered as one of [`Answer::Addresses`].
+    Mapped {
+        /// The server, by name or address, and its port.
+        server: (String, u16),
+        /// From which local address it is asked; `None` leaves it to the system.
+        from: Option<IpAddr>,
+    },
 }
 
 /// What the host answers.

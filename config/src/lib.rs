@@ -33,8 +33,9 @@ pub use value::{
     Destinations, Domains, EndpointKind, External, Fault, FilePath, FilePaths, Forward,
     GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link,
     Medium, Milliseconds, MulticastGroup, Name, NetList, Networks, Number, Permanent, Port,
-    PortRange, Prefixes, Protection, Remark, Routing, Routings, Seconds, Secret, SignalAddress,
-    SignallingKeepAlive, StatusRule, Suffix, Value, Wish, Wrong,
+    PortRange, Prefixes, Protection, Remark, Routes, Routing, Routings, Seconds, Secret,
+    SignalAddress, SignallingKeepAlive, StatusRule, StunServer, Suffix, Value, VendorText, Wish,
+    Wrong,
 };
 
 use entries::{About, Entries};
@@ -112,6 +113,9 @@ config! {
     /// How much of the calls of a network goes through the gatekeeper; of several that contain a party the smallest counts.
     /// Calls that need the gatekeeper's help are proxied in any case.
     mode_selection: Table<IpNet, Routings> as "ModeSelection",
+    /// The least of a call that goes through the gatekeeper, by what the caller's or a registered called party's product is
+    /// called, without regard to case; of several keys that are part of it the longest counts.
+    mode_by_vendor: Table<VendorText, Routing> as "ModeVendorSelection",
     /// Encryption of the legs that lead to a network; the smallest network that contains the party's address counts.
     encrypt_by_network: Table<IpNet, Protection> as "Pinhole::EncryptByNetwork",
     /// Encryption of the legs of a party by its alias: one under which it is registered, or, if it is called without being

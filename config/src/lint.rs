@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::value::{CallsTo, Seconds, Value};
-use crate::{Config, PortRange, Problem, Protection, Wish};
+use crate::{Config, External, PortRange, Problem, Protection, Wish};
 
 const MAIN: &str = "Gatekeeper::Main";
 const ROUTED: &str = "RoutedMode";
@@ -19,6 +19,8 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(time_to_live(config));
     problems.extend(bind_and_home(config));
     problems.extend(ipv6_and_home(config));
+    problems.extend(routes_and_home(config));
+    problems.extend(stun_server(config));
     problems.extend(traversal_without_routing(config));
     problems.extend(h245_without_routing(config));
     problems.extend(unregistered_calls(config));
@@ -132,11 +134,40 @@ fn bind_and_home(config: &Config) -> Option<Problem> {
     warn(config, MAIN, "Bind", text)
 }
 
+fn routes_and_home(config: &Config) -> Option<Problem> {
+    let home = &config.main.home;
+    let (_, own) = config.proxy.routes.0.iter().find(|(_, own)| !home.0.contains(own))?;
+    if home.0.is_empty() {
+        return None;
+    }
+    let text =
+        format!("ExplicitRoutes: {own} is not among the addresses of Home={}", home.render());
+    warn(config, PROXY, "ExplicitRoutes", text)
+}
+
 fn ipv6_and_home(config: &Config) -> Option<Problem> {
     let named = config.main.home.0.iter().find(|ip| ip.is_ipv6() && !ip.is_unspecified())?;
     let text = format!("EnableIPv6=0, but Home names {named}, on which it listens all the same");
     let off = !config.main.ipv6;
     off.then(|| warn(config, MAIN, "EnableIPv6", text))?
+}
+
+/// Whoever answers says what peers are told.
+fn stun_server(config: &Config) -> Option<Problem> {
+    let said = config.source(MAIN, "STUNServer").is_some();
+    match (&config.main.external_ip, said) {
+        (Some(External::Stun), false) => {
+            let server = config.main.stun_server.render();
+            let text = format!("ExternalIP=STUN asks {server} unless STUNServer names another");
+            warn(config, MAIN, "ExternalIP", text)
+        }
+        (Some(External::Stun), true) => None,
+        (_, true) => {
+            let text = "STUNServer has no effect without ExternalIP=STUN".to_owned();
+            warn(config, MAIN, "STUNServer", text)
+        }
+        (_, false) => None,
+    }
 }
 
 fn traversal_without_routing(config: &Config) -> Option<Problem> {

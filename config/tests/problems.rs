@@ -251,12 +251,26 @@ fn obsolete_keys_name_their_successor() {
 }
 
 #[test]
-fn an_external_address_asked_of_a_server_has_no_effect() {
+fn an_external_address_is_asked_of_a_server_that_one_should_know() {
     assert_eq!(
         said("[Gatekeeper::Main]\nExternalIP=STUN"),
         [
-            "f:2:12: warning: ExternalIP: STUN is accepted, has no effect in this version: an IP address or a host's \
-             name has"
+            "f:2:12: warning: ExternalIP=STUN asks stun.ekiga.net:3478 unless STUNServer names another"
+        ]
+    );
+    let (config, problems) =
+        Config::read("[Gatekeeper::Main]\nExternalIP=STUN\nSTUNServer=stun.example.org");
+    assert_eq!(problems, []);
+    assert_eq!(config.main.stun_server.0.to_string(), "stun.example.org:3478");
+    assert_eq!(
+        said("[Gatekeeper::Main]\nSTUNServer=192.0.2.9:3479"),
+        ["f:2:12: warning: STUNServer has no effect without ExternalIP=STUN"]
+    );
+    assert_eq!(
+        said("[Gatekeeper::Main]\nExternalIP=AWSPublicIP"),
+        [
+            "f:2:12: warning: ExternalIP: AWSPublicIP is accepted, has no effect in this version: an IP address, a \
+             host's name or STUN has, which asks STUNServer"
         ]
     );
 }

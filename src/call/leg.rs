@@ -16,6 +16,8 @@ pub(crate) struct Leg {
     pub(crate) endpoint: Option<EndpointId>,
     /// The name by which people know it.
     pub(crate) name: String,
+    /// What its product is called, as far as that is known.
+    pub(crate) vendor: String,
     /// Its signalling connection.
     pub(crate) stream: Option<StreamId>,
     /// Our address on its side.
@@ -83,6 +85,7 @@ impl Leg {
         Self {
             endpoint: None,
             name,
+            vendor: String::new(),
             stream: None,
             local,
             peer,

@@ -24,6 +24,7 @@ use crate::node::modes::Place;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
 use crate::ras::destination::{Destination, resolve};
+use crate::ras::endpoint::vendor;
 use crate::security::Security;
 use crate::zone::{self, Bond, Caller};
 
@@ -279,6 +280,11 @@ fn calling_leg(
     let name = registration.map_or_else(|| ends.peer.ip().to_string(), |r| r.name());
     let mut leg = Leg::new(name, ends.local, ends.peer.ip());
     leg.stream = Some(ends.stream);
+    if let Some(Body::setup(setup)) = signal.body()
+        && let Some(told) = &setup.source_info.vendor
+    {
+        leg.vendor = vendor(told);
+    }
     if let Some(caller) = neighbor {
         leg.zone = Some(caller.zone);
         leg.server = caller.inward;
@@ -311,6 +317,7 @@ pub(super) fn mode(cx: &Cx<'_>, legs: [&Leg; 2]) -> Mode {
         ip: leg.peer,
         client: leg.client || leg.server,
         natted: leg.natted,
+        vendor: &leg.vendor,
     });
     cx.core.settings.modes.of(a, b)
 }
@@ -349,6 +356,7 @@ fn unconnected(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
             leg.client = registration.is_some_and(|r| r.traversal);
             leg.natted = registration.is_some_and(|r| r.natted);
             leg.multiplexes = registration.is_some_and(|r| r.multiplexes);
+            leg.vendor = registration.map_or_else(String::new, |r| r.vendor.clone());
             leg
         }
     }

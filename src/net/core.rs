@@ -328,6 +328,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Ask { id, question: Question::Addresses { hosts } } => {
                 super::answer::look_up(id, hosts, &mut self.hall);
             }
+            Output::Ask { id, question: Question::Mapped { server, from } } => {
+                super::answer::ask_stun(id, server, from, &mut self.hall);
+            }
             Output::Ask { id, question: Question::HalfKeys(work) } => self.labour.ask(id, work),
             Output::Pace { stream, by } => self.pace(stream, by),
             Output::Flow(command) => self.flow(command),

@@ -19,6 +19,7 @@ mod sources;
 mod sparing;
 mod status;
 mod stop;
+mod stun;
 mod tcp;
 mod tell;
 mod udp;

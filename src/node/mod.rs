@@ -45,6 +45,7 @@ use crate::zone::{self, Zones};
 pub use bounds::Limits;
 pub use counters::Counters;
 pub use encryption::{Encryption, Renewal};
+pub use external::Lookup;
 pub use handling::{Handling, KeepAlive, NumberKind};
 pub use limits::Allowance;
 use limits::Bucket;

@@ -22,17 +22,21 @@ pub struct Modes {
     same_nat: bool,
     /// The networks with rules of their own: of calls across their border, and inside.
     networks: Vec<(IpNet, [Mode; 2])>,
+    /// The least for products whose names contain this, in small letters.
+    vendors: Vec<(String, Mode)>,
 }
 
 /// What matters of a party.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Place<'a> {
     /// Its address as its packets show it.
     pub(crate) ip: IpAddr,
     /// An H.460.18 client, or somebody to whom media can only go where its own comes from.
     pub(crate) client: bool,
     /// Behind a NAT without H.460.18.
     pub(crate) natted: bool,
+    /// What its product is called; empty when that is not known.
+    pub(crate) vendor: &'a str,
 }
 
 impl From<Routing> for Mode {
@@ -66,6 +70,12 @@ impl From<&Config> for Modes {
             mixed: routed.proxy_mixed,
             same_nat: proxy.for_same_nat,
             networks: rules.collect(),
+            vendors: config
+                .mode_by_vendor
+                .0
+                .iter()
+                .map(|row| (row.key.0.to_lowercase(), row.value.into()))
+                .collect(),
         }
     }
 }
@@ -75,23 +85,36 @@ impl Modes {
     pub(crate) fn usual(&self) -> Mode {
         match self.proxy {
             true => Mode::Proxied,
-            false if self.networks.is_empty() => self.plain,
+            false if self.networks.is_empty() && self.vendors.is_empty() => self.plain,
             false => self.plain.max(Mode::Routed),
         }
     }
 
     /// The mode of a call that goes through us. A party that cannot be reached without us is helped in any case.
-    pub(crate) fn of(&self, a: Place, b: Place) -> Mode {
+    pub(crate) fn of(&self, a: Place<'_>, b: Place<'_>) -> Mode {
         let same_nat = a.natted && b.natted && a.ip == b.ip;
         let lost = (a.natted || b.natted) && (self.same_nat || !same_nat);
         let mixed = self.mixed && a.ip.is_ipv4() != b.ip.is_ipv4();
         if a.client || b.client || lost || mixed {
             return Mode::Proxied;
         }
-        if let Some(mode) = self.selected(a.ip, b.ip) {
+        let vendors = [a, b].into_iter().filter_map(|party| self.of_vendor(party.vendor));
+        vendors.fold(self.of_networks(a.ip, b.ip), Mode::max)
+    }
+
+    /// What the longest key says that is part of a product's name.
+    fn of_vendor(&self, vendor: &str) -> Option<Mode> {
+        let vendor = vendor.to_lowercase();
+        let named = self.vendors.iter().filter(|(part, _)| vendor.contains(part));
+        named.max_by_key(|(part, _)| part.len()).map(|(_, mode)| *mode)
+    }
+
+    /// The mode of a call between parties at these addresses, of which nothing else is known.
+    fn of_networks(&self, a: IpAddr, b: IpAddr) -> Mode {
+        if let Some(mode) = self.selected(a, b) {
             return mode;
         }
-        let crosses = self.border.contains(a.ip) != self.border.contains(b.ip);
+        let crosses = self.border.contains(a) != self.border.contains(b);
         if self.proxy && (self.border.0.is_empty() || crosses) {
             return Mode::Proxied;
         }
@@ -121,8 +144,8 @@ mod tests {
         Modes::from(&config)
     }
 
-    fn plain(ip: &str) -> Place {
-        Place { ip: ip.parse().unwrap(), client: false, natted: false }
+    fn plain(ip: &str) -> Place<'static> {
+        Place { ip: ip.parse().unwrap(), client: false, natted: false, vendor: "" }
     }
 
     fn of(modes: &Modes, a: &str, b: &str) -> Mode {
@@ -185,5 +208,22 @@ mod tests {
             "it crosses the smaller one"
         );
         assert_eq!(of(&modes, "192.168.7.1", "192.168.7.2"), Mode::Routed);
+    }
+
+    #[test]
+    fn a_product_can_make_it_more_and_never_less() {
+        let modes = modes(
+            "[RoutedMode]\nGKRouted=1\n[ModeSelection]\n10.0.0.0/8=H245ROUTED\n\
+             [ModeVendorSelection]\nVoIP Technologies=PROXY\nvoip=ROUTED\nAcme=H245ROUTED\n",
+        );
+        let of = |a: &'static str, b: &'static str, ip: &str| {
+            modes.of(Place { vendor: a, ..plain(ip) }, Place { vendor: b, ..plain("192.0.2.2") })
+        };
+        assert_eq!(of("", "", "192.0.2.1"), Mode::Routed);
+        assert_eq!(of("VoIP technologies 3.1", "", "192.0.2.1"), Mode::Proxied);
+        assert_eq!(of("", "VoIP Technologies", "192.0.2.1"), Mode::Proxied);
+        assert_eq!(of("VoIP phone", "ACME Room", "192.0.2.1"), Mode::Control);
+        assert_eq!(of("VoIP phone", "", "10.0.0.1"), Mode::Control, "the network wants more");
+        assert_eq!(modes.usual(), Mode::Routed);
     }
 }

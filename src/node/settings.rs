@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use pinhole_config::{CallsTo, Config, External, PortRange};
+use pinhole_config::{CallsTo, Config, External, Host, Main, PortRange};
 use pinhole_h323::h46019::Ability;
 
 use super::bounds::Limits;
 use super::encryption::Encryption;
+use super::external::Lookup;
 use super::handling::Handling;
 use super::media::Media;
 use super::modes::Modes;
@@ -57,12 +58,14 @@ pub struct Settings {
     pub rtp_ports: RangeInclusive<u16>,
     /// The local address of outgoing connections to peers that know none of ours; `None`: the routes decide.
     pub bind: Option<IpAddr>,
+    /// The same for peers in networks.
+    pub routes: Vec<(IpNet, IpAddr)>,
     /// Ports that outgoing signalling connections come from.
     pub q931_ports: RangeInclusive<u16>,
     /// The address by which peers outside reach us, when a router translates it.
     pub external: Option<IpAddr>,
-    /// The name that has to be looked up for it.
-    pub external_name: Option<String>,
+    /// Where it has to be looked up.
+    pub external_lookup: Option<Lookup>,
     /// Networks inside, beside the private ones.
     pub internal: Vec<IpNet>,
     /// What is encrypted (H.235.6).
@@ -138,12 +141,13 @@ impl From<&Config> for Settings {
             t120_ports: ports(config.proxy.t120_ports),
             rtp_ports: ports(config.proxy.rtp_ports),
             bind: main.bind,
+            routes: config.proxy.routes.0.clone(),
             q931_ports: ports(routed.q931_ports),
             external: match &main.external_ip {
                 Some(External::Address(ip)) => Some(*ip),
-                Some(External::Named(_)) | None => None,
+                _ => None,
             },
-            external_name: main.external_ip.as_ref().and_then(External::host).map(str::to_owned),
+            external_lookup: lookup(main),
             internal: config.proxy.internal.0.clone(),
             encryption,
             multiplex_port: config.proxy.multiplexing.then_some(config.proxy.multiplex_port.0),
@@ -159,11 +163,24 @@ impl From<&Config> for Settings {
     }
 }
 
+/// Where the address told outside has to be looked up.
+fn lookup(main: &Main) -> Option<Lookup> {
+    match main.external_ip.as_ref()? {
+        External::Named(name) => Some(Lookup::Name(name.clone())),
+        External::Stun => {
+            let Host { name, port } = main.stun_server.0.clone();
+            Some(Lookup::Stun { server: name, port })
+        }
+        External::Address(_) | External::Cloud(_) => None,
+    }
+}
+
 impl Settings {
     /// Where outgoing connections come from, on a host with these addresses.
     pub(super) fn outgoing(&self, locals: &[IpAddr]) -> Outgoing {
         Outgoing {
             bind: self.bind.filter(|ip| locals.contains(ip)),
+            routes: self.routes.iter().filter(|(_, own)| locals.contains(own)).copied().collect(),
             signalling: self.q931_ports.clone(),
             control: self.h245_ports.clone(),
             data: self.t120_ports.clone(),

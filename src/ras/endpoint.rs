@@ -126,7 +126,7 @@ pub(crate) fn is_unguessable(id: &EndpointId) -> bool {
 }
 
 /// The vendor of an endpoint as people read it: the product and its version, as far as they are text.
-pub(super) fn vendor(told: &pinhole_h323::asn::h225::VendorIdentifier) -> String {
+pub(crate) fn vendor(told: &pinhole_h323::asn::h225::VendorIdentifier) -> String {
     let part = |octets: &Option<pinhole_h323::asn::OctetString>| {
         let text = octets.as_ref().map(|octets| String::from_utf8_lossy(octets).into_owned());
         let text = text.unwrap_or_default();

@@ -10,5 +10,6 @@ mod script;
 mod service;
 mod status;
 mod stop;
+mod stun;
 mod tcp;
 mod udp;

@@ -86,7 +86,7 @@ pub(super) const KNOWN: &[Known] = &[
          EncryptAllPasswords EndpointSignalPort FortyTwo FourtyTwo LicenseFile \
          ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
          NetworkInterfaces RASDiffServ RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
-         StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel STUNServer \
+         StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel \
          TimestampFormat TraceLevel UseBroadcastListener \
          WorkerThreadIdleTimeout",
     ),
@@ -176,7 +176,7 @@ pub(super) const KNOWN: &[Known] = &[
         "Proxy",
         "AbortOnInvalidTPKT AsteriskGWDN AsteriskGWID CachePortDetection \
          CachePortDetectionDuration DisableRTPQueueing EnableRTCPStats \
-         EnableRTPMute ExplicitRoutes FilterVideoFastUpdatePicture \
+         EnableRTPMute FilterVideoFastUpdatePicture \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \
          PortDetectionTimeout SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
     ),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::section::section;
 use crate::value::{
     Domains, External, FilePath, GatekeeperId, IpList, Limit, MulticastGroup, Number, Port,
-    Seconds, Suffix,
+    Seconds, StunServer, Suffix,
 };
 
 section! {
@@ -17,9 +17,11 @@ section! {
         home: IpList as "Home" = IpList::default();
         /// The address that connections to peers come from which know none of ours, on a host with several.
         bind: Option<IpAddr> as "Bind" = None;
-        /// The address told to peers outside, where a router translates it to this host's; a name is looked up at the
-        /// beginning and every minute, and a call keeps what it was told.
+        /// The address told to peers outside, where a router translates it to this host's. A name is looked up, and with
+        /// `STUN` STUNServer is asked, at the beginning and every minute; a call keeps what it was told.
         external_ip: Option<External> as "ExternalIP" = None;
+        /// The server that is asked for our address with ExternalIP=STUN (UDP, RFC 5389).
+        stun_server: StunServer as "STUNServer" = StunServer::usual();
         /// Accepted: a name in ExternalIP is looked up again and again in any case.
         external_is_dynamic: bool as "ExternalIsDynamic" = false;
         /// Whether it also listens on the IPv6 addresses that the host has, where Home names none.

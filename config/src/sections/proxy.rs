@@ -1,7 +1,7 @@
 //! `[Proxy]`.
 
 use crate::section::section;
-use crate::value::{Letters, Limit, Medium, NetList, Number, Port, PortRange, Seconds};
+use crate::value::{Letters, Limit, Medium, NetList, Number, Port, PortRange, Routes, Seconds};
 
 section! {
     /// Media through the gatekeeper.
@@ -16,6 +16,9 @@ section! {
         for_same_nat: bool as "ProxyForSameNAT" = true;
         /// The networks inside. Their parties are told our own address, not ExternalIP, as are those of private networks.
         internal: NetList as "InternalNetwork" = NetList::default();
+        /// Which of the host's addresses connections to peers in a network come from that know none of ours, in place of
+        /// Bind; of several networks the smallest counts.
+        routes: Routes as "ExplicitRoutes" = Routes::default();
         /// H.460.19 multiplexed media: the media of all clients that can do it arrives at one pair of ports.
         multiplexing: bool as "RTPMultiplexing" = false;
         /// The port of multiplexed RTP (UDP), an even one.

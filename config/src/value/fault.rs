@@ -66,6 +66,9 @@ pub enum Fault {
     /// Not two ports.
     #[error("'{0}' is not a range of ports, such as 30000-39999")]
     NotRange(String),
+    /// No network with an address of ours.
+    #[error("'{0}' is not a route, such as 10.2.1.5/16 or 11.0.0.0/8-192.0.2.1")]
+    NotRoute(String),
     /// A number that the key does not allow.
     #[error("{number} is not between {least} and {most}")]
     OutOfRange {
@@ -104,7 +107,9 @@ pub enum Remark {
         /// The largest allowed.
         most: u32,
     },
-    /// An address that a server would have to tell.
-    #[error("STUN is accepted, has no effect in this version: an IP address or a host's name has")]
-    NoStun,
+    /// An address that a cloud would have to tell.
+    #[error(
+        "{0} is accepted, has no effect in this version: an IP address, a host's name or STUN has, which asks STUNServer"
+    )]
+    NoCloud(String),
 }

@@ -14,11 +14,15 @@ pub use call::{CallsTo, Causes, ControlKeepAlive, Medium, Routing, Routings, Sig
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
 pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};
-pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange};
+pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange, Routes};
 pub use number::{Milliseconds, Number, Seconds};
 pub use protection::{Networks, Protection, Wish};
-pub use route::{Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret};
-pub use text::{Domains, FilePath, FilePaths, GatekeeperId, Letters, Link, StatusRule, Suffix};
+pub use route::{
+    Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret, StunServer,
+};
+pub use text::{
+    Domains, FilePath, FilePaths, GatekeeperId, Letters, Link, StatusRule, Suffix, VendorText,
+};
 
 /// A type of values.
 pub trait Value: Sized {

@@ -30,13 +30,21 @@ pub struct IpList(pub Vec<IpAddr>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetList(pub Vec<IpNet>);
 
+/// Which of our addresses connections to a network come from: `own/mask` or `network/mask-own`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Routes(pub Vec<(IpNet, IpAddr)>);
+
 /// The address told to the outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum External {
     /// This one.
     Address(IpAddr),
-    /// That of this host name. `STUN` has no effect.
+    /// That of this host name.
     Named(String),
+    /// As a STUN server sees it.
+    Stun,
+    /// As a cloud's metadata tell it, which are not asked.
+    Cloud(String),
 }
 
 impl PortRange {
@@ -75,16 +83,8 @@ impl NetList {
     }
 }
 
-impl External {
-    /// The name of the host to look up, if it is one.
-    #[must_use]
-    pub fn host(&self) -> Option<&str> {
-        match self {
-            Self::Named(name) if !name.eq_ignore_ascii_case("STUN") => Some(name),
-            Self::Named(_) | Self::Address(_) => None,
-        }
-    }
-}
+/// The clouds whose metadata GnuGk asks.
+const CLOUDS: [&str; 4] = ["AWSPublicIP", "GooglePublicIP", "AzurePublicIP", "AlibabaPublicIP"];
 
 impl MulticastGroup {
     /// Where gatekeepers are looked for (H.225.0 §7.8).
@@ -205,12 +205,38 @@ impl Value for NetList {
     }
 }
 
+impl Value for Routes {
+    const SYNTAX: &'static str = "`own/mask` or `network/mask-own`; several";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let one = |(at, piece): (usize, &str)| {
+            let read = match piece.split_once('-') {
+                Some((net, own)) => network(net).zip(address(own)),
+                None => piece.split_once('/').and_then(|(own, _)| network(piece).zip(address(own))),
+            };
+            let same = read.filter(|(net, own)| net.addr().is_ipv4() == own.is_ipv4());
+            same.ok_or_else(|| Wrong { at, fault: Fault::NotRoute(piece.to_owned()) })
+        };
+        pieces(text, separates).into_iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn render(&self) -> String {
+        self.0.iter().map(|(net, own)| format!("{net}-{own}")).collect::<Vec<_>>().join(",")
+    }
+}
+
 impl Value for External {
-    const SYNTAX: &'static str = "address or host name";
+    const SYNTAX: &'static str = "address, host name or `STUN`";
 
     fn parse(text: &str) -> Result<Self, Wrong> {
         if text.is_empty() {
             return Err(Fault::Empty.into());
+        }
+        if text.eq_ignore_ascii_case("STUN") {
+            return Ok(Self::Stun);
+        }
+        if CLOUDS.iter().any(|cloud| cloud.eq_ignore_ascii_case(text)) {
+            return Ok(Self::Cloud(text.to_owned()));
         }
         let named = || is_name(text).then(|| Self::Named(text.to_owned()));
         let external = address(text).map(Self::Address).or_else(named);
@@ -220,14 +246,15 @@ impl Value for External {
     fn render(&self) -> String {
         match self {
             Self::Address(ip) => ip.to_string(),
-            Self::Named(name) => name.clone(),
+            Self::Named(name) | Self::Cloud(name) => name.clone(),
+            Self::Stun => "STUN".to_owned(),
         }
     }
 
     fn remark(&self) -> Option<Remark> {
         match self {
-            Self::Address(_) => None,
-            Self::Named(_) => self.host().is_none().then_some(Remark::NoStun),
+            Self::Cloud(name) => Some(Remark::NoCloud(name.clone())),
+            Self::Address(_) | Self::Named(_) | Self::Stun => None,
         }
     }
 }
@@ -381,12 +408,31 @@ mod tests {
     }
 
     #[test]
-    fn an_external_address_may_be_a_name_and_stun_is_remarked() {
+    fn routes_have_two_spellings() {
+        let routes =
+            Routes::parse("10.2.1.5/16, 11.0.0.0/8-20.1.1.1;2001:db8::/32-2001:db8::5").unwrap();
+        let expected = "10.2.0.0/16-10.2.1.5,11.0.0.0/8-20.1.1.1,2001:db8::/32-2001:db8::5";
+        assert_eq!(routes.render(), expected);
+        for (text, at) in [
+            ("10.2.1.5", 0),
+            ("10.2.1.5/16,x", 12),
+            ("10.0.0.0/8-x", 0),
+            ("10.0.0.0/8-2001:db8::5", 0),
+            ("10.0.0.0/33-10.0.0.1", 0),
+        ] {
+            assert_eq!(Routes::parse(text).unwrap_err().at, at, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_external_address_may_be_looked_up_in_several_ways() {
         assert_eq!(External::parse("192.0.2.1").unwrap().remark(), None);
         let named = External::parse("gk.example.org").unwrap();
-        assert_eq!((named.host(), named.remark()), (Some("gk.example.org"), None));
-        let stun = External::parse("stun").unwrap();
-        assert_eq!((stun.host(), stun.remark()), (None, Some(Remark::NoStun)));
+        assert_eq!(named, External::Named("gk.example.org".to_owned()));
+        assert_eq!(named.remark(), None);
+        assert_eq!(External::parse("stun").unwrap(), External::Stun);
+        let cloud = External::parse("awspublicip").unwrap();
+        assert_eq!(cloud.remark(), Some(Remark::NoCloud("awspublicip".to_owned())));
         for wrong in ["192.0.2.300", "a b", "h:1", ""] {
             assert!(External::parse(wrong).is_err(), "{wrong}");
         }

@@ -9,12 +9,18 @@ use super::{Fault, Value, Wrong};
 
 /// The RAS port of a gatekeeper whose port is not told.
 const RAS: u16 = 1719;
+/// The port of a STUN server whose port is not told (RFC 5389 §9).
+const STUN: u16 = 3478;
 
 /// Where a neighbor is: names or addresses, each with a port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosts(pub Vec<Host>);
 
-/// A host by name or address, and its RAS port.
+/// A server of STUN, the port 3478 if there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StunServer(pub Host);
+
+/// A host by name or address, and its port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Host {
     /// The name, or the address as text.
@@ -77,16 +83,16 @@ pub struct Name(pub String);
 
 impl Host {
     /// Reads `name`, `name:port`, `1.2.3.4:1719`, `[2001:db8::1]:1719`.
-    fn read(text: &str) -> Result<Self, Fault> {
+    fn read(text: &str, usual: u16) -> Result<Self, Fault> {
         if let Ok(ip) = text.parse::<IpAddr>() {
-            return Ok(Self { name: ip.to_string(), port: RAS });
+            return Ok(Self { name: ip.to_string(), port: usual });
         }
         let (name, port) = match text.rsplit_once(':') {
             Some((name, digits)) => {
                 let port = digits.parse().ok().filter(|port| *port != 0);
                 (name, port.ok_or_else(|| Fault::NotPort(digits.to_owned()))?)
             }
-            None => (text, RAS),
+            None => (text, usual),
         };
         let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
         let fits = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
@@ -120,12 +126,35 @@ impl Value for Hosts {
     const SYNTAX: &'static str = "name or address, `:port`; several";
 
     fn parse(text: &str) -> Result<Self, Wrong> {
-        let read = |(at, piece)| Host::read(piece).map_err(|fault| Wrong { at, fault });
+        let read = |(at, piece)| Host::read(piece, RAS).map_err(|fault| Wrong { at, fault });
         pieces(text, listed).into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
     fn render(&self) -> String {
         super::net::join(&self.0)
+    }
+}
+
+impl StunServer {
+    /// The one that GnuGk asks unless it is told another.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self(Host { name: "stun.ekiga.net".to_owned(), port: STUN })
+    }
+}
+
+impl Value for StunServer {
+    const SYNTAX: &'static str = "name or address, `:port`";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "" => Err(Fault::Empty.into()),
+            _ => Ok(Self(Host::read(text, STUN)?)),
+        }
+    }
+
+    fn render(&self) -> String {
+        self.0.to_string()
     }
 }
 

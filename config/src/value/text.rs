@@ -32,6 +32,10 @@ pub struct Letters(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link(pub String);
 
+/// A part of what an endpoint says of its vendor: any text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorText(pub String);
+
 /// Names of domains, separated by commas, semicolons or blanks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Domains(pub Vec<String>);
@@ -52,6 +56,18 @@ impl Value for GatekeeperId {
             return Err(Fault::Empty.into());
         }
         fits(text, 128).map(Self)
+    }
+
+    fn render(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for VendorText {
+    const SYNTAX: &'static str = "part of the vendor's name";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        if text.is_empty() { Err(Fault::Empty.into()) } else { Ok(Self(text.to_owned())) }
     }
 
     fn render(&self) -> String {

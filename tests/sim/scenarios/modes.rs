@@ -24,7 +24,11 @@ fn lab_of(mode: Mode) -> Lab {
 
 fn talk(mode: Mode, tunnelling: [bool; 2], fast_start: bool) {
     println!("{mode:?}, tunnelling {tunnelling:?}, fast start {fast_start}");
-    let mut lab = lab_of(mode);
+    talk_in(lab_of(mode), mode, tunnelling, fast_start);
+}
+
+/// A call that is handled in this mode.
+fn talk_in(mut lab: Lab, mode: Mode, tunnelling: [bool; 2], fast_start: bool) {
     let bob = lab.answering("bob", Outside, BOB, |options| {
         (options.tunnelling, options.fast_start) = (tunnelling[1], fast_start);
         options.traversal = false;
@@ -53,6 +57,18 @@ fn they_hear_each_other_in_every_mode() {
                 talk(mode, tunnelling, fast_start);
             }
         }
+    }
+}
+
+/// The phones say that they are a "Pinhole phone", where they register and where they call.
+#[test]
+fn what_a_product_needs_is_done_for_it() {
+    for (rule, mode) in [("pinhole", Mode::Proxied), ("Acme", Mode::Routed)] {
+        let text = format!("[RoutedMode]\nGKRouted=1\n[ModeVendorSelection]\n{rule}=PROXY\n");
+        let (config, problems) = pinhole_config::Config::read(&text);
+        assert_eq!(problems, []);
+        let plan = Plan { settings: Settings::from(&config), ..Plan::with(Chop::AsSent) };
+        talk_in(lab(plan), mode, [true, true], false);
     }
 }
 

@@ -36,8 +36,14 @@ fn with_peer(chop: Chop, settings: Settings) -> (Lab, HostId) {
 }
 
 fn connections_and_media_come_from_where_the_configuration_says(chop: Chop) {
-    for (bind, from) in [(None, NODE), (Some(ip(MORE)), MORE)] {
-        let (mut lab, peer) = narrow(chop, Settings { bind, ..Settings::default() });
+    let route = |network: &str| vec![(network.parse().unwrap(), ip(MORE))];
+    for (bind, routes, from) in [
+        (None, vec![], NODE),
+        (Some(ip(MORE)), vec![], MORE),
+        (None, route("198.51.100.77/32"), MORE),
+        (None, route("198.51.100.76/32"), NODE),
+    ] {
+        let (mut lab, peer) = narrow(chop, Settings { bind, routes, ..Settings::default() });
         lab.world.mark_rest();
         let alice = lab.calling("alice", Outside, (PEER, 440.0, 3), |options| {
             options.tunnelling = false;
@@ -55,7 +61,7 @@ fn connections_and_media_come_from_where_the_configuration_says(chop: Chop) {
         assert_eq!(media.len(), 4);
         assert!(media.iter().all(|at| (22_000..=22_099).contains(&at.port())), "{media:?}");
         let addresses: Vec<_> = media.iter().filter(|at| at.ip() == ip(from)).collect();
-        assert_eq!(addresses.len(), if bind.is_some() { 2 } else { 4 }, "{media:?}");
+        assert_eq!(addresses.len(), if from == MORE { 2 } else { 4 }, "{media:?}");
         heard(&lab.record(alice, 1, seconds(60)), 3, 880.0);
         lab.world.must("alice has ended", |world| world.ended(alice), seconds(30));
         lab.nothing_left();

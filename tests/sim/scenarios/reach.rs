@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use pinhole::firewall::Rules;
-use pinhole::node::{Mode, Node, Settings};
+use pinhole::node::{Lookup, Mode, Node, Settings};
 use pinhole::phone::Phone;
 use pinhole::phone::options::{Destination, Gatekeeper, Incoming, Options, Source};
 
@@ -356,12 +356,21 @@ fn from_the_address_that_the_configuration_says() {
 /// The same router, known by its name.
 #[test]
 fn behind_a_router_that_has_a_name() {
+    behind_a_router(&Lookup::Name("home.example.org".to_owned()));
+}
+
+/// The same router, whose address a server on the net sees.
+#[test]
+fn behind_a_router_that_a_server_sees() {
+    behind_a_router(&Lookup::Stun { server: "home.example.org".to_owned(), port: 3478 });
+}
+
+fn behind_a_router(lookup: &Lookup) {
     let told = in_short(|world, settings| {
         let home = world.nat("203.0.113.9", Rules::full_cone());
         world.forward(home, "192.168.0.10");
         world.name("home.example.org", Some(ip("203.0.113.9")));
-        let external_name = Some("home.example.org".to_owned());
-        let settings = Settings { external_name, ..settings };
+        let settings = Settings { external_lookup: Some(lookup.clone()), ..settings };
         let node = Node::new(settings, vec![ip("192.168.0.10")], [9; 32], world.now());
         world.host_behind(home, "node", "192.168.0.10", node);
         vec![

@@ -94,6 +94,10 @@ impl World {
                     Question::Addresses { hosts } => {
                         Some(Answer::Addresses(self.addresses(&hosts)))
                     }
+                    // A server whose name leads to the address that it sees.
+                    Question::Mapped { server, .. } => {
+                        Some(Answer::Addresses(self.addresses(&[server])))
+                    }
                 };
                 self.hosts[host].inbox.push_back(Arrival::Answer { id, answer });
             }
