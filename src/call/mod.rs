@@ -302,8 +302,7 @@ impl Calls {
                 let Some(call) = self.calls.get(&key) else { return };
                 let sentence =
                     format!("{} sent a message that could not be understood", call.leg(side).name);
-                let why = Why::protocol_error(side, sentence);
-                self.order(cx, key, side);
+                let why = Why::protocol_error(sentence);
                 if side == Side::B { self.failed(cx, key, &why) } else { self.end(cx, key, &why) }
             }
         }

@@ -34,10 +34,10 @@ impl Why {
         Self { reason, cause: reason.cause(), sentence, by: None }
     }
 
-    /// A party broke the protocol.
-    pub(super) const fn protocol_error(side: Side, sentence: String) -> Self {
+    /// A party broke the protocol; it is told, too, as its connection still stands.
+    pub(super) const fn protocol_error(sentence: String) -> Self {
         let (reason, cause) = (Release::UndefinedReason, Cause::PROTOCOL_ERROR);
-        Self { reason, cause, sentence, by: Some(side) }
+        Self { reason, cause, sentence, by: None }
     }
 
     /// The connection of a party was lost.

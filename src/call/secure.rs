@@ -167,7 +167,7 @@ impl Calls {
         }
         if call.held.len() >= MOST_HELD {
             let sentence = format!("{} said too much before it was answered", call.leg(side).name);
-            self.end(cx, key, &Why::protocol_error(side, sentence));
+            self.end(cx, key, &Why::protocol_error(sentence));
         } else {
             call.held.push_back((side, octets.to_vec()));
         }

@@ -1,27 +1,34 @@
 //! What must be so in every random world, whatever happened in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use pinhole::event::{CallRecord, ChannelRecord, Event};
 
+use super::census::Census;
+use super::fate;
 use super::plan::Plan;
 use super::run::{Party, Run};
+use super::sane::sane;
 use crate::scenarios::lab::{channel, connected, records};
 use crate::world::{millis, seconds};
 
 /// A tone this near to another, in hertz, is that tone.
 const NEAR: f64 = 15.0;
 
-/// Runs a world, and looks whether all is well in the end.
-pub(super) fn judge(plan: &Plan) {
+/// For so long dust may settle.
+const DUST_S: u64 = 240;
+
+/// Runs a world, and looks whether all is well in the end; what there was in it.
+pub(super) fn judge(plan: &Plan) -> Census {
     let mut run = Run::begin(plan);
     run.chaos(plan);
     run.calm(plan);
-    run.world.run_for(seconds(240));
-    settled(&run, plan);
+    settle(&mut run, plan);
     quiet_calls(&mut run, plan);
+    fate::last_call(&mut run, plan);
     run.world.run_for(seconds(60));
-    settled(&run, plan);
+    settle(&mut run, plan);
     tones(&run);
     blame(&run);
     let left = run.world.leftovers();
@@ -29,6 +36,24 @@ pub(super) fn judge(plan: &Plan) {
         run.world.fail(&format!("left over: {left:?}"));
     }
     tables(&mut run, plan);
+    for record in records(&run.world, run.node.host) {
+        run.census.saw(if record.setup_ms.is_some() { "answered" } else { "failed" });
+    }
+    run.census
+}
+
+/// Lets the dust settle, which must not take too long.
+fn settle(run: &mut Run, plan: &Plan) {
+    for _ in 0..DUST_S / 20 {
+        run.world.run_for(seconds(20));
+        sane(run);
+        if unsettled(run, plan).is_none() {
+            return;
+        }
+    }
+    if let Some(what) = unsettled(run, plan) {
+        run.world.fail(&what);
+    }
 }
 
 /// The gatekeeper's tables hold the residents, and nothing else.
@@ -55,30 +80,26 @@ fn tables(run: &mut Run, plan: &Plan) {
     }
 }
 
-/// The dust has settled: who is there is registered, callers have ended, and so have calls, for all who took part.
-fn settled(run: &Run, plan: &Plan) {
+/// Why the dust has not settled: who is there is registered, callers have ended, and so have calls, for all who took part.
+fn unsettled(run: &Run, plan: &Plan) -> Option<String> {
     for (n, party) in run.residents.iter().enumerate() {
-        if run.world.ended(party.host) != (plan.lost == Some(n)) {
-            run.world.fail(&format!("{} should {}", party.name, "be there, or be gone"));
+        let (name, there) = (party.name, plan.lost != Some(n));
+        if run.world.ended(party.host) == there {
+            return Some(format!("{name} should {}", if there { "be there" } else { "be gone" }));
         }
-        let there = plan.lost != Some(n);
-        if there && !holds(run, party, party.name) {
-            run.world.fail(&format!("{} does not know that it is registered", party.name));
+        if there && !holds(run, party, name) {
+            return Some(format!("{name} does not know that it is registered"));
         }
-        if holds(run, &run.node, party.name) != there {
-            run.world.fail(&format!("whether {} is registered: it should be {there}", party.name));
-        }
-    }
-    for party in &run.callers {
-        if !run.world.ended(party.host) {
-            run.world.fail(&format!("{} still calls", party.name));
+        if holds(run, &run.node, name) != there {
+            return Some(format!("whether {name} is registered: it should be {there}"));
         }
     }
+    let calling = run.callers.iter().find(|party| !run.world.ended(party.host));
+    let calling = calling.map(|party| format!("{} still calls", party.name));
     let everybody = run.residents.iter().chain(&run.callers).chain([&run.node]);
-    for party in everybody.filter(|party| !party.vanished) {
-        all_ended(run, party);
-    }
-    connected_both(run);
+    let mut everybody = everybody.filter(|party| !party.vanished);
+    let open = calling.or_else(|| everybody.find_map(|party| open_call(run, party)));
+    open.or_else(|| unanswered(run))
 }
 
 /// Whether somebody's last word about a name is that it is registered.
@@ -92,8 +113,8 @@ fn holds(run: &Run, party: &Party, name: &str) -> bool {
     events.iter().rev().find_map(|(_, event)| word(event)).unwrap_or(false)
 }
 
-/// Each call that began has ended, once.
-fn all_ended(run: &Run, party: &Party) {
+/// A call that began and has not ended, once.
+fn open_call(run: &Run, party: &Party) -> Option<String> {
     let mut balance: BTreeMap<&str, i32> = BTreeMap::new();
     for (_, event) in &run.world.events(party.host)[party.since..] {
         match event {
@@ -102,14 +123,12 @@ fn all_ended(run: &Run, party: &Party) {
             _ => {}
         }
     }
-    if let Some((callid, balance)) = balance.iter().find(|(_, balance)| **balance != 0) {
-        let what = format!("{}: call {callid} has {balance} beginnings without end", party.name);
-        run.world.fail(&what);
-    }
+    let (callid, balance) = balance.iter().find(|(_, balance)| **balance != 0)?;
+    Some(format!("{}: call {callid} has {balance} beginnings without end", party.name))
 }
 
-/// No caller believes to be answered by somebody who has not answered.
-fn connected_both(run: &Run) {
+/// A caller who believes to be answered by somebody who has not answered.
+fn unanswered(run: &Run) -> Option<String> {
     let answered = |party: &Party| -> BTreeSet<String> {
         let callid = |event: &Event| match event {
             Event::CallConnected { callid, .. } => Some(callid.clone()),
@@ -118,12 +137,14 @@ fn connected_both(run: &Run) {
         run.world.events(party.host).iter().filter_map(|(_, event)| callid(event)).collect()
     };
     let by: BTreeSet<_> = run.residents.iter().flat_map(answered).collect();
-    for caller in &run.callers {
-        if let Some(callid) = answered(caller).iter().find(|callid| !by.contains(*callid)) {
-            run.world.fail(&format!("{}: nobody has answered {callid}", caller.name));
-        }
-    }
+    run.callers.iter().find_map(|caller| {
+        let callid = answered(caller).into_iter().find(|callid| !by.contains(callid))?;
+        Some(format!("{}: nobody has answered {callid}", caller.name))
+    })
 }
+
+/// For so long strangers try to be faster than the party that a call waits for.
+const SET_UP_MS: u64 = 400;
 
 /// Calls when nothing goes wrong any more, at most that strangers knock: all as it should be.
 fn quiet_calls(run: &mut Run, plan: &Plan) {
@@ -134,11 +155,20 @@ fn quiet_calls(run: &mut Run, plan: &Plan) {
     let mut callers = Vec::new();
     for (due, whom, manner) in calls {
         let wait = (begin + due).saturating_sub(run.world.elapsed());
-        run.world.run_for(wait);
+        run.quiet(wait);
         callers.push((run.call(whom, manner), whom));
+        if manner.fast_start && run.residents[whom].manner.fast_start {
+            run.census.saw("fast start on both sides");
+        }
+        if plan.hostile {
+            for _ in 0..SET_UP_MS / 4 {
+                run.world.run_for(millis(4));
+                run.knock_at_new_listeners();
+            }
+        }
     }
     for n in 0..40 {
-        run.world.run_for(millis(150));
+        run.quiet(millis(150));
         if plan.hostile {
             run.media_storm(n);
             run.ras_storm(plan.seed + n, None);
@@ -163,32 +193,43 @@ fn quiet_calls(run: &mut Run, plan: &Plan) {
             continue;
         }
         for direction in ["a-to-b", "b-to-a"] {
-            whole(run, &record, direction);
+            whole(run, &record, direction, QUIET);
+            assert_eq!(record.cause, Some(16), "{record:#?}");
         }
     }
 }
 
+/// Packets of two seconds of audio.
+const QUIET: RangeInclusive<u64> = 80..=110;
+
 /// A quiet call was answered, ended as it should, and was heard as a whole, with this tone.
 fn heard(run: &Run, record: &CallRecord, hertz: f64) {
-    whole(run, record, "transmit");
-    let receive = whole(run, record, "receive");
+    whole(run, record, "transmit", QUIET);
+    let receive = whole(run, record, "receive", QUIET);
+    if record.cause != Some(16) {
+        run.world.fail(&format!("it should have ended as calls do: {record:#?}"));
+    }
     if !receive.tone_hz.is_some_and(|tone| (tone - hertz).abs() < 5.0) {
         run.world.fail(&format!("{hertz} Hz should be heard: {record:#?}"));
     }
 }
 
 /// The audio of a quiet call in one direction: nothing is missing but what opening the channels takes.
-fn whole<'a>(run: &Run, record: &'a CallRecord, direction: &str) -> &'a ChannelRecord {
+pub(super) fn whole<'a>(
+    run: &Run,
+    record: &'a CallRecord,
+    direction: &str,
+    packets: RangeInclusive<u64>,
+) -> &'a ChannelRecord {
     let channel = channel(record, direction);
-    let answered = record.cause == Some(16) && record.setup_ms.is_some();
-    if !answered || !(80..=110).contains(&channel.packets) || channel.lost > 0 {
+    if record.setup_ms.is_none() || !packets.contains(&channel.packets) || channel.lost > 0 {
         run.world.fail(&format!("{direction} is not as it should be: {record:#?}"));
     }
     channel
 }
 
 /// What somebody has told of a call since the record of that number.
-fn of_call(run: &Run, party: &Party, callid: &str, from: usize) -> CallRecord {
+pub(super) fn of_call(run: &Run, party: &Party, callid: &str, from: usize) -> CallRecord {
     let all = records(&run.world, party.host);
     let found = all.into_iter().skip(from).find(|record| record.callid == callid);
     found.unwrap_or_else(|| run.world.fail(&format!("{} knows no call {callid}", party.name)))

@@ -1,16 +1,12 @@
-//! What happens in a random world: all of it is drawn from the seed before anything runs.
+//! What happens in a random world.
 
 use std::time::Duration;
 
 use pinhole::firewall::Rules;
 use pinhole::node::Mode;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
-use crate::world::{Chop, Link, millis, seconds};
-
-/// For so long things go wrong.
-const CHAOS_MS: u64 = 25_000;
+use super::fate::Fate;
+use crate::world::{Chop, Link};
 
 /// Where a phone is: behind one of the NATs, or on the open net.
 pub(super) type Place = Option<usize>;
@@ -48,11 +44,13 @@ pub(super) enum Act {
     HangUp(usize),
     /// A phone disappears without a word.
     Vanish(Who),
-    /// A resident starts again, at once, after having vanished or not.
+    /// The operator ends a resident.
+    Leave(usize),
+    /// A resident starts again, at once, after having ended, vanished, or neither.
     Restart(usize),
     /// The gatekeeper ends, politely or not.
     NodeEnds { politely: bool },
-    /// The gatekeeper starts again.
+    /// The gatekeeper starts again, as its operator has configured it by now.
     NodeStarts,
     /// A line becomes bad.
     Weather(Who, Link),
@@ -78,17 +76,32 @@ pub(super) enum Act {
     Siege { seed: u64, within: Option<Who> },
 }
 
+/// What the operator has configured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeper {
+    /// The gatekeeper shares its media ports among clients that multiplex.
+    pub(super) multiplexes: bool,
+    /// It encrypts for whoever can.
+    pub(super) prefers: bool,
+    /// How much of a call goes through it when both parties can do without help.
+    pub(super) mode: Mode,
+    /// There is a limit to what calls may have, more than these need (`TotalBandwidth`).
+    pub(super) accounts: bool,
+    /// How long the called party may stay without an answer; shorter than calls are (`SignalTimeout`).
+    pub(super) answer: Option<Duration>,
+    /// How long it may ring (`AlertingTimeout`).
+    pub(super) ringing: Option<Duration>,
+    /// How long calls may last (`DefaultCallDurationLimit`).
+    pub(super) longest: Option<Duration>,
+}
+
 /// A world.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) chop: Chop,
-    /// The gatekeeper shares its media ports among clients that multiplex.
-    pub(super) multiplexes: bool,
-    /// The gatekeeper encrypts for whoever can.
-    pub(super) prefers: bool,
-    /// How much of a call goes through the gatekeeper when both parties can do without help.
-    pub(super) mode: Mode,
+    /// How the gatekeeper is configured, and how when it starts again, in turns.
+    pub(super) keepers: [Keeper; 2],
     pub(super) nats: Vec<Rules>,
     pub(super) residents: Vec<Manner>,
     /// What happens, in order.
@@ -99,210 +112,6 @@ pub(super) struct Plan {
     pub(super) calls: Vec<(Duration, usize, Manner)>,
     /// Strangers do not even rest when all else is quiet.
     pub(super) hostile: bool,
-}
-
-impl Plan {
-    /// Draws a world.
-    pub(super) fn draw(seed: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x7072_6f78_7900);
-        let r = &mut random;
-        let nats: Vec<_> = (0..r.random_range(1..=2)).map(|_| rules(r)).collect();
-        let count = r.random_range(2..=4);
-        let gates = nats.len();
-        let residents: Vec<_> =
-            (0..count).map(|_| Manner { hold: Some(seconds(9)), ..manner(r, gates) }).collect();
-        let mut plan = Self {
-            seed,
-            chop: [Chop::AsSent, Chop::AsSent, Chop::Random, Chop::EachByte][r.random_range(0..4)],
-            multiplexes: false,
-            prefers: false,
-            mode: Mode::Proxied,
-            nats,
-            residents,
-            acts: Vec::new(),
-            lost: None,
-            calls: Vec::new(),
-            hostile: r.random_bool(0.5),
-        };
-        plan.draw_acts(r);
-        if r.random_bool(0.2) {
-            plan.lost = Some(r.random_range(0..count));
-        }
-        for _ in 0..r.random_range(1..=2) {
-            let hold = Some(seconds(2));
-            let calling = Manner { hold, ..manner(r, gates) };
-            plan.calls.push((millis(r.random_range(0..1500)), r.random_range(0..count), calling));
-        }
-        plan
-    }
-
-    /// Draws what worlds did not have at first: the worlds of the past stay what they were.
-    pub(super) fn widened(mut self) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0x77_6964_6572);
-        let r = &mut random;
-        self.multiplexes = r.random();
-        for manner in &mut self.residents {
-            widen(r, manner);
-        }
-        for manner in self.acts.iter_mut().filter_map(|(_, act)| match act {
-            Act::Call { manner, .. } => Some(manner),
-            _ => None,
-        }) {
-            widen(r, manner);
-            // Who is behind a NAT and knows nothing of it can call, but not be called.
-            manner.traversal &= r.random_bool(0.8);
-        }
-        for (_, _, manner) in &mut self.calls {
-            widen(r, manner);
-            manner.traversal &= r.random_bool(0.8);
-        }
-        let (count, callers) = (self.residents.len(), 3);
-        for _ in 0..r.random_range(0..3) {
-            let (at, seed) = (r.random_range(0..CHAOS_MS), r.random());
-            let within = match r.random_range(0..4) {
-                0 => Some(Who::Caller(r.random_range(0..callers))),
-                1 => Some(Who::Resident(r.random_range(0..count))),
-                _ => None,
-            };
-            let flood = r.random_bool(0.3);
-            self.at(at, if flood { Act::Flood { seed } } else { Act::Siege { seed, within } });
-        }
-        self.disturb_set_ups(r);
-        self.acts.sort_by_key(|(at, _)| *at);
-        self.mode =
-            [Mode::Proxied, Mode::Proxied, Mode::Control, Mode::Routed][r.random_range(0..4)];
-        self
-    }
-
-    /// Draws who can encrypt, and whether the gatekeeper does, in half of the worlds.
-    pub(super) fn secured(mut self) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0x68_3233_355f);
-        let r = &mut random;
-        if r.random_bool(0.5) {
-            return self;
-        }
-        self.prefers = r.random_bool(0.7);
-        let calls = self.calls.iter_mut().map(|(_, _, manner)| manner);
-        let acts = self.acts.iter_mut().filter_map(|(_, act)| match act {
-            Act::Call { manner, .. } => Some(manner),
-            _ => None,
-        });
-        for manner in self.residents.iter_mut().chain(calls).chain(acts) {
-            manner.encrypts = r.random_bool(0.6);
-        }
-        self
-    }
-
-    /// Things happen to calls just while they are set up, where most of the states are.
-    fn disturb_set_ups(&mut self, r: &mut ChaCha8Rng) {
-        let call = |(at, act): &(Duration, Act)| match act {
-            Act::Call { whom, .. } => Some((*at, *whom)),
-            _ => None,
-        };
-        let calls: Vec<_> = self.acts.iter().filter_map(call).collect();
-        for (caller, (at, whom)) in calls.into_iter().enumerate() {
-            let act = match r.random_range(0..8) {
-                0 | 1 => Act::HangUp(caller),
-                2 => Act::Reset(Who::Resident(whom)),
-                3 => Act::Reset(Who::Caller(caller)),
-                4 => Act::Stall(Who::Resident(whom), millis(r.random_range(100..3000))),
-                _ => continue,
-            };
-            self.acts.push((at + millis(r.random_range(0..700)), act));
-        }
-    }
-
-    fn draw_acts(&mut self, r: &mut ChaCha8Rng) {
-        let (count, gates) = (self.residents.len(), self.nats.len());
-        let callers = r.random_range(1..=3);
-        for caller in 0..callers {
-            let at = r.random_range(0..CHAOS_MS / 2);
-            let hold = Some(millis(r.random_range(200..4000)));
-            let manner = Manner { hold, ..manner(r, gates) };
-            self.at(at, Act::Call { whom: r.random_range(0..count), manner });
-            // Callers begin in the order of their times, not of their drawing; it does not matter which it hits.
-            let later = at + r.random_range(0..3000);
-            match r.random_range(0..6) {
-                0 => self.at(later, Act::HangUp(caller)),
-                1 => self.at(later, Act::Vanish(Who::Caller(caller))),
-                _ => {}
-            }
-        }
-        for _ in 0..r.random_range(0..7) {
-            let at = r.random_range(0..CHAOS_MS);
-            self.fault(r, at, callers);
-        }
-        self.acts.sort_by_key(|(at, _)| *at);
-    }
-
-    fn fault(&mut self, r: &mut ChaCha8Rng, at: u64, callers: usize) {
-        let count = self.residents.len();
-        let who = match r.random_range(0..4) {
-            0 => Who::Caller(r.random_range(0..callers)),
-            1 => Who::Node,
-            _ => Who::Resident(r.random_range(0..count)),
-        };
-        let seed = r.random();
-        match r.random_range(0..13) {
-            0 => self.at(at, Act::Vanish(Who::Resident(r.random_range(0..count)))),
-            1 => self.at(at, Act::Restart(r.random_range(0..count))),
-            2 => {
-                self.at(at, Act::NodeEnds { politely: r.random() });
-                self.at(at + r.random_range(0..8000), Act::NodeStarts);
-            }
-            3 | 4 => self.at(at, Act::Weather(who, weather(r))),
-            5 => self.at(at, Act::Rebind(r.random_range(0..self.nats.len()))),
-            6 => self.at(at, Act::Reset(who)),
-            7 => self.at(at, Act::Stall(who, millis(r.random_range(0..6000)))),
-            8 => {
-                self.at(at, Act::Exhaust(who, true));
-                self.at(at + r.random_range(0..4000), Act::Exhaust(who, false));
-            }
-            9 => {
-                let spoofed = r.random_bool(0.5).then(|| r.random_range(0..count));
-                self.at(at, Act::RasStorm { seed, spoofed });
-            }
-            10 => self.at(at, Act::Intruders { seed, at: who }),
-            11 => self.at(at, Act::Garble { seed, at: who }),
-            _ => self.at(at, Act::MediaStorm { seed }),
-        }
-    }
-
-    fn at(&mut self, ms: u64, act: Act) {
-        self.acts.push((millis(ms), act));
-    }
-}
-
-fn rules(r: &mut ChaCha8Rng) -> Rules {
-    [Rules::full_cone, Rules::port_restricted, Rules::symmetric][r.random_range(0..3)]()
-}
-
-fn manner(r: &mut ChaCha8Rng, gates: usize) -> Manner {
-    let place = r.random_bool(0.65).then(|| r.random_range(0..gates));
-    Manner {
-        place,
-        traversal: place.is_some() || r.random(),
-        tunnelling: r.random(),
-        fast_start: r.random_bool(0.3),
-        multiplex: false,
-        ipv6: false,
-        encrypts: false,
-        hold: None,
-    }
-}
-
-fn widen(r: &mut ChaCha8Rng, manner: &mut Manner) {
-    manner.multiplex = r.random();
-    manner.ipv6 = r.random_bool(0.25) && manner.place.is_none();
-}
-
-fn weather(r: &mut ChaCha8Rng) -> Link {
-    Link {
-        latency: millis(r.random_range(1..200)),
-        jitter: millis(r.random_range(0..60)),
-        loss: r.random_range(0.0..0.3),
-        repeats: r.random_range(0.0..0.2),
-        reorders: r.random(),
-        ..Link::default()
-    }
+    /// One more call: what comes of it, who calls whom.
+    pub(super) last: Option<(Fate, usize, Manner)>,
 }

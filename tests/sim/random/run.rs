@@ -1,25 +1,23 @@
 //! Makes a drawn world happen.
 
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use super::census::Census;
+use super::plan::{Act, Keeper, Manner, Plan, Who};
+use crate::scenarios::lab::{NODE, registered};
+use crate::scenarios::mutants::{TPKT, mutants};
+use crate::world::{GateId, HostId, Link, Patience, Raw, World, ip, millis, seconds};
 use pinhole::face::StreamId;
 use pinhole::node::{Mode, Node, Settings, Status};
 use pinhole::phone::Phone;
 use pinhole::phone::options::{Destination, Encryption, Gatekeeper, Incoming, Options, Source};
 use pinhole::security::{Demand, Policy, Terms};
-use pinhole_h323::id::CallId;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-use super::plan::{Act, Manner, Plan, Who};
-use crate::hostile::stock::octets;
-use crate::hostile::{Hostile, framed};
-use crate::scenarios::lab::{NODE, registered};
-use crate::scenarios::mutants::{RAS, TPKT, mutants};
-use crate::world::{GateId, HostId, Link, Patience, Raw, World, at, ip, millis, seconds};
 
 /// The gatekeeper's other address.
 const NODE6: &str = "2001:db8:1::10";
-const MALLORY: &str = "192.0.2.66";
-const RESIDENTS: [&str; 4] = ["anna", "bert", "carla", "dirk"];
+pub(super) const MALLORY: &str = "192.0.2.66";
+pub(super) const RESIDENTS: [&str; 4] = ["anna", "bert", "carla", "dirk"];
 const CALLERS: [&str; 6] = ["emil", "frida", "gerd", "hanna", "ingo", "jana"];
 
 /// A phone of the world, and what must be known to judge it.
@@ -34,15 +32,8 @@ pub(super) struct Party {
     pub(super) since: usize,
     /// It was cut off without a word.
     pub(super) vanished: bool,
-}
-
-/// What the gatekeeper is like.
-#[derive(Debug, Clone, Copy)]
-struct Keeper {
-    multiplexes: bool,
-    /// It encrypts for whoever can.
-    prefers: bool,
-    mode: Mode,
+    /// Its operator has ended it.
+    left: bool,
 }
 
 /// A world in which things happen.
@@ -51,11 +42,19 @@ pub(super) struct Run {
     pub(super) node: Party,
     pub(super) residents: Vec<Party>,
     pub(super) callers: Vec<Party>,
+    /// What there was in the world.
+    pub(super) census: Census,
+    /// What calls were like that have been seen.
+    pub(super) talks: BTreeSet<(String, &'static str)>,
+    /// Where strangers knock as soon as somebody listens there.
+    pub(super) knocked: BTreeSet<SocketAddr>,
+    pub(super) mallory: HostId,
     gates: Vec<GateId>,
-    mallory: HostId,
     begun: u8,
     addresses: [u8; 3],
-    keeper: Keeper,
+    keepers: [Keeper; 2],
+    /// How often the gatekeeper has started again.
+    starts: usize,
 }
 
 impl Run {
@@ -66,9 +65,7 @@ impl Run {
         *world.patience() = Patience::shell();
         let nat = |(n, rules): (usize, &_)| world.nat(&format!("203.0.113.{}", n + 1), *rules);
         let gates = plan.nats.iter().enumerate().map(nat).collect();
-        let keeper =
-            Keeper { multiplexes: plan.multiplexes, prefers: plan.prefers, mode: plan.mode };
-        let node = gatekeeper(0, keeper, world.now());
+        let node = gatekeeper(0, plan.keepers[0], world.now());
         let host = world.host_at("node", &[NODE, NODE6], node);
         let mallory = world.host("mallory", MALLORY, Raw::default());
         let manner = Manner {
@@ -81,11 +78,23 @@ impl Run {
             encrypts: false,
             hold: None,
         };
-        let node = Party { host, name: "node", manner, tone: 0.0, since: 0, vanished: false };
-        let (residents, callers) = (Vec::new(), Vec::new());
-        let (begun, addresses) = (0, [10; 3]);
-        let mut run =
-            Self { world, node, residents, callers, gates, mallory, begun, addresses, keeper };
+        let node =
+            Party { host, name: "node", manner, tone: 0.0, since: 0, vanished: false, left: false };
+        let mut run = Self {
+            world,
+            node,
+            residents: Vec::new(),
+            callers: Vec::new(),
+            census: Census::of(plan),
+            talks: BTreeSet::new(),
+            knocked: BTreeSet::new(),
+            mallory,
+            gates,
+            begun: 0,
+            addresses: [10; 3],
+            keepers: plan.keepers,
+            starts: 0,
+        };
         run.world.run_for(millis(10));
         for (n, manner) in plan.residents.iter().enumerate() {
             let party = run.phone(RESIDENTS[n], 400.0 + 130.0 * n as f64, *manner, None);
@@ -108,6 +117,7 @@ impl Run {
             let wait = (begin + *due).saturating_sub(self.world.elapsed());
             self.world.run_for(wait);
             self.act(*act);
+            super::sane::sane(self);
         }
     }
 
@@ -127,10 +137,15 @@ impl Run {
             raw.lines.keys().copied().collect::<Vec<_>>().into_iter().for_each(|s| raw.close(s));
         });
         for n in (0..self.residents.len()).filter(|n| plan.lost != Some(*n)) {
-            if self.world.ended(self.residents[n].host) {
+            if self.world.ended(self.residents[n].host) || self.residents[n].left {
                 self.act(Act::Restart(n));
             }
         }
+    }
+
+    /// How the gatekeeper is configured at the moment.
+    pub(super) const fn keeper(&self) -> Keeper {
+        self.keepers[self.starts % 2]
     }
 
     /// A phone begins to call a resident.
@@ -142,32 +157,7 @@ impl Run {
         n
     }
 
-    /// A stranger's audio, and garbage, at every media port of the gatekeeper.
-    pub(super) fn media_storm(&mut self, seed: u64) {
-        let mut garbage = mutants(TPKT, seed, 1).swap_remove(0);
-        let mut packet = vec![0x80, 8, 0, seed as u8, 0, 0, 0, 0, 0, 0, 0, 9];
-        packet.extend((0..160).map(|n| if n % 4 < 2 { 0xaa } else { 0x2a }));
-        garbage.truncate(200);
-        for to in self.world.media_ports(self.node.host) {
-            let from = if to.is_ipv6() { "2001:db8:66::1" } else { MALLORY };
-            let from = std::net::SocketAddr::new(ip(from), 7000);
-            self.world.inject_datagram(from, to, &packet);
-            self.world.inject_datagram(from, to, &garbage);
-        }
-    }
-
-    /// Malformed datagrams at the RAS port.
-    pub(super) fn ras_storm(&mut self, seed: u64, spoofed: Option<usize>) {
-        let name = spoofed.map(|n| RESIDENTS[n]);
-        let from = name.and_then(|name| self.seen(name));
-        for bytes in mutants(&RAS[usize::from(from.is_some())..], seed, 20) {
-            let from = from.unwrap_or_else(|| at(&format!("{MALLORY}:4000")));
-            self.world.inject_datagram(from, ras_port(from), &bytes);
-            self.world.run_for(millis(1));
-        }
-    }
-
-    fn seen(&self, name: &str) -> Option<std::net::SocketAddr> {
+    pub(super) fn seen(&self, name: &str) -> Option<SocketAddr> {
         use pinhole::event::Event;
         self.world.events(self.node.host).iter().rev().find_map(|(_, event)| match event {
             Event::Registered { alias, peer, .. } if alias == name => Some(*peer),
@@ -183,43 +173,49 @@ impl Run {
     /// Whether the media of a call goes through the gatekeeper: that of who needs help always does.
     pub(super) fn is_proxied(&self, caller: Manner, called: Manner) -> bool {
         let helped = |one: Manner| one.traversal || one.place.is_some();
-        self.keeper.mode == Mode::Proxied
-            || self.keeper.prefers
+        self.keeper().mode == Mode::Proxied
+            || self.keeper().prefers
             || helped(caller)
             || helped(called)
             || caller.ipv6 != called.ipv6
     }
 
-    fn act(&mut self, act: Act) {
+    /// Makes something happen.
+    pub(super) fn act(&mut self, act: Act) {
         match act {
             Act::Call { whom, manner } => {
                 self.call(whom, manner);
             }
-            Act::HangUp(n) => {
-                if let Some(host) = self.host(Who::Caller(n)).filter(|h| !self.world.ended(*h)) {
-                    self.world.shutdown(host);
-                }
+            Act::HangUp(n) => self.shutdown(Who::Caller(n), "phones ended in mid-call"),
+            Act::Leave(n) => {
+                self.residents[n].left = true;
+                self.shutdown(Who::Resident(n), "phones ended and unregistered");
             }
             Act::Vanish(who) => self.vanish(who),
-            Act::Restart(n) => self.restart(n),
-            Act::NodeEnds { politely: true } => self.world.shutdown(self.node.host),
+            Act::Restart(n) => self.restart(n, Incoming::Answer),
+            Act::NodeEnds { politely: true } => self.shutdown(Who::Node, "gatekeepers ended"),
             Act::NodeEnds { politely: false } => self.vanish(Who::Node),
             Act::NodeStarts => self.node_starts(),
             Act::Weather(who, link) => {
                 if let Some(host) = self.host(who) {
+                    self.census.saw("bad lines");
                     *self.world.link(host) = link;
                 }
             }
             Act::Rebind(n) => {
                 let gate = self.gates[n];
+                self.census.saw("rebinding NATs");
                 self.world.gate(gate).rebind();
             }
-            Act::Reset(who) => self.each_stream(who, World::reset),
+            Act::Reset(who) => self.each_stream(who, "resets", World::reset),
             Act::Stall(who, time) => {
-                self.each_stream(who, |world, host, stream| world.stall(host, stream, time));
+                self.each_stream(who, "stalls", |world, host, stream| {
+                    world.stall(host, stream, time)
+                });
             }
             Act::Exhaust(who, exhausted) => {
                 if let Some(host) = self.host(who) {
+                    self.census.saw("hosts without ports");
                     self.world.exhaust(host, exhausted);
                 }
             }
@@ -227,7 +223,8 @@ impl Run {
             Act::Intruders { seed, at } => self.intruders(seed, at),
             Act::Garble { seed, at } => {
                 let bytes = mutants(TPKT, seed, 1).swap_remove(0);
-                self.each_stream(at, |world, host, s| world.inject_stream(host, s, &bytes));
+                let inject = |world: &mut World, host, s| world.inject_stream(host, s, &bytes);
+                self.each_stream(at, "spoilt streams", inject);
             }
             Act::MediaStorm { seed } => self.media_storm(seed),
             Act::Flood { seed } => self.flood(seed),
@@ -235,59 +232,29 @@ impl Run {
         }
     }
 
-    /// Many connections, of which some say nothing, some a part of a Setup, and some a Setup for nobody.
-    fn flood(&mut self, seed: u64) {
-        let setup = octets(TPKT[1]);
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        for _ in 0..100 {
-            let length = random.random_range(0..=setup.len());
-            self.knock(&setup[..length]);
-            self.world.run_for(millis(2));
-        }
-    }
-
-    /// A stranger connects to the gatekeeper, if that listens, and sends this.
-    fn knock(&mut self, bytes: &[u8]) {
-        let to = at(&format!("{NODE}:1720"));
-        if self.world.listeners(self.node.host).contains(&to) && !self.world.ended(self.node.host) {
-            self.world.with(self.mallory, |raw: &mut Raw, _| {
-                let stream = raw.connect(to);
-                raw.send(stream, bytes);
-            });
-        }
-    }
-
-    /// Messages with structured flaws.
-    fn siege(&mut self, seed: u64, within: Option<Who>) {
-        let mut hostile = Hostile::new(seed, CallId([seed as u8; 16]));
-        for n in 0..10 {
-            match within {
-                Some(who) => {
-                    let bytes = match n % 2 {
-                        0 => hostile.signalling().octets,
-                        _ => framed(&hostile.control().octets),
-                    };
-                    self.each_stream(who, |world, host, s| world.inject_stream(host, s, &bytes));
-                }
-                None => {
-                    let from = at(&format!("{MALLORY}:4000"));
-                    self.world.inject_datagram(from, ras_port(from), &hostile.ras().octets);
-                    let bytes = hostile.signalling().octets;
-                    self.knock(&bytes);
-                }
-            }
-            self.world.run_for(millis(20));
-        }
-    }
-
-    fn each_stream(&mut self, who: Who, mut then: impl FnMut(&mut World, HostId, StreamId)) {
+    /// Does something to all streams of somebody, which is called so.
+    pub(super) fn each_stream(
+        &mut self,
+        who: Who,
+        what: &'static str,
+        mut then: impl FnMut(&mut World, HostId, StreamId),
+    ) {
         let Some(host) = self.host(who).filter(|host| !self.world.ended(*host)) else { return };
         for (stream, _) in self.world.streams(host) {
+            self.census.saw(what);
             then(&mut self.world, host, stream);
         }
     }
 
-    fn host(&self, who: Who) -> Option<HostId> {
+    /// The operator ends somebody.
+    pub(super) fn shutdown(&mut self, who: Who, what: &'static str) {
+        if let Some(host) = self.host(who).filter(|host| !self.world.ended(*host)) {
+            self.census.saw(what);
+            self.world.shutdown(host);
+        }
+    }
+
+    pub(super) fn host(&self, who: Who) -> Option<HostId> {
         match who {
             Who::Node => Some(self.node.host),
             Who::Resident(n) => self.residents.get(n).map(|party| party.host),
@@ -302,45 +269,39 @@ impl Run {
             Who::Caller(n) => self.callers.get_mut(n),
         };
         if let Some(party) = party.filter(|party| !self.world.ended(party.host)) {
+            self.census.saw(match who {
+                Who::Node => "gatekeepers vanished",
+                Who::Resident(_) | Who::Caller(_) => "phones vanished",
+            });
             party.vanished = true;
             self.world.vanish(party.host);
         }
     }
 
-    fn node_starts(&mut self) {
+    pub(super) fn node_starts(&mut self) {
         if self.world.ended(self.node.host) {
             self.begun += 1;
+            self.starts += 1;
+            self.census.saw("gatekeepers configured anew");
             self.node.since = self.world.events(self.node.host).len();
             self.node.vanished = false;
-            let node = gatekeeper(self.begun, self.keeper, self.world.now());
+            let node = gatekeeper(self.begun, self.keeper(), self.world.now());
             self.world.restart(self.node.host, node);
         }
     }
 
-    fn restart(&mut self, n: usize) {
+    pub(super) fn restart(&mut self, n: usize, incoming: Incoming) {
         let party = self.residents[n];
         self.begun += 1;
+        self.census.saw("phones restarted");
         let ip = self.world.ip_of(party.host);
-        let options = options(party.name, party.tone, party.manner, None, ip);
+        let mut options = options(party.name, party.tone, party.manner, None, ip);
+        options.incoming = incoming;
         let phone = Phone::new(options, [self.begun; 32], self.world.now());
         let party = &mut self.residents[n];
         party.since = self.world.events(party.host).len();
-        party.vanished = false;
+        (party.vanished, party.left) = (false, false);
         self.world.restart(party.host, phone);
-    }
-
-    fn intruders(&mut self, seed: u64, who: Who) {
-        let Some(host) = self.host(who) else { return };
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        // The stranger knows only IPv4.
-        let to = self.world.listeners(host).into_iter().filter(std::net::SocketAddr::is_ipv4);
-        for (to, bytes) in to.zip(mutants(TPKT, seed, 8)).collect::<Vec<_>>() {
-            self.world.with(self.mallory, |raw: &mut Raw, _| {
-                let stream = raw.connect(to);
-                raw.send(stream, &bytes);
-            });
-            self.world.run_for(millis(random.random_range(0..20)));
-        }
     }
 
     fn phone(
@@ -366,7 +327,7 @@ impl Run {
             Some(gate) => self.world.host_behind(self.gates[gate], name, &text, phone),
             None => self.world.host(name, &text, phone),
         };
-        Party { host, name, manner, tone, since: 0, vanished: false }
+        Party { host, name, manner, tone, since: 0, vanished: false, left: false }
     }
 }
 
@@ -378,6 +339,10 @@ fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
     });
     let multiplex_port = keeper.multiplexes.then_some(3000);
     let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::from(&config) };
+    settings.ras.bandwidth.total = keeper.accounts.then_some(1_000_000);
+    settings.handling.longest_call = keeper.longest;
+    settings.signal_timeout = keeper.answer.unwrap_or(settings.signal_timeout);
+    settings.alerting_timeout = keeper.ringing.unwrap_or(settings.alerting_timeout);
     if keeper.prefers {
         settings.encryption.default = Policy::new(Demand::Preferred, Terms::up_to(1024));
     }
@@ -385,19 +350,13 @@ fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
 }
 
 /// Where the gatekeeper takes datagrams of an address.
-fn ras_port(from: std::net::SocketAddr) -> std::net::SocketAddr {
-    std::net::SocketAddr::new(ip(if from.is_ipv6() { NODE6 } else { NODE }), 1719)
+pub(super) fn ras_port(from: SocketAddr) -> SocketAddr {
+    SocketAddr::new(ip(if from.is_ipv6() { NODE6 } else { NODE }), 1719)
 }
 
-fn options(
-    name: &str,
-    tone: f64,
-    manner: Manner,
-    whom: Option<&str>,
-    ip: std::net::IpAddr,
-) -> Options {
+fn options(name: &str, tone: f64, manner: Manner, whom: Option<&str>, ip: IpAddr) -> Options {
     let mut options = Options::new(name);
-    options.gatekeeper = Gatekeeper::At(ras_port(std::net::SocketAddr::new(ip, 1719)));
+    options.gatekeeper = Gatekeeper::At(ras_port(SocketAddr::new(ip, 1719)));
     options.ip = ip;
     options.source = Source::Tone(tone);
     options.hold = manner.hold;

@@ -29,6 +29,12 @@ fn is_keepalive(bytes: &[u8]) -> bool {
     matches!(bytes, [0x80, 127, ..]) && bytes.len() == 12
 }
 
+/// RTP with audio of ours, multiplexed or not.
+fn is_audio(to: SocketAddr, bytes: &[u8]) -> bool {
+    let version = |at: usize| bytes.get(at).is_some_and(|octet| octet >> 6 == 2);
+    bytes.len() > 160 && to.port() >= 2000 && (version(0) || version(4))
+}
+
 impl World {
     /// Where an address is, seen from behind a gate or from the open net.
     pub(super) fn locate(&self, scope: Option<usize>, ip: IpAddr) -> Option<Place> {
@@ -72,8 +78,13 @@ impl World {
             *left -= 1;
             return self.note(host, Fact::Dropped { from, to, why: "to be lost" });
         }
-        let bytes =
-            self.edits.get(&HostId(host)).map_or_else(|| bytes.clone(), |edit| edit(bytes.clone()));
+        let bytes = match self.edits.get(&HostId(host)) {
+            Some(edit) => edit(bytes),
+            None => bytes,
+        };
+        if self.muted.contains(&HostId(host)) && is_audio(to, &bytes) {
+            return self.note(host, Fact::Dropped { from, to, why: "muted" });
+        }
         let scope = self.hosts[host].gate;
         if to.ip().is_multicast() {
             // To the others on the same network, and no further.

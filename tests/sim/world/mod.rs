@@ -16,6 +16,7 @@ mod raw;
 mod reach;
 mod restart;
 mod secrecy;
+mod sever;
 mod stream;
 mod streams;
 mod told;
@@ -86,6 +87,8 @@ pub(crate) struct World {
     pub(crate) keepalives_lost: BTreeMap<HostId, u32>,
     /// What is done to the datagrams of a host on their way.
     pub(crate) edits: BTreeMap<HostId, Edit>,
+    /// Hosts whose audio is lost, but not their keepalives.
+    pub(crate) muted: BTreeSet<HostId>,
     /// Addresses that a host must not be told, as no way leads there.
     remote: BTreeSet<(usize, IpAddr)>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
@@ -128,6 +131,7 @@ impl World {
             forwards: BTreeMap::new(),
             keepalives_lost: BTreeMap::new(),
             edits: BTreeMap::new(),
+            muted: BTreeSet::new(),
             remote: BTreeSet::new(),
             parcels: BTreeMap::new(),
             sequence: 0,
