@@ -16,6 +16,7 @@ use super::{Call, CallKey, CallTimer, Calls, State, Why};
 use crate::face::Side;
 use crate::node::{Core, Cx, Mode, Timer};
 use crate::ras::destination::{Destination, others, resolve};
+use crate::zone::ZoneId;
 
 /// Destinations that are tried after the first.
 const MOST_ALTERNATIVES: usize = 8;
@@ -28,6 +29,12 @@ pub(super) struct Route {
     /// The Setup as the caller sent it; none once the call is answered.
     pub(super) setup: Option<Box<Signal>>,
     alternatives: VecDeque<Destination>,
+    /// The names of the called party, for neighbours that may know it as well.
+    aliases: Vec<Alias>,
+    /// Neighbours through which it could not be made.
+    pub(super) tried: Vec<ZoneId>,
+    /// Why it could not be made, while other neighbours are asked; nothing is asked again once none knew.
+    others: Others,
     redirections: u8,
     /// True once the called party has accepted fast start or begun H.245: what it said cannot be unsaid.
     pub(super) committed: bool,
@@ -35,7 +42,37 @@ pub(super) struct Route {
     pub(super) proceeding: bool,
 }
 
+/// Whether neighbours that have not been tried may know the called party.
+#[derive(Debug, Default)]
+enum Others {
+    /// They have not been asked.
+    #[default]
+    Unasked,
+    /// They are asked, after this failure.
+    Asked(Why),
+    /// None of them knows it.
+    Unknown,
+}
+
 impl Route {
+    /// No other neighbour knows the called party: why they were asked.
+    pub(super) fn no_other_neighbor(&mut self) -> Option<Why> {
+        match std::mem::replace(&mut self.others, Others::Unknown) {
+            Others::Asked(why) => Some(why),
+            Others::Unasked | Others::Unknown => None,
+        }
+    }
+
+    /// Neighbours that have not been tried, if the call went to one that was, and they can be asked.
+    fn neighbors(&mut self, cx: &Cx<'_>, why: &Why) -> Option<Destination> {
+        let asks = !self.tried.is_empty() && !matches!(self.others, Others::Unknown);
+        let there = asks && crate::zone::is_reached_by(cx, &self.aliases, &self.tried);
+        there.then(|| {
+            self.others = Others::Asked(why.clone());
+            Destination::Elsewhere(self.aliases.clone(), None)
+        })
+    }
+
     /// `known` is where else the caller was admitted to.
     pub(super) fn new(
         core: &Core,
@@ -51,6 +88,7 @@ impl Route {
                 signal.q931().called_number().map(|number| Alias::from_text(&number.digits));
             let aliases: Vec<Alias> = called.chain(number).collect();
             route.add(first, known.into_iter().chain(others(core, &aliases, named, first)));
+            route.aliases = aliases;
         }
         route
     }
@@ -89,9 +127,14 @@ impl Calls {
         // A gateway that calls a number of its own prefix is not called back.
         let caller = call.leg(Side::A).endpoint.clone().map(Destination::Endpoint);
         call.route.alternatives.retain(|next| Some(next) != caller.as_ref());
-        let Some(next) = may.then(|| call.route.alternatives.pop_front()).flatten() else {
-            return false;
+        let zone = call.leg(Side::B).zone.filter(|zone| !call.route.tried.contains(zone));
+        call.route.tried.extend(zone);
+        let route = &mut call.route;
+        let next = match may {
+            true => route.alternatives.pop_front().or_else(|| route.neighbors(cx, why)),
+            false => None,
         };
+        let Some(next) = next else { return false };
         debug!(call = %call.id, sentence = why.sentence, "tries the next destination");
         self.reroute(cx, key, &next, why);
         true

@@ -56,8 +56,8 @@ impl Calls {
             }
             _ => Vec::new(),
         };
-        let aliases = aliases.to_vec();
-        let wanted = Wanted { aliases, call: call.id, source, hop_count: None };
+        let (aliases, tried) = (aliases.to_vec(), call.route.tried.clone());
+        let wanted = Wanted { aliases, call: call.id, source, hop_count: None, tried };
         if zone::ask(cx, Asker::Call(key, address), wanted).is_err() {
             self.located(cx, key, address.map(Destination::Address).into_iter().collect());
         }
@@ -69,8 +69,12 @@ impl Calls {
         let name = call.leg(Side::B).name.clone();
         let mut found = found.into_iter();
         let Some(destination) = found.next() else {
-            let sentence = format!("{name} is not registered, and no neighbour knows it");
-            return self.failed(cx, key, &Why::own(Release::CalledPartyNotRegistered, sentence));
+            // Where it could not be made counts for more than that nobody else knows the called party.
+            let why = call.route.no_other_neighbor().unwrap_or_else(|| {
+                let sentence = format!("{name} is not registered, and no neighbour knows it");
+                Why::own(Release::CalledPartyNotRegistered, sentence)
+            });
+            return self.failed(cx, key, &why);
         };
         let to = setup::called_leg(cx, call.leg(Side::A).local, &destination);
         let mode = setup::mode(cx, [call.leg(Side::A), &to]);

@@ -238,7 +238,7 @@ fn route(
         aliases.push(Alias::Transport(address));
     }
     let is_here = matches!(here, Some(Destination::Endpoint(_)));
-    if !is_here && neighbor.is_none() && zone::is_reached_by(cx, &aliases) {
+    if !is_here && neighbor.is_none() && zone::is_reached_by(cx, &aliases, &[]) {
         return Ok(Destination::Elsewhere(aliases, address));
     }
     here.ok_or_else(|| {

@@ -342,7 +342,7 @@ pub(super) fn elsewhere(
         _ => {}
     }
     let source = cx.core.registrations.get(&caller)?.aliases.clone();
-    let wanted = Wanted { aliases, call, source, hop_count: None };
+    let wanted = Wanted { aliases, call, source, hop_count: None, tried: Vec::new() };
     let asker = Asker::Admission(origin, Box::new(request.clone()));
     zone::ask(cx, asker, wanted).ok()?;
     Some(zone::in_progress(cx, seq))

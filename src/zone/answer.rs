@@ -82,7 +82,7 @@ fn pass_on(
         return Some(unknown);
     }
     let source = Alias::read_all(request.source_info.iter().flatten());
-    let wanted = Wanted { aliases, call, source, hop_count: request.hop_count };
+    let wanted = Wanted { aliases, call, source, hop_count: request.hop_count, tried: Vec::new() };
     let asker = Asker::Location(origin, id, Box::new(request.clone()));
     Some(match locate::ask(cx, asker, wanted) {
         Ok(()) => in_progress(cx, request.request_seq_num.0),

@@ -47,6 +47,8 @@ pub(crate) struct Wanted {
     pub(crate) source: Vec<Alias>,
     /// As the question came with it.
     pub(crate) hop_count: Option<u8>,
+    /// Neighbours that have told where, and the call could not be made there.
+    pub(crate) tried: Vec<ZoneId>,
 }
 
 /// What is being asked.
@@ -81,11 +83,11 @@ pub(crate) enum Reply {
 }
 
 /// The neighbours that fit, in groups of equals.
-fn groups(cx: &Cx<'_>, aliases: &[Alias], but: Option<ZoneId>) -> VecDeque<Vec<ZoneId>> {
+fn groups(cx: &Cx<'_>, aliases: &[Alias], but: &[ZoneId]) -> VecDeque<Vec<ZoneId>> {
     let fits = |(id, zone): (ZoneId, &super::Neighbor)| {
         zone.address()?;
         let rank = route::rank(&zone.config, aliases)?;
-        (Some(id) != but).then_some((rank, id))
+        (!but.contains(&id)).then_some((rank, id))
     };
     let mut sorted = BTreeMap::<_, Vec<ZoneId>>::new();
     for (rank, id) in cx.core.zones.each().filter_map(fits) {
@@ -94,19 +96,19 @@ fn groups(cx: &Cx<'_>, aliases: &[Alias], but: Option<ZoneId>) -> VecDeque<Vec<Z
     sorted.into_values().collect()
 }
 
-/// True when there is a neighbour to ask about somebody.
-pub(crate) fn is_reached_by(cx: &Cx<'_>, aliases: &[Alias]) -> bool {
-    !groups(cx, aliases, None).is_empty()
+/// True when there is a neighbour to ask about somebody, beside those that have been tried.
+pub(crate) fn is_reached_by(cx: &Cx<'_>, aliases: &[Alias], tried: &[ZoneId]) -> bool {
+    !groups(cx, aliases, tried).is_empty()
 }
 
 /// Asks the neighbours that fit, but not the one that asks itself; gives the asker back when there is none, or when
 /// the call is being looked for already.
 pub(crate) fn ask(cx: &mut Cx<'_>, asker: Asker, wanted: Wanted) -> Result<(), Asker> {
-    let but = match &asker {
-        Asker::Location(_, zone, _) => Some(*zone),
-        Asker::Admission(..) | Asker::Call(..) => None,
-    };
-    let groups = groups(cx, &wanted.aliases, but);
+    let mut but = wanted.tried.clone();
+    if let Asker::Location(_, zone, _) = &asker {
+        but.push(*zone);
+    }
+    let groups = groups(cx, &wanted.aliases, &but);
     let questions = &mut cx.core.zones.questions;
     let again = questions.open.values().any(|question| question.wanted.call == wanted.call);
     if groups.is_empty() || again || questions.open.len() >= MOST {

@@ -214,3 +214,51 @@ fn who_is_not_here_is_asked_about_further_on_only_if_that_is_wanted() {
         assert_eq!(record.cause == Some(16), wanted, "{forward} {record:#?}");
     }
 }
+
+/// The first neighbour knows the called party, and the call cannot be made there: the second is asked, too. When that does
+/// not know it, the caller hears why the first failed.
+#[test]
+fn when_one_neighbour_fails_the_others_are_asked() {
+    const THIRD: &str = "198.51.100.31";
+    for (known, first) in [(true, 1), (true, 2), (false, 1)] {
+        let here = format!(
+            "ActivateFailover=1\n[RasSrv::Neighbors]\nThere=GnuGk\nBeyond=GnuGk\n\
+             [Neighbor::There]\nHost={OTHER}\nSendPrefixes=*:=1\n\
+             [Neighbor::Beyond]\nHost={THIRD}\nSendPrefixes=*:={first}\n"
+        );
+        let config = keeper("Here", "").handling;
+        assert!(!config.failover, "it has to be asked for");
+        let here = settings(&format!(
+            "[Gatekeeper::Main]\nName=Here\n[Proxy]\nEnable=1\n[RoutedMode]\nGKRouted=1\nH245Routed=1\n{here}"
+        ));
+        let mut lab = lab(Plan { settings: here, ..Plan::with(Chop::AsSent) });
+        for (name, host) in [("There", OTHER), ("Beyond", THIRD)] {
+            let node = Node::new(keeper(name, TRUST), vec![ip(host)], [9; 32], lab.world.now());
+            lab.world.host(name, host, node);
+        }
+        lab.world.run_for(millis(100));
+        // Bob is known there, and has gone without a word.
+        let gone = answering(&mut lab.world, "bob");
+        lab.world.vanish(gone);
+        let found = known.then(|| {
+            let mut options = plain("bob", THIRD, "198.51.100.62");
+            options.incoming = Incoming::Answer;
+            options.listen_port = Some(Destination::PORT);
+            let bob = Phone::new(options, [62; 32], lab.world.now());
+            let bob = lab.world.host("other bob", "198.51.100.62", bob);
+            lab.world.must("registered", |world| world.told(bob, registered), seconds(20));
+            bob
+        });
+        let alice = calling(&mut lab.world, "bob");
+        let record = lab.record(alice, 1, seconds(120));
+        let reached = found.is_some_and(|bob| lab.world.told(bob, connected));
+        assert_eq!((reached, record.cause == Some(16)), (known, known), "{record:#?}");
+        if !known {
+            assert_eq!(
+                record.cause,
+                Some(27),
+                "the failure, not that nobody knows him: {record:#?}"
+            );
+        }
+    }
+}
