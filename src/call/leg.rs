@@ -49,6 +49,8 @@ pub(crate) struct Leg {
     pub(crate) h245: Option<SocketAddr>,
     /// Where we listen for its H.245 connection.
     pub(crate) listener: Option<Listener>,
+    /// True when it could not be connected to where it listens for H.245, and has had no H.245 connection since.
+    pub(crate) unreached: bool,
     /// True when it was told by Facility to connect to our listener.
     pub(crate) summoned: bool,
     /// H.245 messages that wait for its connection, and copies of those that were tunnelled to it before it said whether
@@ -101,6 +103,7 @@ impl Leg {
             control: ControlLink::None,
             h245: None,
             listener: None,
+            unreached: false,
             summoned: false,
             queue: Vec::new(),
             session_ended: false,

@@ -112,6 +112,7 @@ impl Calls {
             for side in [Side::A, Side::B] {
                 self.reach_after_connect(cx, key, side);
             }
+            self.expect_control(cx, key);
         }
     }
 
@@ -204,6 +205,7 @@ impl Calls {
         let call_id = call.id;
         let leg = call.leg_mut(side);
         let ControlLink::Open(stream) = leg.control else { return };
+        leg.unreached = false;
         let queued = std::mem::take(&mut leg.queue);
         // The first thing that a server hears: which call it is for (H.460.18 §11).
         if leg.server {
@@ -244,12 +246,28 @@ impl Calls {
             return;
         }
         if dialled {
-            return self.without_control(cx, key);
+            leg.unreached = true;
+            let served = [Side::A, Side::B].into_iter().any(|side| carrier::is_served(call, side));
+            return if served {
+                self.without_control(cx, key)
+            } else {
+                self.expect_control(cx, key)
+            };
         }
         let other = call.leg_mut(side.other());
         if let Some(stream) = other.control.stream() {
             other.control = ControlLink::None;
             cx.close(stream);
+        }
+    }
+
+    /// A party could not be connected to for H.245, and the other has none either. Once the call is connected, H.245 must
+    /// come about in another way: in the tunnel, or by a connection that the party makes.
+    fn expect_control(&mut self, cx: &mut Cx<'_>, key: CallKey) {
+        let expected =
+            |call: &&mut Call| call.is_connected() && call.legs.iter().any(|l| l.unreached);
+        if self.live(key).filter(expected).is_some() {
+            cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
         }
     }
 
@@ -261,6 +279,8 @@ impl Calls {
         let missing = match (a, b) {
             (true, false) => Side::B,
             (false, true) => Side::A,
+            (false, false) if call.leg(Side::A).unreached => Side::A,
+            (false, false) if call.leg(Side::B).unreached => Side::B,
             _ => return,
         };
         let name = &call.leg(missing).name;

@@ -100,10 +100,13 @@ impl Registration {
         }
         let features = confirm.feature_set.as_ref();
         let traversal = features.is_some_and(|set| generic::feature(set, H460_18).is_some());
+        let before = desk.ras.standing.as_ref().and_then(|standing| standing.signalling);
+        let told = confirm.call_signal_address.first().and_then(from_h225);
         let standing = Standing {
             endpoint: (&confirm.endpoint_identifier).into(),
             gatekeeper: confirm.gatekeeper_identifier.as_ref().map(Into::into),
             traversal: traversal && desk.options.traversal,
+            signalling: told.or(before),
         };
         let ttl_s = confirm.time_to_live.as_ref().map_or(DEFAULT_TTL, |ttl| ttl.0);
         if self.state != State::Registered {

@@ -67,6 +67,8 @@ pub(super) struct Standing {
     pub(super) gatekeeper: Option<GatekeeperId>,
     /// Whether it takes part in H.460.18.
     pub(super) traversal: bool,
+    /// Where it takes calls, if it told.
+    pub(super) signalling: Option<SocketAddr>,
 }
 
 /// See the head of the file.

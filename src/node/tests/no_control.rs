@@ -135,3 +135,31 @@ fn a_party_whose_h245_does_not_come_ends_the_call() {
     line.desk.now += Duration::from_secs(2);
     assert_eq!(released(&line.desk.tell(Input::Timeout), line.caller), Some(41));
 }
+
+/// The caller is dialled for H.245 before the call is answered, and cannot be reached; nobody has H.245 then. It must not
+/// stay so for ever, but may come about by Connect.
+#[test]
+fn early_h245_that_fails_is_made_up_for_or_ends_the_call() {
+    for tunnels in [false, true] {
+        let mut line = call_edited(Settings::default(), |setup| {
+            setup.set_h245_tunnelling(tunnels);
+            setup.set_h245_address(None);
+        });
+        let (caller, called) = (line.caller, line.called);
+        let outputs = wants(&mut line, called, CALLED_H245);
+        let early = dialled(&outputs, CALLED_H245).expect("a connection to the called party");
+        let outputs = line.desk.tell(Input::Closed { stream: early });
+        assert_eq!(released(&outputs, caller), None, "it may still come");
+        let mut connect = Signal::decode(&octets(CONNECT)[4..]).unwrap();
+        connect.set_fast_start(Vec::new());
+        connect.set_h245_tunnelling(tunnels);
+        connect.set_h245_address(None);
+        let bytes = tpkt::wrap(&connect.encode().unwrap()).unwrap();
+        let outputs = line.desk.tell(Input::Bytes { stream: called, bytes: &bytes });
+        assert!(sent(&outputs, caller).is_some(), "Connect");
+        line.desk.now += Duration::from_secs(16);
+        let outputs = line.desk.tell(Input::Timeout);
+        let cause = (!tunnels).then_some(41);
+        assert_eq!((released(&outputs, caller), released(&outputs, called)), (cause, cause));
+    }
+}

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use pinhole_h323::address::to_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    AlertingUUIE, CallProceedingUUIE, CallType, ConnectUUIE, H323UUPDUH323MessageBody as Body,
-    SetupUUIE, SetupUUIEConferenceGoal, StatusUUIE,
+    AlertingUUIE, CallProceedingUUIE, CallType, ConnectUUIE, FacilityReason, FacilityUUIE,
+    H323UUPDUH323MessageBody as Body, SetupUUIE, SetupUUIEConferenceGoal, StatusUUIE,
 };
 use pinhole_h323::cause::Cause;
 use pinhole_h323::generic::Need;
@@ -130,4 +130,16 @@ pub(super) fn carry(leg: Leg, messages: Vec<Vec<u8>>) -> Signal {
     signal.set_h245_control(messages);
     signal.q931_mut().set(code::FACILITY, []);
     signal
+}
+
+/// Facility by which a called party sends the call through its gatekeeper.
+pub(super) fn route_to_gatekeeper(leg: Leg, gatekeeper: SocketAddr) -> Signal {
+    let body = FacilityUUIE {
+        protocol_identifier: version::h225(),
+        alternative_address: Some(to_h225(gatekeeper)),
+        reason: FacilityReason::routeCallToGatekeeper(()),
+        call_identifier: Some(leg.call_id.into()),
+        ..FacilityUUIE::default()
+    };
+    Signal::on(leg, Body::facility(Box::new(body)))
 }

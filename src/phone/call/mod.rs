@@ -114,6 +114,8 @@ pub(super) struct Call {
     /// Channels that the caller has proposed (fast start).
     proposals: Vec<Vec<u8>>,
     control: Option<Control>,
+    /// How often it was sent elsewhere.
+    redirections: u8,
     /// Why the call ends, unless ReleaseComplete soon says it better.
     farewell: Option<Ending>,
     agreement: secure::Agreement,
@@ -157,6 +159,7 @@ impl Call {
             early: Vec::new(),
             proposals: Vec::new(),
             control: None,
+            redirections: 0,
             farewell: None,
             agreement: secure::Agreement::default(),
             media,

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use pinhole_h323::address::from_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::AdmissionConfirm;
-use pinhole_h323::cause::Reject;
+use pinhole_h323::cause::{Reject, Release};
 use pinhole_h323::id::Crv;
+use pinhole_h323::signal::Signal;
 
 use super::messages;
+use super::secure::Agreement;
 use super::{Call, Carrier, Destination, Ending, Stage, patience};
 use crate::event::Event;
 use crate::face::StreamId;
@@ -32,9 +34,7 @@ impl Call {
         });
         let mut call = Self::new(desk, key, name, peer);
         call.destination = Some(destination);
-        if !desk.options.tunnelling {
-            call.carrier = Carrier::Separate;
-        }
+        call.carrier = first_carrier(desk);
         call
     }
 
@@ -81,7 +81,35 @@ impl Call {
     /// ARJ.
     pub(in super::super) fn refused(&mut self, desk: &mut Desk, reject: Reject) {
         let sentence = format!("the gatekeeper refused the call: {}", reject.sentence());
-        self.release(desk, Ending::ours(reject.cause(), reject.release(), sentence));
+        let ending = Ending::ours(reject.cause(), reject.release(), sentence);
+        let through = desk.ras.standing.as_ref().and_then(|standing| standing.signalling);
+        match through.filter(|_| self.name.answering && reject == Reject::RouteCallToGatekeeper) {
+            // The caller has to call there, and releases this call (H.323 §8.1.4).
+            Some(to) => {
+                self.say(desk, &messages::route_to_gatekeeper(self.leg(desk), to));
+                self.await_release(desk, ending);
+            }
+            None => self.release(desk, ending),
+        }
+    }
+
+    /// The called party sends the call elsewhere: it is made there, as if this one had not been tried.
+    pub(super) fn call_elsewhere(&mut self, desk: &mut Desk, to: SocketAddr) {
+        self.redirections += 1;
+        let reason = Release::FacilityCallDeflection;
+        let release = Signal::release_complete(self.leg(desk), reason, Some(reason.cause()));
+        self.say(desk, &release);
+        let control = self.control_stream.take().map(|(stream, _)| stream);
+        for stream in [self.stream.take(), control].into_iter().flatten() {
+            desk.close(stream);
+        }
+        self.carrier = first_carrier(desk);
+        (self.control_address, self.control) = (None, None);
+        (self.offered_19, self.peer_marks) = (false, false);
+        self.agreement = Agreement::default();
+        self.waiting.clear();
+        self.early.clear();
+        self.connect(desk, to);
     }
 
     /// The connection that was asked for stands.
@@ -135,4 +163,9 @@ impl Call {
             },
         }
     }
+}
+
+/// How H.245 is carried as far as it is clear before the called party has said anything.
+const fn first_carrier(desk: &Desk) -> Carrier {
+    if desk.options.tunnelling { Carrier::Undecided } else { Carrier::Separate }
 }

@@ -1,6 +1,9 @@
 //! What the peer says in call signalling while the call goes on.
 
-use pinhole_h323::asn::h225::FacilityReason;
+use std::net::SocketAddr;
+
+use pinhole_h323::address::from_h225;
+use pinhole_h323::asn::h225::{FacilityReason, H323UUPDUH323MessageBody as Body};
 use pinhole_h323::cause::Release;
 use pinhole_h323::generic::H460_19;
 use pinhole_h323::h46019::Ability;
@@ -16,6 +19,9 @@ const STATE_CALL_INITIATED: u8 = 1;
 const STATE_CALL_DELIVERED: u8 = 4;
 const STATE_CALL_RECEIVED: u8 = 7;
 const STATE_ACTIVE: u8 = 10;
+
+/// How often a call may be sent elsewhere.
+const MOST_REDIRECTIONS: u8 = 5;
 
 impl Call {
     /// Takes a message of call signalling.
@@ -136,9 +142,10 @@ impl Call {
                 FacilityReason::callForwarded(())
                 | FacilityReason::routeCallToGatekeeper(())
                 | FacilityReason::routeCallToMC(()),
-            ) if self.connected_at.is_none() => {
-                self.fail(desk, "the other party asks to call somewhere else");
-            }
+            ) if self.may_be_answered() => match alternative(signal) {
+                Some(to) if self.redirections < MOST_REDIRECTIONS => self.call_elsewhere(desk, to),
+                _ => self.fail(desk, "the other party asks to call somewhere else"),
+            },
             _ => {}
         }
     }
@@ -155,4 +162,11 @@ impl Call {
         }
         self.flush(desk);
     }
+}
+
+/// Where a Facility sends the call, if that can be called.
+fn alternative(signal: &Signal) -> Option<SocketAddr> {
+    let Some(Body::facility(facility)) = signal.body() else { return None };
+    let to = facility.alternative_address.as_ref().and_then(from_h225)?;
+    (to.port() != 0 && !to.ip().is_unspecified()).then_some(to)
 }

@@ -91,7 +91,7 @@ impl Call {
         self.await_release(desk, ending);
     }
 
-    fn await_release(&mut self, desk: &mut Desk, ending: Ending) {
+    pub(super) fn await_release(&mut self, desk: &mut Desk, ending: Ending) {
         self.farewell = Some(ending);
         desk.after(self.timer(CallTimer::Farewell), Duration::from_secs(patience::FAREWELL));
     }

@@ -74,3 +74,26 @@ fn two_clients_behind_one_nat_hear_each_other_at_once() {
         heard(&lab.record(bob, 1, seconds(5)), 45, ALICE);
     }
 }
+
+/// `DisableFastStart`: the called party never hears of the channels that the caller proposes, and both talk by H.245.
+#[test]
+fn fast_start_that_is_withheld_leaves_h245() {
+    for tunnelling in [[true, true], [false, false], [true, false], [false, true]] {
+        for (from, to) in WAYS {
+            let mut plan = Plan::with(Chop::AsSent);
+            plan.settings.handling.withholds_fast_start = true;
+            let mut lab = lab(plan);
+            let bob = lab.answering("bob", to, BOB, |options| {
+                (options.fast_start, options.tunnelling) = (true, tunnelling[1]);
+            });
+            let alice = lab.calling("alice", from, ("bob", ALICE, TALK), |options| {
+                (options.fast_start, options.tunnelling) = (true, tunnelling[0]);
+            });
+            let record = lab.record(alice, 1, seconds(60));
+            heard(&record, TALK, BOB);
+            // As in a call without fast start, it takes some round trips more until the caller talks.
+            assert!(channel(&record, "transmit").packets < TALK * 50, "{record:#?}");
+            heard(&lab.record(bob, 1, seconds(5)), TALK, ALICE);
+        }
+    }
+}

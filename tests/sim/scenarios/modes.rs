@@ -1,8 +1,9 @@
 //! Calls between phones that need no help, however much of them goes through the gatekeeper.
 
 use pinhole::node::{Mode, Settings};
+use pinhole::phone::options::Gatekeeper;
 
-use super::lab::{Lab, Place, Plan, heard, lab, records};
+use super::lab::{Lab, Place, Plan, heard, lab, records, relayed};
 use crate::world::{Chop, HostId, Raw, at, millis, seconds};
 use Place::Outside;
 
@@ -111,5 +112,32 @@ fn a_stranger_at_the_h245_listener_keeps_no_one_from_talking() {
             lab.world.with(mallory, |raw: &mut Raw, _| raw.lines.values().all(|l| l.closed));
         assert!(refused, "nobody stays connected");
         assert!(lab.world.listeners(bob).contains(&at(&format!("{}:1720", lab.world.ip_of(bob)))));
+    }
+}
+
+/// Somebody without a gatekeeper calls a phone at its address whose gatekeeper wants all calls for itself: the phone sends
+/// the caller there, and the call comes about through the gatekeeper.
+#[test]
+fn a_call_past_a_gatekeeper_that_routes_is_sent_through_it() {
+    for tunnelling in [true, false] {
+        let mut plan = Plan::with(Chop::AsSent);
+        plan.settings.accept_unregistered = true;
+        plan.settings.ras.route_to_gatekeeper = true;
+        let mut lab = lab(plan);
+        let bob = lab.answering("bob", Outside, 880.0, |options| {
+            options.tunnelling = tunnelling;
+            options.traversal = false;
+        });
+        let whom = format!("bob@{}", lab.world.ip_of(bob));
+        let alice = lab.calling("alice", Outside, (&whom, 440.0, 3), |options| {
+            options.gatekeeper = Gatekeeper::None;
+            options.tunnelling = tunnelling;
+        });
+        heard(&lab.record(alice, 1, seconds(30)), 3, 880.0);
+        // Two calls came to bob: the one that he sent away, and the one that came of it.
+        let records = [1, 2].map(|count| lab.record(bob, count, seconds(5)));
+        assert_eq!(records[0].setup_ms, None, "{records:#?}");
+        heard(&records[1], 3, 440.0);
+        relayed(&lab.record(lab.node, 1, seconds(5)), 3);
     }
 }
