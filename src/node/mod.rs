@@ -188,7 +188,12 @@ impl Cx<'_> {
         let known = self.core.registrations.get(&id);
         let own = known.is_some_and(|known| known.speaks_from(from));
         own.then(|| {
-            self.core.registrations.seen(&id, self.now);
+            if self.core.registrations.seen(&id, self.now)
+                && let Some(known) = self.core.registrations.get(&id)
+            {
+                let life = ras::lifetime::of(known.ttl_s);
+                self.set(Timer::Registration(id.clone()), life);
+            }
             id
         })
     }

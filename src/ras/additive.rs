@@ -31,7 +31,8 @@ pub(super) fn add(
             None => {}
         }
     }
-    if aliases.len() > MOST_ALIASES {
+    let most = cx.core.settings.limits.registrations_in_all;
+    if aliases.len() > MOST_ALIASES || !cx.core.registrations.holds_aliases(&id, &aliases, most) {
         return Err(reject(&first_alias(request), &Refusal::InvalidAlias));
     }
     let added = prefixes(cx, request, &aliases);

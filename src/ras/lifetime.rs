@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use pinhole_h323::asn::h225::{
-    CallReferenceValue, InfoRequest, InfoRequestAck, InfoRequestNak, InfoRequestNakReason,
-    InfoRequestResponse, RasMessage, RequestSeqNum, UnregRequestReason,
+    InfoRequestAck, InfoRequestNak, InfoRequestNakReason, InfoRequestResponse, RasMessage,
+    UnregRequestReason,
 };
 use pinhole_h323::id::EndpointId;
 
-use super::{Origin, unregistration};
+use super::{Origin, crowd, unregistration};
 use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Cx, Timer};
@@ -17,12 +17,12 @@ use crate::node::{Cx, Timer};
 /// told, as endpoints refresh only shortly before the end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long an endpoint may take to answer whether it is still there.
-const POLL: Duration = Duration::from_secs(5);
+pub(super) const POLL: Duration = Duration::from_secs(5);
 /// How long an endpoint that need not refresh its registration may be silent before it is asked.
 const QUIET: Duration = Duration::from_secs(600);
 
 /// How long a registration lives that was told this timeToLive.
-pub(super) fn of(ttl_s: Option<u32>) -> Duration {
+pub(crate) fn of(ttl_s: Option<u32>) -> Duration {
     ttl_s.map_or(QUIET, |ttl_s| Duration::from_secs(u64::from(ttl_s)) + GRACE)
 }
 
@@ -34,22 +34,25 @@ pub(crate) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, id: &EndpointId) {
     };
     let (ttl_s, polls) = (known.ttl_s, cx.core.settings.ras.polls);
     let heard = cx.now.duration_since(known.seen);
-    if ttl_s.is_none() && heard < QUIET {
+    if crowd::again(cx, id) {
+        return;
+    }
+    let wanted = cx.core.registrations.wanted(id).is_some();
+    if ttl_s.is_none() && heard < QUIET && !wanted {
         return cx.set(timer(), QUIET.saturating_sub(heard));
     }
-    if let Some(silent) = cx.core.registrations.poll(id, polls) {
-        let request = InfoRequest {
-            request_seq_num: RequestSeqNum(cx.core.next_seq()),
-            call_reference_value: CallReferenceValue(0),
-            ..Default::default()
-        };
-        let message = RasMessage::infoRequest(Box::new(request));
-        super::send(cx, silent.socket, silent.ras, message);
+    let silent = if wanted { None } else { cx.core.registrations.poll(id, polls) };
+    if let Some(silent) = silent {
+        crowd::question(cx, &silent);
         return cx.set(timer(), POLL);
     }
     // Nobody asks, and nobody said when it ends.
     if ttl_s.is_none() && polls == 0 {
         return cx.set(timer(), QUIET);
+    }
+    if wanted && calls.has_party(id) {
+        cx.core.registrations.spare(id);
+        return cx.set(timer(), of(ttl_s));
     }
     if !cx.core.settings.ras.expiry_ends_calls && calls.has_party(id) {
         return cx.set(timer(), POLL);
@@ -58,6 +61,7 @@ pub(crate) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, id: &EndpointId) {
     unregistration::forgotten(cx, &gone);
     calls.silent(cx, id);
     let silence = match ttl_s {
+        _ if wanted => format!("was silent for {} s while its place was wanted", heard.as_secs()),
         Some(_) => {
             format!("did not refresh its registration within {} s", of(ttl_s).as_secs())
         }

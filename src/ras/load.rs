@@ -15,6 +15,7 @@ use pinhole_h323::version;
 
 use super::Origin;
 use crate::call::Calls;
+use crate::node::limits::source;
 use crate::node::{Allowance, Cx, Limiter, Timer};
 
 /// How many requests can wait.
@@ -63,14 +64,14 @@ impl Load {
             return Turn::Now;
         }
         let is_it = |known: &(Origin, Seq, Vec<u8>)| known.0.from == origin.from && known.1 == seq;
-        let has = self.sources.get(&origin.from.ip()).copied().unwrap_or(0);
+        let has = self.sources.get(&source(origin.from.ip())).copied().unwrap_or(0);
         if has > 0 && self.waiting.iter().any(is_it) {
             return Turn::Later;
         }
         if has >= MOST_OF_ONE || self.waiting.len() >= MOST {
             return Turn::Never;
         }
-        self.sources.insert(origin.from.ip(), has + 1);
+        self.sources.insert(source(origin.from.ip()), has + 1);
         self.waiting.push_back((origin, seq, bytes.to_vec()));
         Turn::Later
     }
@@ -81,10 +82,10 @@ impl Load {
             return None;
         }
         let (origin, _, bytes) = self.waiting.pop_front()?;
-        if let Some(has) = self.sources.get_mut(&origin.from.ip()) {
+        if let Some(has) = self.sources.get_mut(&source(origin.from.ip())) {
             *has = has.saturating_sub(1);
             if *has == 0 {
-                self.sources.remove(&origin.from.ip());
+                self.sources.remove(&source(origin.from.ip()));
             }
         }
         Some((origin, bytes))

@@ -5,6 +5,7 @@ mod account;
 mod additive;
 pub(crate) mod admission;
 pub(crate) mod bandwidth;
+mod crowd;
 pub(crate) mod destination;
 pub(crate) mod discovery;
 pub(crate) mod disengage;

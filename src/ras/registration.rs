@@ -10,16 +10,18 @@ use pinhole_h323::asn::h225::{
 use pinhole_h323::id::EndpointId;
 use pinhole_h323::{address, version};
 
-use super::endpoint::{Kind, Registration, vendor};
+use super::endpoint::{Kind, Registration, is_unguessable, vendor};
 use super::table::{Refusal, Rules};
 use super::{
-    Origin, account, feature, identity, lifetime, matching, permanent, prefix, unregistration,
+    Origin, account, crowd, feature, identity, lifetime, matching, permanent, prefix,
+    unregistration,
 };
 use crate::event::Event;
 use crate::node::{Cx, Mode, Timer};
 
-/// The longest life of a registration that an endpoint may ask for.
-const LONGEST_S: u32 = 24 * 3600;
+/// The shortest and the longest life of a registration that an endpoint may ask for where the configuration says nothing.
+/// Real ones ask for 60 to 300 s; what is not refreshed for longer keeps others from its place.
+const LIFE_S: std::ops::RangeInclusive<u32> = 10..=600;
 
 /// A reject, and the sentence for people where it is worth one.
 pub(super) type Rejected = (RegistrationRejectReason, Option<String>);
@@ -97,6 +99,7 @@ fn enter(
     // Replies to an endpoint without NAT go where it wants them; else only its pinhole is reachable.
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
     let id = identity::identify(cx, origin, request, &aliases);
+    let wanted = cx.core.registrations.wanted_of(&id, &aliases);
     let ttl_s = time_to_live(cx, request, traversal || natted);
     let prefixes = prefixes(cx, request, &aliases);
     let new = Registration {
@@ -124,6 +127,7 @@ fn enter(
     };
     let name = new.name();
     let known = cx.core.registrations.get(&id);
+    let known_before = known.is_some();
     let fresh = known.is_none_or(|known| !known.is_from(origin.from));
     let settings = &cx.core.settings;
     let rules = Rules {
@@ -132,8 +136,18 @@ fn enter(
         overwrite: settings.ras.overwrite,
     };
     let entered = cx.core.registrations.enter(new, rules);
-    for gone in entered.map_err(|why| reject(&name, &why))? {
+    let replaced = entered.map_err(|why| {
+        crowd::ask(cx, &why);
+        reject(&name, &why)
+    })?;
+    for gone in replaced {
         unregistration::replaced(cx, &gone, origin);
+    }
+    // Its request shows only that it speaks, not that it hears us: that its identifier shows.
+    let named = request.endpoint_identifier.as_ref().map(EndpointId::from);
+    let proven = named.as_ref() == Some(&id) && is_unguessable(&id);
+    if let Some(asked) = wanted.filter(|_| !proven) {
+        crowd::still(cx, &id, asked, known_before);
     }
     if fresh {
         let traversal = if traversal { "H.460.18" } else { "none" };
@@ -196,10 +210,10 @@ fn time_to_live(cx: &Cx<'_>, request: &RegistrationRequest, pinhole: bool) -> Op
     if let (true, Some(traversal)) = (pinhole, settings.traversal) {
         return Some(traversal.keepalive_s);
     }
-    let asked = request.time_to_live.as_ref().map(|ttl| ttl.0.clamp(10, LONGEST_S));
+    let asked = request.time_to_live.as_ref().map(|ttl| ttl.0.max(*LIFE_S.start()));
     match (settings.ttl_s, asked) {
-        (Some(limit), Some(asked)) => Some(limit.min(asked)),
-        (limit, asked) => limit.or(asked),
+        (Some(limit), asked) => Some(asked.map_or(limit, |asked| limit.min(asked))),
+        (None, asked) => asked.map(|asked| asked.min(*LIFE_S.end())),
     }
 }
 
@@ -249,7 +263,7 @@ fn confirm(
             confirm.call_signal_address.clear();
         }
         confirm.time_to_live = registration.ttl_s.map(TimeToLive);
-        if !registration.permanent {
+        if !registration.permanent && cx.core.registrations.wanted(id).is_none() {
             cx.set(Timer::Registration(id.clone()), lifetime::of(registration.ttl_s));
         }
         confirm.terminal_alias = Some(registration.aliases.iter().map(Alias::to_asn).collect());

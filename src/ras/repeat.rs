@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use pinhole_h323::asn::h225::RasMessage;
 
+use crate::node::limits::source;
+
 /// How long an endpoint may repeat a request: three times, with three seconds before each.
 const KEEP: Duration = Duration::from_secs(10);
 /// What may be kept in all, in octets.
@@ -83,14 +85,14 @@ impl Repeats {
         let (request, answer) = (request.to_vec(), answer.to_vec());
         let new = Answer { at: now, request, answer };
         let size = new.size();
-        let has = self.sources.get(&from.ip()).copied().unwrap_or(0);
+        let has = self.sources.get(&source(from.ip())).copied().unwrap_or(0);
         // What was forgotten stays in the order for its time; it must not grow without bound, either.
         if self.octets + size > MOST || has + size > MOST_OF_ONE || self.order.len() * ENTRY > MOST
         {
             return;
         }
         self.octets += size;
-        self.sources.insert(from.ip(), has + size);
+        self.sources.insert(source(from.ip()), has + size);
         self.answers.insert(key, new);
         self.order.push_back((now, key));
     }
@@ -107,10 +109,11 @@ impl Repeats {
     fn remove(&mut self, key: &Key) {
         let Some(gone) = self.answers.remove(key) else { return };
         self.octets = self.octets.saturating_sub(gone.size());
-        if let Some(has) = self.sources.get_mut(&key.0) {
+        let source = source(key.0);
+        if let Some(has) = self.sources.get_mut(&source) {
             *has = has.saturating_sub(gone.size());
             if *has == 0 {
-                self.sources.remove(&key.0);
+                self.sources.remove(&source);
             }
         }
     }

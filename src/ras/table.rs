@@ -7,10 +7,12 @@ use std::time::Instant;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::id::EndpointId;
 
+use super::crowd::{self, Crowd};
 use super::endpoint::Registration;
 use super::matching::{Key, Matching};
 use super::prefix::{self, Prefixes};
 use crate::face::SocketId;
+use crate::node::limits::source as network;
 
 /// How many aliases one endpoint can have.
 pub(super) const MOST_ALIASES: usize = 64;
@@ -47,6 +49,7 @@ pub(crate) struct Registrations {
     aliases: BTreeMap<Key, EndpointId>,
     prefixes: Prefixes,
     sources: BTreeMap<IpAddr, BTreeSet<EndpointId>>,
+    crowd: Crowd,
     signalling: BTreeMap<SocketAddr, EndpointId>,
 }
 
@@ -77,11 +80,52 @@ impl Registrations {
         Some(known.clone())
     }
 
-    /// An endpoint was heard.
-    pub(crate) fn seen(&mut self, id: &EndpointId, now: Instant) {
-        if let Some(known) = self.endpoints.get_mut(id) {
-            known.seen = now;
+    /// An endpoint was heard, and proves by its identifier that it hears us; true when its place was wanted.
+    pub(crate) fn seen(&mut self, id: &EndpointId, now: Instant) -> bool {
+        let Some(known) = self.endpoints.get_mut(id) else { return false };
+        let wanted = self.crowd.heard(known, now);
+        known.seen = now;
+        wanted
+    }
+
+    /// The endpoint that was silent for the longest time, of those whose place is not wanted yet.
+    pub(super) fn quietest(&self) -> Option<&Registration> {
+        self.endpoints.get(self.crowd.quietest()?)
+    }
+
+    /// Somebody else wants the place of an endpoint, which was asked for it so often: it keeps it only if it answers.
+    pub(super) fn want(&mut self, id: &EndpointId, asked: u32) {
+        if let Some(known) = self.endpoints.get(id) {
+            self.crowd.want(known, asked);
         }
+    }
+
+    /// How often an endpoint was asked for its place, if that is wanted.
+    pub(super) fn wanted(&self, id: &EndpointId) -> Option<u32> {
+        self.crowd.wanted(id)
+    }
+
+    /// The same of an endpoint or of any that has one of these aliases.
+    pub(super) fn wanted_of(&self, id: &EndpointId, aliases: &[Alias]) -> Option<u32> {
+        let holders = aliases.iter().filter_map(|alias| Some(&self.find(alias)?.id));
+        holders.chain([id]).filter_map(|id| self.crowd.wanted(id)).max()
+    }
+
+    /// Nobody takes the place of an endpoint, though it did not answer.
+    pub(super) fn spare(&mut self, id: &EndpointId) {
+        if let Some(known) = self.endpoints.get(id) {
+            self.crowd.heard(known, known.seen);
+        }
+    }
+
+    /// Whether there is memory for an endpoint that has more names than most.
+    fn holds(&self, new: &Registration, most: usize) -> bool {
+        self.crowd.holds(crowd::weight(new), self.endpoints.get(&new.id), most)
+    }
+
+    /// Whether there is memory for these aliases of an endpoint.
+    pub(super) fn holds_aliases(&self, id: &EndpointId, aliases: &[Alias], most: usize) -> bool {
+        self.crowd.holds(crowd::weight_of(aliases), self.endpoints.get(id), most)
     }
 
     /// An endpoint says how busy it is.
@@ -162,9 +206,10 @@ impl Registrations {
 
     /// The only endpoint that sends from an address, if there is exactly one.
     pub(crate) fn only_from(&self, source: IpAddr) -> Option<&Registration> {
-        let mut from = self.sources.get(&source)?.iter();
-        let first = from.next().filter(|_| from.next().is_none())?;
-        self.endpoints.get(first)
+        let network = self.sources.get(&network(source))?;
+        let known = network.iter().filter_map(|id| self.endpoints.get(id));
+        let mut from = known.filter(|known| known.source.ip() == source);
+        from.next().filter(|_| from.next().is_none())
     }
 
     /// Enters an endpoint, or replaces the one with its identifier. An endpoint that lost its identifier (it was
@@ -186,7 +231,10 @@ impl Registrations {
         if others >= rules.most && !self.endpoints.contains_key(&new.id) && !new.permanent {
             return Err(Refusal::Full);
         }
-        let others = self.sources.get(&new.source.ip()).map_or(0, |ids| {
+        if !self.holds(&new, rules.most) && !new.permanent {
+            return Err(Refusal::Full);
+        }
+        let others = self.sources.get(&network(new.source.ip())).map_or(0, |ids| {
             ids.iter().filter(|id| **id != new.id && !replaced.contains(*id)).count()
         });
         if others >= rules.most_from_address && !new.permanent {
@@ -223,7 +271,8 @@ impl Registrations {
             self.aliases.insert(self.matching.key(alias), new.id.clone());
         }
         self.prefixes.enter(&new.id, &new.prefixes);
-        self.sources.entry(new.source.ip()).or_default().insert(new.id.clone());
+        self.sources.entry(network(new.source.ip())).or_default().insert(new.id.clone());
+        self.crowd.enter(&new);
         // What cannot be reached there must not stand in the way of who can, nor in that of who stays.
         if let Some(signalling) = new.signalling.filter(|_| is_reachable(&new))
             && !self.at(signalling).is_some_and(|known| known.permanent)
@@ -254,7 +303,8 @@ impl Registrations {
         if let Some(told) = old.signalling.filter(|told| self.signalling.get(told) == Some(id)) {
             self.signalling.remove(&told);
         }
-        let source = old.source.ip();
+        self.crowd.leave(&old);
+        let source = network(old.source.ip());
         if let Some(ids) = self.sources.get_mut(&source) {
             ids.remove(id);
             if ids.is_empty() {
@@ -269,6 +319,7 @@ impl Registrations {
         self.aliases.clear();
         self.prefixes.clear();
         self.sources.clear();
+        self.crowd = Crowd::default();
         self.signalling.clear();
         std::mem::take(&mut self.endpoints).into_values().collect()
     }

@@ -34,7 +34,8 @@ section! {
         multicast_port: Port as "MulticastPort" = Port(1718);
         /// The group of discovery (IPv4).
         multicast_group: MulticastGroup as "MulticastGroup" = MulticastGroup::DISCOVERY;
-        /// How long a registration lives without refresh; -1: for ever. An endpoint behind a NAT gets 5 to 30.
+        /// How long a registration lives without refresh; -1: as long as the endpoint asks for, up to 600 s, or for ever if
+        /// it asks for nothing. An endpoint behind a NAT gets 5 to 30.
         time_to_live: Option<Seconds> as "TimeToLive" = None => Limit::Clamp(1, 86_400);
         /// Whether a TimeToLive below 60 counts as 60.
         ttl_restrictions: bool as "EnableTTLRestrictions" = true;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod channels;
+mod crowd;
 mod data;
 mod disclosure;
 mod external;

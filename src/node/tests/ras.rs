@@ -91,7 +91,7 @@ fn brq(id: &EndpointIdentifier, call: u8, band_width: u32) -> RasMessage {
     }))
 }
 
-fn irr(id: &EndpointIdentifier, need_response: bool) -> RasMessage {
+pub(super) fn irr(id: &EndpointIdentifier, need_response: bool) -> RasMessage {
     RasMessage::infoRequestResponse(Box::new(InfoRequestResponse {
         request_seq_num: RequestSeqNum(80),
         endpoint_identifier: id.clone(),
@@ -323,7 +323,7 @@ fn a_replaced_endpoint_elsewhere_is_told() {
 }
 
 /// Lets so many seconds pass; the RAS messages that are sent.
-fn after(desk: &mut Desk, seconds: u64) -> Vec<RasMessage> {
+pub(super) fn after(desk: &mut Desk, seconds: u64) -> Vec<RasMessage> {
     desk.now += Duration::from_secs(seconds);
     let outputs = desk.tell(Input::Timeout);
     let sent = outputs.into_iter().filter_map(|output| match output {

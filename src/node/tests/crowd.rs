@@ -1,0 +1,163 @@
+//! A table of registrations that somebody fills: who is there stays, who is not makes room.
+
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::*;
+
+use super::ras::{
+    ALICE, BOB, MALLORY, after, ask, confirmed, irr, known, open_rrq, refused, register,
+};
+use super::*;
+
+fn limited(limit: impl FnOnce(&mut Limits)) -> Desk {
+    let mut settings = Settings::default();
+    limit(&mut settings.limits);
+    Desk::with(settings)
+}
+
+fn from(n: u8) -> String {
+    format!("192.0.2.{n}:1719")
+}
+
+/// Registers, or is told why not.
+fn tries(desk: &mut Desk, name: &str, from: &str) -> Option<RegistrationRejectReason> {
+    let answers = desk.ask(from, &open_rrq(name, from, |_| {}));
+    let reject = answers.iter().find_map(|answer| match answer {
+        RasMessage::registrationReject(reject) => Some(reject.reject_reason.clone()),
+        _ => None,
+    });
+    assert!(reject.is_some() || known(desk, name).is_some(), "{answers:?}");
+    reject
+}
+
+fn is_duplicate(reason: Option<&RegistrationRejectReason>) -> bool {
+    matches!(reason, Some(RegistrationRejectReason::duplicateAlias(_)))
+}
+
+#[test]
+fn hosts_of_one_ipv6_network_share_their_places() {
+    let mut desk = limited(|limits| limits.registrations = 3);
+    let host = |n: u16| format!("[2001:db8::{n:x}]:1719");
+    for n in 1..=3 {
+        assert_eq!(tries(&mut desk, &format!("host{n}"), &host(n)), None);
+    }
+    let full = Some(RegistrationRejectReason::resourceUnavailable(()));
+    assert_eq!(tries(&mut desk, "host4", &host(4)), full);
+    assert_eq!(tries(&mut desk, "host2", &host(2)), None, "who is there may come again");
+    assert_eq!(tries(&mut desk, "other", "[2001:db8:0:1::1]:1719"), None);
+}
+
+#[test]
+fn an_endpoint_lives_no_longer_than_real_ones_ask_for() {
+    for (limit, asked, granted) in [
+        (None, 86_400, Some(600)),
+        (None, 60, Some(60)),
+        (None, 1, Some(10)),
+        (Some(3600), 86_400, Some(3600)),
+        (Some(3600), 1800, Some(1800)),
+    ] {
+        let mut desk = Desk::with(Settings { ttl_s: limit, ..Settings::default() });
+        let rrq = open_rrq("alice", ALICE, |rrq| rrq.time_to_live = Some(TimeToLive(asked)));
+        let told = confirmed(&desk.ask(ALICE, &rrq)).time_to_live.as_ref().map(|ttl| ttl.0);
+        assert_eq!(told, granted, "{limit:?} {asked}");
+    }
+}
+
+#[test]
+fn in_a_full_table_who_was_silent_longest_keeps_its_place_by_answering_only() {
+    let mut desk = limited(|limits| limits.registrations_in_all = 3);
+    let ids: Vec<_> = (1..=3)
+        .map(|n| {
+            desk.wait(1);
+            register(&mut desk, &format!("phone{n}"), &from(n))
+        })
+        .collect();
+    let full = Some(RegistrationRejectReason::resourceUnavailable(()));
+    assert_eq!(tries(&mut desk, "new", &from(9)), full);
+    desk.wait(40);
+    assert_eq!(desk.node.registrations(), 3, "they have only just come, and are not asked");
+    let asked = desk.ask(&from(9), &open_rrq("new", &from(9), |_| {}));
+    assert_eq!(asked.len(), 2, "a question, and a refusal: {asked:?}");
+    assert!(matches!(asked[0], RasMessage::infoRequest(_)), "{asked:?}");
+    ask(&mut desk, &from(1), irr(&ids[0], false));
+    desk.wait(6);
+    assert_eq!(desk.node.registrations(), 3, "it is there");
+    // The next in turn is not.
+    assert_eq!(tries(&mut desk, "new", &from(9)), full);
+    assert_eq!(after(&mut desk, 5).len(), 1, "a question can be lost");
+    desk.wait(5);
+    assert!(known(&desk, "phone2").is_none());
+    assert_eq!(tries(&mut desk, "new", &from(9)), None);
+    assert!(["phone1", "phone3", "new"].iter().all(|name| known(&desk, name).is_some()));
+    // Whoever answered lives as long as before.
+    desk.wait(100);
+    assert_eq!(desk.node.registrations(), 3);
+}
+
+#[test]
+fn who_took_an_alias_without_being_there_gives_it_to_its_owner() {
+    let mut desk = Desk::new();
+    register(&mut desk, "alice", MALLORY);
+    assert!(is_duplicate(tries(&mut desk, "alice", ALICE).as_ref()), "a moment ago it was there");
+    desk.wait(10);
+    let answers = desk.ask(ALICE, &open_rrq("alice", ALICE, |_| {}));
+    assert!(matches!(answers[0], RasMessage::infoRequest(_)), "{answers:?}");
+    // That somebody says in its name that it comes again shows nothing.
+    for _ in 0..4 {
+        desk.wait(2);
+        assert_eq!(tries(&mut desk, "alice", MALLORY), None);
+    }
+    desk.wait(4);
+    assert_eq!(desk.node.registrations(), 0);
+    assert_eq!(tries(&mut desk, "alice", ALICE), None);
+    assert_eq!(known(&desk, "alice").unwrap().source.to_string(), ALICE);
+}
+
+#[test]
+fn who_is_there_keeps_its_alias() {
+    let mut desk = Desk::new();
+    let id = register(&mut desk, "alice", ALICE);
+    for round in 0..5 {
+        desk.wait(60);
+        assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
+        if round % 2 == 0 {
+            ask(&mut desk, ALICE, irr(&id, false));
+        } else {
+            let rrq = open_rrq("alice", ALICE, |rrq| {
+                (rrq.keep_alive, rrq.endpoint_identifier) = (Some(true), Some(id.clone()));
+            });
+            confirmed(&desk.ask(ALICE, &rrq));
+        }
+        assert!(after(&mut desk, 6).is_empty(), "nothing more is asked");
+        assert_eq!(known(&desk, "alice").unwrap().source.to_string(), ALICE);
+    }
+}
+
+#[test]
+fn where_nobody_is_to_be_asked_nobody_loses_its_place() {
+    let mut desk = Desk::new();
+    desk.node.core.settings.ras.polls = 0;
+    register(&mut desk, "alice", ALICE);
+    desk.wait(60);
+    assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
+    desk.wait(60);
+    assert_eq!(known(&desk, "alice").unwrap().source.to_string(), ALICE);
+}
+
+#[test]
+fn names_cannot_fill_memory() {
+    let mut desk = limited(|limits| limits.registrations_in_all = 100);
+    let long = |who: u8| {
+        open_rrq("x", &from(who), |rrq| {
+            let name = |n| Alias::from_text(&format!("{who}-{n}-{}", "n".repeat(240))).to_asn();
+            rrq.terminal_alias = Some((0..64).map(name).collect());
+        })
+    };
+    let granted = (1..=20).filter(|who| {
+        let answers = desk.ask(&from(*who), &long(*who));
+        matches!(answers[..], [RasMessage::registrationConfirm(_)])
+    });
+    assert_eq!(granted.count(), 2);
+    let reason = RegistrationRejectReason::resourceUnavailable(());
+    assert_eq!(*refused(&desk.ask(&from(9), &long(9))), reason);
+    register(&mut desk, "bob", BOB);
+}

@@ -1,0 +1,137 @@
+//! When many want to register: who was silent for the longest time, whose place is wanted, and what all names take.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use pinhole_h323::alias::Alias;
+use pinhole_h323::asn::h225::{CallReferenceValue, InfoRequest, RasMessage, RequestSeqNum};
+use pinhole_h323::id::EndpointId;
+
+use super::endpoint::Registration;
+use super::lifetime::POLL;
+use super::table::Refusal;
+use crate::node::{Cx, Timer};
+
+/// How long an endpoint has to be silent before its place can be wanted for somebody who finds the table full.
+const SILENT: Duration = Duration::from_secs(30);
+/// How often it is asked for it: a question can be lost.
+const QUESTIONS: u32 = 2;
+/// Octets that the names of an endpoint may always take, and those of all together on the average.
+const LIGHT: usize = 512;
+/// What a name takes beside its octets, about.
+const NAME: usize = 64;
+
+/// The registered endpoints, in the order in which they were heard.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    /// Those that may be asked for their place.
+    quiet: BTreeSet<(Instant, EndpointId)>,
+    /// Those whose place is wanted, and how often they were asked for it.
+    wanted: BTreeMap<EndpointId, u32>,
+    weight: usize,
+}
+
+impl Crowd {
+    pub(super) fn enter(&mut self, new: &Registration) {
+        self.weight += weight(new);
+        if !new.permanent {
+            self.quiet.insert((new.seen, new.id.clone()));
+        }
+    }
+
+    pub(super) fn leave(&mut self, old: &Registration) {
+        self.weight = self.weight.saturating_sub(weight(old));
+        self.quiet.remove(&(old.seen, old.id.clone()));
+        self.wanted.remove(&old.id);
+    }
+
+    /// An endpoint is heard now; true when its place was wanted.
+    pub(super) fn heard(&mut self, known: &Registration, now: Instant) -> bool {
+        let wanted = self.wanted.remove(&known.id).is_some();
+        if self.quiet.remove(&(known.seen, known.id.clone())) || wanted {
+            self.quiet.insert((now, known.id.clone()));
+        }
+        wanted
+    }
+
+    pub(super) fn quietest(&self) -> Option<&EndpointId> {
+        self.quiet.first().map(|(_, id)| id)
+    }
+
+    pub(super) fn want(&mut self, known: &Registration, asked: u32) {
+        self.quiet.remove(&(known.seen, known.id.clone()));
+        self.wanted.insert(known.id.clone(), asked);
+    }
+
+    pub(super) fn wanted(&self, id: &EndpointId) -> Option<u32> {
+        self.wanted.get(id).copied()
+    }
+
+    /// Whether an endpoint whose names take that much, in place of what it was, would not make all names together take too much.
+    pub(super) fn holds(&self, own: usize, old: Option<&Registration>, most: usize) -> bool {
+        let before = old.map_or(0, weight);
+        let all = self.weight.saturating_sub(before).saturating_add(own);
+        own <= LIGHT || all <= most.saturating_mul(LIGHT)
+    }
+}
+
+/// What the names of an endpoint take, about, in octets.
+pub(super) fn weight(of: &Registration) -> usize {
+    let prefixes = of.prefixes.iter().map(|prefix| prefix.digits.len() + NAME);
+    weight_of(&of.aliases) + prefixes.sum::<usize>()
+}
+
+/// What these aliases take.
+pub(super) fn weight_of(aliases: &[Alias]) -> usize {
+    aliases.iter().map(|alias| alias.to_string().len() + NAME).sum()
+}
+
+/// A newcomer found no place: who has the one that it could have is asked whether it is still there. An answer to the
+/// newcomer cannot wait for that; it will come again.
+pub(super) fn ask(cx: &mut Cx<'_>, why: &Refusal) {
+    let (holder, silent) = match why {
+        Refusal::DuplicateAlias(alias) => (cx.core.registrations.find(alias), POLL),
+        Refusal::Full => (cx.core.registrations.quietest(), SILENT),
+        Refusal::InvalidAlias | Refusal::TooManyFromAddress => return,
+    };
+    let heard = |seen: Instant| cx.now.duration_since(seen);
+    let holder = holder.filter(|known| !known.permanent && heard(known.seen) >= silent);
+    let Some(id) = holder.map(|known| known.id.clone()) else { return };
+    // Who wants nobody to be asked wants nobody to lose its place for not answering.
+    if cx.core.settings.ras.polls > 0 && cx.core.registrations.wanted(&id).is_none() {
+        cx.core.registrations.want(&id, 0);
+        again(cx, &id);
+    }
+}
+
+/// A registration takes the place of one whose place is wanted, and does not show that it hears us: it is no better. One that
+/// takes another's place does not get more time by it, either.
+pub(super) fn still(cx: &mut Cx<'_>, id: &EndpointId, asked: u32, is_the_same: bool) {
+    cx.core.registrations.want(id, asked);
+    if !is_the_same && !again(cx, id) {
+        cx.set(Timer::Registration(id.clone()), Duration::ZERO);
+    }
+}
+
+/// Asks an endpoint whose place is wanted, unless it was asked already often enough.
+pub(super) fn again(cx: &mut Cx<'_>, id: &EndpointId) -> bool {
+    let asked = cx.core.registrations.wanted(id).filter(|asked| *asked < QUESTIONS);
+    let (Some(asked), Some(known)) = (asked, cx.core.registrations.get(id).cloned()) else {
+        return false;
+    };
+    question(cx, &known);
+    cx.core.registrations.want(id, asked + 1);
+    cx.set(Timer::Registration(id.clone()), POLL);
+    true
+}
+
+/// Asks an endpoint whether it is still there (IRQ).
+pub(super) fn question(cx: &mut Cx<'_>, endpoint: &Registration) {
+    let request = InfoRequest {
+        request_seq_num: RequestSeqNum(cx.core.next_seq()),
+        call_reference_value: CallReferenceValue(0),
+        ..Default::default()
+    };
+    let message = RasMessage::infoRequest(Box::new(request));
+    super::send(cx, endpoint.socket, endpoint.ras, message);
+}
