@@ -247,11 +247,11 @@ impl Calls {
         }
         if dialled {
             leg.unreached = true;
-            let served = [Side::A, Side::B].into_iter().any(|side| carrier::is_served(call, side));
-            return if served {
-                self.without_control(cx, key)
-            } else {
-                self.expect_control(cx, key)
+            let served = |side| carrier::is_served(call, side);
+            // Before the call is answered it can wait.
+            return match call.is_connected() && [Side::A, Side::B].into_iter().any(served) {
+                true => self.without_control(cx, key),
+                false => self.expect_control(cx, key),
             };
         }
         let other = call.leg_mut(side.other());
@@ -261,8 +261,8 @@ impl Calls {
         }
     }
 
-    /// A party could not be connected to for H.245, and the other has none either. Once the call is connected, H.245 must
-    /// come about in another way: in the tunnel, or by a connection that the party makes.
+    /// A party could not be connected to for H.245. Once the call is connected, H.245 must come about in another way: in the
+    /// tunnel, or by a connection that the party makes.
     fn expect_control(&mut self, cx: &mut Cx<'_>, key: CallKey) {
         let expected =
             |call: &&mut Call| call.is_connected() && call.legs.iter().any(|l| l.unreached);

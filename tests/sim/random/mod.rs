@@ -3,8 +3,8 @@
 //! `SIM_SEED=n cargo test --test sim random::replay` runs world n again. `PINHOLE_WORLDS=100000 cargo test --release
 //! --test sim random` runs so many worlds instead of [`WORLDS`], to the end, and lists those in which not all was well.
 //! `PINHOLE_WORLDS=5000..10000 … random::asked` runs just these, one after the other: so several processes share the work.
-//! Each tells a world in which not all was well as soon as it is found, how far it has come, and in the end what there was
-//! in the worlds.
+//! With `-- --nocapture` each tells a world in which not all was well as soon as it is found, and how far it has come; in the
+//! end it is told what there was in the worlds.
 
 mod census;
 mod draw;

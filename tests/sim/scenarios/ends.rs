@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use pinhole::event::Event;
 use pinhole::node::{Mode, Settings};
-use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::asn::h225::{ConnectUUIE, H323UUPDUH323MessageBody as Body, RasMessage};
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::control::Control;
-use pinhole_h323::tpkt;
+use pinhole_h323::{Signal, tpkt, version};
 
-use super::parties::{Parties, Stage};
-use crate::world::{Link, Raw, millis, seconds};
+use super::parties::{IPS, Parties, Stage};
+use crate::world::{Link, Raw, at, millis, seconds};
 
 const CALLER: usize = 0;
 const CALLED: usize = 1;
@@ -83,7 +83,8 @@ fn outcome(stage: Stage, path: Path, by: usize) -> Outcome {
         Bare => (other(NORMAL), [false; 2], 16),
         InOrder => (other(NORMAL), [false; 2], 16),
         Closed | Reset => (other(LOST), only, 41),
-        Garbage => (other(BROKEN), only, 111),
+        // Its connection stands.
+        Garbage => (both(BROKEN), [false; 2], 111),
         Disengaged | Unregistered => (both(NORMAL), [false; 2], 16),
         // Of who has disappeared, the connection is given up after a while, or its registration, or the step.
         Vanished if stage == Stage::Calling => {
@@ -293,6 +294,34 @@ fn by_the_end_of_a_registration_unless_the_configuration_keeps_it() {
         parties.lab.world.run_for(seconds(60));
         let gone = |event: &Event| matches!(event, Event::Unregistered { .. });
         assert_eq!(parties.lab.world.count(parties.lab.node, gone), 2, "and then they go");
+        parties.lab.nothing_left();
+    }
+}
+
+/// The called party wants to be connected to for H.245 before it answers, and cannot be. Once the call is answered that must
+/// not last: H.245 comes about in the tunnel, or the call ends.
+#[test]
+fn by_early_h245_that_fails() {
+    for tunnels in [false, true] {
+        let mut parties = Parties::at(Stage::Ringing, Mode::Proxied, |_| {});
+        let nowhere = at(&format!("{}:2999", IPS[CALLED]));
+        parties.say(CALLED, &Signal::start_h245(parties.words(CALLED, false), nowhere));
+        parties.lab.world.run_for(seconds(20));
+        assert_eq!([CALLER, CALLED].map(|n| parties.released(n)), [None; 2], "it rings");
+        let body = ConnectUUIE {
+            protocol_identifier: version::h225(),
+            call_identifier: Some(parties.words(CALLED, tunnels).call_id.into()),
+            ..Default::default()
+        };
+        let words = parties.words(CALLED, tunnels);
+        parties.say(CALLED, &Signal::on(words, Body::connect(Box::new(body))));
+        parties.lab.world.run_for(seconds(20));
+        let told = LOST.filter(|_| !tunnels);
+        assert_eq!([CALLER, CALLED].map(|n| parties.released(n)), [told; 2]);
+        assert_eq!(record(&parties), (!tunnels).then_some(41));
+        if tunnels {
+            parties.release(CALLED, None, None);
+        }
         parties.lab.nothing_left();
     }
 }
