@@ -152,6 +152,19 @@ fn a_request_for_a_new_key_is_read() {
 }
 
 #[test]
+fn a_new_key_is_told_and_acknowledged_with_these_octets() {
+    let key = WrappedKey { payload_type: 110, ..key() };
+    let command = h235::command_update(101, key.to_sync().unwrap(), true);
+    let known =
+        "4d00648d23006e001e801d30096086480165030401020010f7cb9df8a57d8c784758aae08dd99968010100";
+    assert_eq!(command.encode().unwrap(), octets(known));
+    assert_eq!(Control::decode(&octets(known)).unwrap(), command);
+    let ack = h235::acknowledge_update(101, 110, true);
+    assert_eq!(ack.encode().unwrap(), octets("4d00648e02006e010100"));
+    assert_eq!(Control::decode(&octets("4d00648e02006e010100")).unwrap(), ack);
+}
+
+#[test]
 fn a_cisco_access_token_survives() {
     // alice, password secret, at 1700000000, random 0x2a.
     let token = octets(

@@ -299,6 +299,14 @@ impl Calls {
     }
 }
 
+#[cfg(test)]
+impl Calls {
+    /// From now on this is wanted of every call, whatever was before.
+    pub(crate) fn replace_security(&mut self, wanted: impl Fn() -> Security) {
+        self.calls.values_mut().for_each(|call| call.security = wanted());
+    }
+}
+
 fn names(call: &Call) -> [&str; 2] {
     [&call.legs[0].name, &call.legs[1].name]
 }

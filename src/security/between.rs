@@ -181,6 +181,12 @@ impl Between {
         none.then_some(Breach::NoneInCommon)
     }
 
+    /// False when a party has told its ciphers, and this is none of them.
+    fn takes(&self, party: Side, cipher: Algorithm) -> bool {
+        let theirs = self.theirs.get(party.index()).and_then(Option::as_ref);
+        theirs.is_none_or(|theirs| theirs.contains(&cipher))
+    }
+
     fn opened(&mut self, now: Instant, from: Side, open: &OpenLogicalChannel) -> Seen {
         let channel = (from, open.forward_logical_channel_number.0);
         self.channels.remove(&channel);
@@ -192,7 +198,9 @@ impl Between {
             None if self.strict => return Seen::refused(Refusal::Clear),
             None => return Seen::default(),
             Some((_, named)) => match (known(&named).next(), named.len()) {
-                (Some(one), 1) if self.ciphers.contains(&one) => one,
+                (Some(one), 1) if self.ciphers.contains(&one) && self.takes(from.other(), one) => {
+                    one
+                }
                 _ if self.strict => return Seen::refused(Refusal::Cipher),
                 _ => return Seen::default(),
             },

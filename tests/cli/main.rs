@@ -167,6 +167,7 @@ fn ciphers_are_measured_beside_others_that_give_the_same_octets() {
         }
     }
     assert_eq!(said.matches("  ours, one packet ").count(), 8, "{said}");
+    assert_eq!(said.matches("  no batch: the blocks of a packet are ").count(), 4, "{said}");
     assert_eq!(
         said.matches("goal: batched at least 5 times as fast as the cbc crate: ").count(),
         4

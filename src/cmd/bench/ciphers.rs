@@ -1,6 +1,8 @@
 //! What the ciphers of the product are measured against: the plain `cbc` crate and OpenSSL, one packet after the other,
 //! key schedules kept ready.
 
+use std::hint::black_box;
+
 use aes::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, InnerIvInit as _, KeyInit as _};
 use aes::{Aes128Dec, Aes128Enc, Aes256Dec, Aes256Enc, Block};
 use pinhole_crypto::Algorithm;
@@ -42,6 +44,28 @@ pub(super) fn plain<'a>(algorithm: Algorithm, way: Way, keys: &[Vec<u8>]) -> Wor
         (Algorithm::Aes256, Way::Encrypt) => with!(Aes256Enc, Encryptor, encrypt_blocks),
         (Algorithm::Aes128, Way::Decrypt) => with!(Aes128Dec, Decryptor, decrypt_blocks),
         (Algorithm::Aes256, Way::Decrypt) => with!(Aes256Dec, Decryptor, decrypt_blocks),
+    }
+}
+
+/// The `cbc` crate, but a block of a packet after the other, to show what there is to gain from blocks side by side.
+pub(super) fn serial<'a>(algorithm: Algorithm, keys: &[Vec<u8>]) -> Work<'a> {
+    macro_rules! with {
+        ($aes:ty) => {{
+            let aes: Vec<$aes> =
+                keys.iter().filter_map(|key| <$aes>::new_from_slice(key).ok()).collect();
+            Box::new(move |packets| {
+                for (octets, aes) in packets.iter_mut().zip(&aes) {
+                    let Some((iv, payload)) = parts(octets) else { continue };
+                    let (blocks, _) = Block::slice_as_chunks_mut(payload);
+                    let mut mode = cbc::Decryptor::inner_iv_init(aes, &iv.into());
+                    blocks.iter_mut().for_each(|block| mode.decrypt_block(black_box(block)));
+                }
+            })
+        }};
+    }
+    match algorithm {
+        Algorithm::Aes128 => with!(Aes128Dec),
+        Algorithm::Aes256 => with!(Aes256Dec),
     }
 }
 

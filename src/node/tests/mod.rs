@@ -13,6 +13,7 @@ mod gateways;
 mod gnugk;
 mod guesses;
 mod lasting;
+mod locks;
 mod multiplexed;
 mod no_control;
 mod peers;

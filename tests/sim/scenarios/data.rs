@@ -100,7 +100,7 @@ impl Line {
     }
 }
 
-fn stack(told: &str) -> Option<Box<NetworkAccessParameters>> {
+pub(super) fn stack(told: &str) -> Option<Box<NetworkAccessParameters>> {
     let network_address = NetworkAddress::localAreaAddress(to_h245(at(told)));
     Some(Box::new(NetworkAccessParameters { network_address, ..Default::default() }))
 }

@@ -325,7 +325,7 @@ fn matrix() -> Vec<Case> {
         wanted.map(|(demand, one_leg)| Case { demand, one_leg, ..case }).to_vec()
     });
     each(&|case| Algorithm::ALL.map(|cipher| Case { cipher: Some(cipher), ..case }).to_vec());
-    each(&|case| [1024, 2048].map(|bits| Case { bits, ..case }).to_vec());
+    each(&|case| [1024, 2048, 4096].map(|bits| Case { bits, ..case }).to_vec());
     each(&|case| two.map(|caller| Case { caller_is_master: Some(caller), ..case }).to_vec());
     each(&|case| two.map(|tunnelling| Case { tunnelling, ..case }).to_vec());
     each(&|case| two.map(|multiplex| Case { multiplex, ..case }).to_vec());
@@ -352,11 +352,11 @@ impl Case {
     }
 }
 
-/// Every twentieth of the two thousand cases of the matrix, such that every three values meet.
+/// Every twentieth of the three thousand cases of the matrix, such that every three values meet.
 #[test]
 fn the_matrix() {
     let all = matrix();
-    assert_eq!(all.len(), 2048);
+    assert_eq!(all.len(), 3072);
     let triples = |case: &Case| -> Vec<[(u8, String); 3]> {
         let values = case.values();
         let mut triples = Vec::new();
@@ -370,7 +370,7 @@ fn the_matrix() {
     };
     let mut open: BTreeSet<[(u8, String); 3]> = all.iter().flat_map(triples).collect();
     let mut run = 0;
-    // In an order that has nothing to do with that of the matrix: 1229 and 2048 have no divisor in common.
+    // In an order that has nothing to do with that of the matrix: 1229 and 3072 have no divisor in common.
     for case in (0..all.len()).map(|n| all[n * 1229 % all.len()]) {
         let fresh = triples(&case).iter().filter(|triple| open.contains(*triple)).count();
         if fresh < 3 && open.len() > 40 || fresh == 0 {

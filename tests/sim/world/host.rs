@@ -16,6 +16,7 @@ use super::link::{Lane, Link};
 use super::ports::PortBook;
 use super::secrecy::MediaWay;
 use super::stream::ConnId;
+use super::tamper::Tamper;
 
 /// An agent that a test can also speak to in its own words.
 pub(crate) trait Inhabitant: Agent + Any {}
@@ -111,6 +112,8 @@ pub(crate) struct Host {
     pub(crate) gone: bool,
     /// Until when its workers are busy, and how much waits for them.
     pub(crate) labour: (Option<Instant>, usize),
+    /// Somebody changes what it says on its way.
+    pub(crate) tamper: Option<Tamper>,
 }
 
 impl Host {
@@ -152,6 +155,7 @@ impl Host {
             baseline: BTreeMap::new(),
             gone: false,
             labour: (None, 0),
+            tamper: None,
         }
     }
 

@@ -19,6 +19,7 @@ mod secrecy;
 mod sever;
 mod stream;
 mod streams;
+mod tamper;
 mod told;
 mod trace;
 

@@ -132,6 +132,10 @@ impl World {
         }
         let content = digest(&bytes);
         self.note(host, Fact::Stream { stream, length: bytes.len(), content });
+        let bytes = match &mut self.hosts[host].tamper {
+            Some(tamper) => tamper(bytes),
+            None => bytes,
+        };
         if !bytes.is_empty() {
             self.put(conn, end, Piece::Bytes(bytes), self.patience.retransmission);
         }
