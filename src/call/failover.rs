@@ -14,7 +14,7 @@ use tracing::debug;
 use super::setup::{self, called_leg};
 use super::{Call, CallKey, CallTimer, Calls, State, Why};
 use crate::face::Side;
-use crate::node::{Core, Cx, Mode, Timer};
+use crate::node::{Core, Cx, Mode, Timer, leads};
 use crate::ras::destination::{Destination, others, resolve};
 use crate::zone::ZoneId;
 
@@ -191,8 +191,13 @@ impl Calls {
         call.route.redirections = call.route.redirections.saturating_add(1);
         let lost = call.route.redirections > MOST_REDIRECTIONS;
         let caller = call.leg(Side::A).endpoint.clone();
+        let (called, private) = (call.leg(Side::B).peer, cx.core.settings.private_for_all);
         let found = resolve(cx.core, aliases(), named);
         let found = found.filter(|to| caller.is_none_or(|id| *to != Destination::Endpoint(id)));
+        // It does not send callers where it could not call itself.
+        let found = found.filter(
+            |to| !matches!(to, Destination::Address(to) if !leads(cx.core, called, *to, private)),
+        );
         // What the caller has been told of a key cannot be taken back.
         let bound = call.security.is_committed();
         let Some(to) = found.filter(|_| !lost && !bound) else {

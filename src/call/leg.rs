@@ -47,6 +47,8 @@ pub(crate) struct Leg {
     pub(crate) control: ControlLink,
     /// Where it listens for H.245.
     pub(crate) h245: Option<SocketAddr>,
+    /// How often we have begun to connect there.
+    pub(crate) dials: u8,
     /// Where we listen for its H.245 connection.
     pub(crate) listener: Option<Listener>,
     /// True when it could not be connected to where it listens for H.245, and has had no H.245 connection since.
@@ -102,6 +104,7 @@ impl Leg {
             may_tunnel: true,
             control: ControlLink::None,
             h245: None,
+            dials: 0,
             listener: None,
             unreached: false,
             summoned: false,

@@ -17,13 +17,16 @@ use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier, old
 use crate::control;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode, Timer};
+use crate::node::{Cx, Mode, Timer, leads};
 use crate::zone;
 
 /// H.245 messages that may wait for a connection.
 const MOST_QUEUED: usize = 64;
 /// Octets of H.245 messages that may wait for a connection.
 const MOST_QUEUED_OCTETS: usize = 128 << 10;
+
+/// How often a party is connected to for H.245 in one call.
+const MOST_DIALS: u8 = 8;
 
 /// How long the second H.245 connection may take after the first.
 const CONTROL: Duration = Duration::from_secs(15);
@@ -45,7 +48,8 @@ impl Calls {
             && !call.leg(from).client
         {
             let told = at_server(call.leg(from), told);
-            call.leg_mut(from).h245 = Some(told);
+            let leads = leads(cx.core, call.leg(from).peer, told, false);
+            call.leg_mut(from).h245 = leads.then_some(told);
         }
         let to = from.other();
         // In Setup a server can only take it for an address that it can connect to.
@@ -138,7 +142,10 @@ impl Calls {
             return;
         }
         match leg.h245.filter(|_| !leg.client) {
+            // Who says again and again where it listens, and does not, wants something else of us.
+            Some(_) if leg.dials >= MOST_DIALS => self.without_control(cx, key),
             Some(to) => {
+                leg.dials += 1;
                 let owner = Owner::Control(key, side);
                 let dialled =
                     cx.core.streams.dial(cx.now, owner, Some(leg.local), to, &mut cx.core.out);

@@ -16,7 +16,7 @@ use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode, NumberKind, Timer};
+use crate::node::{Cx, Mode, NumberKind, Timer, leads};
 use crate::ras::destination::Destination;
 use crate::zone;
 
@@ -35,7 +35,14 @@ impl Calls {
             return self.end(cx, key, &Why::own(Release::GatekeeperResources, sentence));
         }
         match destination {
-            Destination::Address(address) => self.dial(cx, key, *address),
+            Destination::Address(address) => {
+                let (caller, private) = (call.leg(Side::A).peer, cx.core.settings.private_for_all);
+                if !leads(cx.core, caller, *address, private) {
+                    let sentence = format!("{name} cannot be called from {caller}");
+                    return self.failed(cx, key, &Why::own(Release::NoPermission, sentence));
+                }
+                self.dial(cx, key, *address);
+            }
             Destination::Neighbor { zone, signalling } => {
                 self.place_at_neighbor(cx, key, *zone, *signalling);
             }

@@ -52,7 +52,7 @@ use limits::Bucket;
 pub(crate) use limits::Limiter;
 pub use media::{Media, Silence};
 pub use modes::Modes;
-pub(crate) use outside::is_private;
+pub(crate) use outside::{is_private, leads};
 use ports::{Ports, Ranges};
 use quota::Quota;
 pub use settings::{Mode, Settings, Traversal};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::Settings;
+use super::{Core, Settings};
 
 /// The address to tell a peer in place of a local one: ExternalIP for peers outside, when there is one.
 pub(crate) fn told(settings: &Settings, local: SocketAddr, peer: IpAddr) -> SocketAddr {
@@ -13,6 +13,28 @@ pub(crate) fn told(settings: &Settings, local: SocketAddr, peer: IpAddr) -> Sock
         Some(ip) if !is_inside(peer, &settings.internal) => SocketAddr::new(ip, local.port()),
         _ => local,
     }
+}
+
+/// True for an address that we may connect to because a party at `peer` said so. What is on this host only who is on it
+/// may name, and what is in a private network only who is inside (anybody, if `private` addresses are for all): whoever
+/// can call would else knock through us at doors that are closed to him.
+pub(crate) fn leads(core: &Core, peer: IpAddr, to: SocketAddr, private: bool) -> bool {
+    let (peer, ip) = (peer.to_canonical(), to.ip().to_canonical());
+    let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+    if to.port() == 0 || ip.is_unspecified() || ip.is_multicast() || broadcast || listens(core, to)
+    {
+        return false;
+    }
+    if ip.is_loopback() {
+        return peer.is_loopback() || core.locals.contains(&peer);
+    }
+    ip == peer || private || !is_private(ip) || is_inside(peer, &core.settings.internal)
+}
+
+/// True for where we listen for call signalling ourselves.
+fn listens(core: &Core, at: SocketAddr) -> bool {
+    let ours = core.locals.contains(&at.ip()) || core.settings.external == Some(at.ip());
+    ours && core.signalling_at(at.ip(), at.ip()).port() == at.port()
 }
 
 /// True for an address of a private network (RFC 1918, RFC 6598, RFC 3927, RFC 4193), of this host, or of a network

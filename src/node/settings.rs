@@ -50,6 +50,8 @@ pub struct Settings {
     pub accept_unregistered: bool,
     /// Whether they may call any address, not only who is registered or a neighbour's.
     pub unregistered_anywhere: bool,
+    /// Whether parties outside may call private addresses at which nobody is registered.
+    pub private_for_all: bool,
     /// Ports of H.245 listeners.
     pub h245_ports: RangeInclusive<u16>,
     /// Ports of T.120 listeners.
@@ -137,6 +139,7 @@ impl From<&Config> for Settings {
             handling: Handling::from(config),
             accept_unregistered: routed.accept_unregistered,
             unregistered_anywhere: routed.unregistered_to == CallsTo::Anybody,
+            private_for_all: routed.private_for_all,
             h245_ports: ports(routed.h245_ports),
             t120_ports: ports(config.proxy.t120_ports),
             rtp_ports: ports(config.proxy.rtp_ports),

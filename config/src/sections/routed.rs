@@ -22,6 +22,10 @@ section! {
         /// Not of GnuGk: whom such parties may call: registered endpoints and those of neighbours, or any address, for
         /// which the gatekeeper then is an open relay.
         unregistered_to: CallsTo as "UnregisteredCallsTo" = CallsTo::Registered;
+        /// Not of GnuGk: whether everybody who may call may call private addresses at which nobody is registered; else only
+        /// who is inside (in a private network, or one of InternalNetwork). This host's loopback can only be called by who is
+        /// on it.
+        private_for_all: bool as "CallsToPrivateAddresses" = false;
         /// Whether endpoints that are behind a NAT, and do not ask for H.460.18, are registered: they can call. Else they are
         /// rejected (invalidCallSignalAddress), as with GnuGk unless it is told otherwise.
         natted_endpoints: bool as "SupportNATedEndpoints" = true;

@@ -20,6 +20,7 @@ mod peers;
 mod policy;
 mod quirks;
 mod ras;
+mod reaching;
 mod shares;
 mod talk;
 mod told;
