@@ -88,7 +88,7 @@ impl Calls {
         let owner = Owner::Signalling(key, Side::B);
         // A registration tells which of our addresses the party knows; else the routes of the host decide.
         let known = leg.endpoint.is_some() || leg.zone.is_some() || cx.core.locals.len() == 1;
-        let from = known.then_some(leg.local);
+        let from = known.then_some(leg.local).or_else(|| cx.core.only_local(to.ip()));
         let stream = cx.core.streams.dial(cx.now, owner, from, to, &mut cx.core.out);
         leg.stream = Some(stream);
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Instant;
@@ -140,27 +140,6 @@ fn outlive_hangups() -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-/// The addresses of this host that a gatekeeper without `Home` listens on, loopback too. An IPv6 address of one link only
-/// (fe80::/10) is of no use to peers elsewhere, and one that is not confirmed yet, or not unique, cannot be used.
-///
-/// # Errors
-/// When the system does not tell them.
-pub fn local_addresses() -> io::Result<Vec<IpAddr>> {
-    let mut all: Vec<IpAddr> =
-        if_addrs::get_if_addrs()?.iter().map(if_addrs::Interface::ip).filter(is_usable).collect();
-    // Addresses that others can reach come first, loopback last.
-    all.sort_unstable_by_key(|ip| (ip.is_loopback(), *ip));
-    all.dedup();
-    Ok(all)
-}
-
-fn is_usable(ip: &IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(_) => true,
-        IpAddr::V6(v6) => !v6.is_unicast_link_local() && bind::udp(*ip, &(0..=0)).is_ok(),
-    }
 }
 
 /// The line that says where the agent listens.
@@ -315,11 +294,5 @@ mod tests {
              cannot listen on signalling udp 198.51.100.1:{port}: this host has no such address"
         );
         assert_eq!(said, expected);
-    }
-
-    #[test]
-    fn loopback_is_the_last_of_the_local_addresses() {
-        let all = local_addresses().unwrap();
-        assert!(all.last().is_some_and(IpAddr::is_loopback), "{all:?}");
     }
 }

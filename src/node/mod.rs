@@ -212,6 +212,14 @@ impl Core {
         u32::try_from(unix.saturating_add(passed)).ok()
     }
 
+    /// Our address for a peer, where we have just one of its kind: the host may choose one that it made for the day only
+    /// (RFC 8981), at which nobody finds us.
+    pub(crate) fn only_local(&self, peer: IpAddr) -> Option<IpAddr> {
+        let kind = |ip: &IpAddr| (ip.is_ipv4(), ip.is_loopback());
+        let mut all = self.locals.iter().copied().filter(|ip| kind(ip) == kind(&peer));
+        all.next().filter(|_| all.next().is_none())
+    }
+
     /// The signalling address by which a peer reaches a local address.
     pub(crate) fn signalling_at(&self, local: IpAddr, peer: IpAddr) -> SocketAddr {
         let port = self.listening.get(&local).copied().unwrap_or(self.settings.signalling_port);

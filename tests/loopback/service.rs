@@ -193,19 +193,22 @@ fn ipv6_is_listened_on_unless_it_is_switched_off() {
     let directory = directory("ipv6");
     let has_it = std::fs::read_to_string("/proc/net/if_inet6")
         .is_ok_and(|all| all.lines().any(|line| line.starts_with(&format!("{:032x} ", 1))));
-    for (enabled, expected) in [("1", has_it), ("0", false)] {
+    for (home, enabled, expected) in
+        [("", "1", has_it), ("Home=::\n", "1", has_it), ("", "0", false)]
+    {
         let file = directory.join("gatekeeper.ini");
         let text = format!(
-            "[Gatekeeper::Main]\nEnableIPv6={enabled}\nUnicastRasPort=0\nUseMulticastListener=0\n\
+            "[Gatekeeper::Main]\n{home}EnableIPv6={enabled}\nUnicastRasPort=0\nUseMulticastListener=0\n\
              [RoutedMode]\nGKRouted=1\nCallSignalPort=0\n"
         );
         std::fs::write(&file, text).unwrap();
         let gatekeeper = Gatekeeper::start(&file, &[]);
         for role in ["ras udp", "signalling tcp"] {
             let there = gatekeeper.ready.contains(&format!("{role} [::1]:"));
-            assert_eq!(there, expected, "EnableIPv6={enabled}: {}", gatekeeper.ready);
+            assert_eq!(there, expected, "{home}EnableIPv6={enabled}: {}", gatekeeper.ready);
             assert!(gatekeeper.ready.contains(&format!("{role} 127.0.0.1:")));
         }
+        assert!(!gatekeeper.ready.contains("[fe80:"), "{}", gatekeeper.ready);
         if !expected {
             assert!(!gatekeeper.ready.contains('['), "{}", gatekeeper.ready);
             let port = gatekeeper.ready.rsplit(':').next().unwrap().parse().unwrap();

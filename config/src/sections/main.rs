@@ -24,7 +24,8 @@ section! {
         stun_server: StunServer as "STUNServer" = StunServer::usual();
         /// Accepted: a name in ExternalIP is looked up again and again in any case.
         external_is_dynamic: bool as "ExternalIsDynamic" = false;
-        /// Whether it also listens on the IPv6 addresses that the host has, where Home names none.
+        /// Whether it also listens on the IPv6 addresses that the host has, where Home names none: those
+        /// that last, not the temporary and link-local ones.
         ipv6: bool as "EnableIPv6" = true;
         /// The port of RAS (UDP); 0 for any.
         ras_port: Port as "UnicastRasPort" = Port(1719);
