@@ -116,6 +116,7 @@ pub(super) fn adapt_open(
         let rtcp = parameters.media_control_channel.as_ref().and_then(from_h245);
         if !learned {
             session.signalled(cx, from, None, rtcp);
+            session.expects(cx, from);
         }
         let datagrams = session.has_datagrams();
         if !datagrams || parameters.media_control_channel.is_some() {

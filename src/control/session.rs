@@ -59,6 +59,8 @@ pub(crate) struct Session {
     locked: [bool; 2],
     /// How often in a row it was asked in vain whether something came from each side.
     silent: [u8; 2],
+    /// Whether media of each side may also come from where its signalling does.
+    beside: [bool; 2],
     /// An address that a party named for media in clear, in a network where that may not be.
     exposed: Option<(Side, IpAddr)>,
 }
@@ -165,6 +167,7 @@ impl Session {
             keyed: [None; 2],
             locked: [false; 2],
             silent: [0; 2],
+            beside: [false; 2],
             exposed: None,
         };
         session.lock(cx, legs);
@@ -334,6 +337,39 @@ impl Session {
             _ => Ports::Signalled { rtp, rtcp },
         };
         self.tell(cx, side, Party { ip, ports });
+        self.admit(cx, side, ip);
+    }
+
+    /// A party will send, and has told no address of its own that could be used (the OpenLogicalChannel of some has no
+    /// mediaControlChannel, or port 0): what it sends comes from where its signalling comes from.
+    pub(super) fn expects(&mut self, cx: &mut Cx<'_>, side: Side) {
+        let (Some(known), Some(peer)) =
+            (self.parties.get(side.index()), self.peers.get(side.index()).copied())
+        else {
+            return;
+        };
+        if known.ports == Ports::Unknown && self.exposed.is_none() {
+            let (rtp, rtcp) = (None, None);
+            let ports = match cx.core.settings.media.trust(peer, peer, self.presents()) {
+                Trust::Latched => Ports::Latched { rtp, rtcp },
+                _ => Ports::Signalled { rtp, rtcp },
+            };
+            self.tell(cx, side, Party { ip: peer, ports });
+        }
+    }
+
+    /// A party that told another address may send from that of its signalling all the same: the one that it told may be
+    /// wrong (that of RTCP in the OpenLogicalChannel of a second video is, of some), or only where it listens.
+    fn admit(&mut self, cx: &mut Cx<'_>, side: Side, told: IpAddr) {
+        let (Some(ip), Some(done)) =
+            (self.peers.get(side.index()).copied(), self.beside.get_mut(side.index()))
+        else {
+            return;
+        };
+        if ip != told && !std::mem::replace(done, true) {
+            let flow = self.flow;
+            cx.core.out.push(Output::Flow(FlowCommand::Beside { flow, side, ip }));
+        }
     }
 
     fn tell(&mut self, cx: &mut Cx<'_>, side: Side, party: Party) {

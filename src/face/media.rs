@@ -45,7 +45,7 @@ impl Side {
 /// Where the media of one side comes from and goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Party {
-    /// The only address from which media of this side is accepted.
+    /// The only address from which media of this side is accepted, but for [`FlowCommand::Beside`].
     pub ip: IpAddr,
     /// How its ports are known.
     pub ports: Ports,
@@ -127,6 +127,16 @@ pub enum FlowCommand {
         side: Side,
         /// What is known of it.
         party: Party,
+    },
+    /// Media of one side may also come from this address, as long as none has proven itself that came from the one that
+    /// signalling told: some tell another's by mistake, or none. Nothing is sent there.
+    Beside {
+        /// Of which flow.
+        flow: FlowId,
+        /// Which side.
+        side: Side,
+        /// The address that the side's signalling comes from.
+        ip: IpAddr,
     },
     /// The even ports of an open flow carry datagrams that are no RTP (T.38), beside whatever else.
     Datagrams {

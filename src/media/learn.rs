@@ -1,7 +1,7 @@
-//! Whose packets count: media can only come from the address that signalling named, and from the port that is locked
-//! there (see `source`). Only new signalling opens the question again.
+//! Whose packets count: media can only come from the address that signalling named, or (of a party that is not behind a
+//! NAT, and until something is locked) from where its signalling comes, and from the port that is locked there (see `source`). Only new signalling opens the question again.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use super::packet::{Kind, Stamp, classify, datagram};
@@ -43,6 +43,8 @@ pub(super) struct SideState {
     pub(super) datagrams: bool,
     /// Whether something of the party has come since that was asked last; a channel that is just opened counts as it.
     heard: bool,
+    /// Another address than the party's from which its media may come.
+    pub(super) beside: Option<IpAddr>,
     party: Option<Party>,
     /// RTP, RTCP.
     sources: [Source; 2],
@@ -58,6 +60,7 @@ impl SideState {
             prefix: None,
             datagrams: false,
             heard: true,
+            beside: None,
             party: None,
             sources: [Source::default(), Source::default()],
             told: [false; 2],
@@ -144,7 +147,7 @@ impl SideState {
             self.counts.strangers += 1;
             return (Arrival::Taken, None);
         };
-        if from.ip() != party.ip {
+        if from.ip() != party.ip && !self.may_come_from(party, channel, from.ip()) {
             return (Arrival::Taken, self.stranger(channel));
         }
         let known = classify(channel, packet, party.ports);
@@ -184,7 +187,14 @@ impl SideState {
         (Arrival::Relay, lesson)
     }
 
-    /// Why a packet from the party's address may be believed to be the party's.
+    /// True for the address beside the one that a party told, until that one has proven to be right.
+    fn may_come_from(&self, party: Party, channel: Channel, ip: IpAddr) -> bool {
+        let source = &self.sources[channel as usize];
+        let here = source.address().is_none_or(|at| at.ip() == ip) || !source.is_proven();
+        self.beside == Some(ip) && matches!(party.ports, Ports::Signalled { .. }) && here
+    }
+
+    /// Why a packet from an address of the party may be believed to be the party's.
     fn reason(
         &self,
         party: Party,
@@ -203,6 +213,7 @@ impl SideState {
             return Reason::Secret;
         }
         let named = match party.ports {
+            Ports::Signalled { .. } if from.ip() != party.ip => None,
             Ports::Signalled { rtp, .. } if !rtcp => rtp,
             Ports::Signalled { rtcp, .. } => rtcp,
             // Many NATs keep neighbouring ports neighbours.

@@ -85,6 +85,11 @@ impl Table {
                     flow.side_mut(side).arm(party);
                 }
             }
+            FlowCommand::Beside { flow, side, ip } => {
+                if let Some(flow) = self.flows.get_mut(&flow) {
+                    flow.side_mut(side).beside = Some(ip);
+                }
+            }
             FlowCommand::Datagrams { flow } => {
                 if let Some(flow) = self.flows.get_mut(&flow) {
                     for side in [Side::A, Side::B] {

@@ -91,6 +91,8 @@ struct Lock {
 struct Run {
     media: Option<Stamp>,
     keepalive: Option<Stamp>,
+    /// The last keepalive had the number of the one before: it does not count them.
+    uncounted: bool,
     length: u8,
 }
 
@@ -101,6 +103,9 @@ impl Run {
             Kind::Keepalive => &mut self.keepalive,
         };
         let follows = last.is_none_or(|last| stamp.follows(last));
+        if kind == Kind::Keepalive {
+            self.uncounted = *last == Some(stamp);
+        }
         self.length = if follows { self.length.saturating_add(1) } else { 1 };
         *last = Some(stamp);
     }
@@ -145,7 +150,7 @@ impl Source {
         let run = self.rival(packet);
         let believed = match &self.lock {
             None => packet.reason > Reason::None || run.length >= proof,
-            Some(lock) if !lock.proven => lock.yields(packet, run),
+            Some(lock) if !lock.proven => lock.yields(now, packet, run),
             Some(lock) => lock.has_moved(now, packet, run),
         };
         match (believed, &self.lock) {
@@ -238,12 +243,22 @@ impl Lock {
         }
     }
 
-    /// Unproven, it gives way to who knows a secret, to who is where it was told, and to RTP in a row.
-    fn yields(&self, packet: Packet, run: Run) -> bool {
+    /// Unproven, it gives way to who knows a secret, to who is where it was told, and to RTP in a row. One that only sends
+    /// keepalives, of whatever numbers, may never prove itself: when it has missed one, it may have moved.
+    fn yields(&self, now: Instant, packet: Packet, run: Run) -> bool {
         let numbered = packet.stamp.is_numbered();
         packet.reason == Reason::Secret
             || packet.reason > self.reason
             || (numbered && packet.kind == Kind::Media && run.length >= PROOF)
+            || (packet.kind == Kind::Keepalive && self.is_overdue(now))
+    }
+
+    /// While the party lives there, it is never silent for much longer than the time between its keepalives.
+    fn is_overdue(&self, now: Instant) -> bool {
+        let [least, longest] = INTERVAL;
+        let known = self.interval.filter(|interval| *interval >= least);
+        let interval = known.unwrap_or(longest).min(longest);
+        now.saturating_duration_since(self.heard) > interval + interval / 2
     }
 
     /// Proven, it can only have moved: its own stream goes on from another port, and the old one is silent. Keepalives
@@ -262,10 +277,8 @@ impl Lock {
                     && silent >= SILENCE
             }
             Kind::Keepalive => {
-                let [least, longest] = INTERVAL;
-                let known = self.interval.filter(|interval| *interval >= least);
-                let interval = known.unwrap_or(longest).min(longest);
-                goes_on(self.run.keepalive) && silent > interval + interval / 2
+                let same = self.run.uncounted && self.run.keepalive == Some(packet.stamp);
+                (same || goes_on(self.run.keepalive)) && self.is_overdue(now)
             }
         }
     }

@@ -415,6 +415,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
                 (flow, self.plane.open(flow, pairs))
             }
             FlowCommand::Multiplex { flow, .. }
+            | FlowCommand::Beside { flow, .. }
             | FlowCommand::Datagrams { flow }
             | FlowCommand::Rearm { flow }
             | FlowCommand::Listen { flow }

@@ -246,3 +246,54 @@ fn a_multiplexed_client_that_moved_is_known_by_its_identifier() {
     time += Duration::from_secs(60);
     assert_eq!(table.forward(time, SHARED, Channel::Rtp, thief, &tagged(OURS, &MEDIA)), None);
 }
+
+/// Some keepalives have one number for ever.
+#[test]
+fn keepalives_that_count_nothing_are_followed_too() {
+    let stays = |talk: &mut Talk, port, times: usize| {
+        for _ in 0..times {
+            talk.a_says(Channel::Rtp, port, &keepalive(7));
+            talk.pass(19.0);
+        }
+    };
+    // Of who only listens, and of who has talked before.
+    for mut talk in [Talk { table: table(Some(127)), now: now(), sequence: 0 }, Talk::begin()] {
+        stays(&mut talk, OLD, 3);
+        // While it lives there, nobody else moves anything.
+        for _ in 0..10 {
+            talk.a_says(Channel::Rtp, NEW, &keepalive(7));
+            talk.a_says(Channel::Rtp, NEW, &keepalive(8));
+            assert_eq!(talk.goes_to(Channel::Rtp), Some(OLD));
+            stays(&mut talk, OLD, 1);
+        }
+        stays(&mut talk, NEW, 1);
+        assert_eq!(talk.goes_to(Channel::Rtp), Some(OLD), "it has missed none yet");
+        talk.a_says(Channel::Rtp, NEW, &keepalive(7));
+        assert_eq!(talk.goes_to(Channel::Rtp), Some(NEW));
+    }
+}
+
+#[test]
+fn media_may_come_from_beside_the_address_that_was_told_until_that_one_has_proven_itself() {
+    let beside = CLIENT;
+    let mut table = table(Some(127));
+    table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, OLD), &KEEPALIVE);
+    table.command(FlowCommand::Beside { flow: FLOW, side: Side::B, ip: beside });
+    let from_b = |table: &mut Table, ip, port, sequence: u16, ssrc| {
+        let packet = rtp(sequence, ssrc);
+        table.forward(now(), PAIRS[1], Channel::Rtp, at(ip, port), &packet).is_some()
+    };
+    // Nobody else, and not with a packet or two.
+    let thief = "203.0.113.66".parse().unwrap();
+    assert!(!(1..10).any(|n| from_b(&mut table, thief, 5000, n, 1)));
+    let passed = (1..10).filter(|n| from_b(&mut table, beside, 5000, *n, 2)).count();
+    assert_eq!(passed, 7, "from the third on, though it is the port that was told");
+    assert!(!from_b(&mut table, PLAIN, 5000, 1, 3), "it is locked");
+    // What is sent to the party goes where it told, or nowhere.
+    let party = Party { ip: PLAIN, ports: Ports::Signalled { rtp: Some(6000), rtcp: None } };
+    table.command(FlowCommand::Party { flow: FLOW, side: Side::B, party });
+    assert!((1..10).all(|n| from_b(&mut table, PLAIN, 6000, n, 4)), "new signalling counts anew");
+    assert!(!(10..20).any(|n| from_b(&mut table, beside, 5000, n, 2)), "and is proven now");
+    let back = table.forward(now(), PAIRS[0], Channel::Rtp, at(CLIENT, OLD), &MEDIA);
+    assert_eq!(back.map(|egress| egress.to), Some(at(PLAIN, 6000)));
+}

@@ -225,6 +225,7 @@ impl Worker {
                         FlowCommand::Share { .. }
                         | FlowCommand::Open { .. }
                         | FlowCommand::Multiplex { .. }
+                        | FlowCommand::Beside { .. }
                         | FlowCommand::Datagrams { .. }
                         | FlowCommand::Rearm { .. }
                         | FlowCommand::Listen { .. }

@@ -64,7 +64,9 @@ fn else_it_goes_where_it_is_told() {
         let mut lab = lab_of(keys);
         let hosts = begin(&mut lab, [true, false]);
         let [alice, bob] = end(lab, hosts);
-        assert_eq!([packets(&alice), packets(&bob)], [0, 0], "{keys}: {alice:#?}");
+        assert_eq!(packets(&alice), 0, "{keys}: {alice:#?}");
+        // What comes from where the signalling does is taken all the same.
+        assert!(packets(&bob) > TALK * 40, "{keys}: {bob:#?}");
     }
 }
 

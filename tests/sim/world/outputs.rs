@@ -244,7 +244,8 @@ impl World {
                     *prefix = *send;
                 }
             }
-            FlowCommand::Datagrams { .. }
+            FlowCommand::Beside { .. }
+            | FlowCommand::Datagrams { .. }
             | FlowCommand::Rearm { .. }
             | FlowCommand::Listen { .. }
             | FlowCommand::Decrypt { .. }
