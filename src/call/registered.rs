@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use pinhole_h323::id::{CallId, EndpointId};
+use pinhole_h323::asn::h225::ConferenceIdentifier;
+use pinhole_h323::id::{CallId, Crv, EndpointId};
 
 use super::{Call, CallKey, CallTimer, Calls, Why};
 use crate::face::Side;
@@ -35,6 +36,25 @@ impl Calls {
     pub(crate) fn is_party(&self, id: CallId, endpoint: &EndpointId) -> Option<bool> {
         let call = self.calls.get(self.index.ids.get(&id)?)?;
         Some(call.legs.iter().any(|leg| leg.endpoint.as_ref() == Some(endpoint)))
+    }
+
+    /// The call of an endpoint with this call reference: the one that it answered, or made, of this conference. None when
+    /// that leaves a choice.
+    pub(crate) fn referenced(
+        &self,
+        endpoint: &EndpointId,
+        crv: Crv,
+        answered: bool,
+        conference: &ConferenceIdentifier,
+    ) -> Option<CallId> {
+        let side = if answered { Side::B } else { Side::A };
+        let own = |call: &&Call| {
+            call.crv == crv
+                && call.conference == *conference
+                && call.leg(side).endpoint.as_ref() == Some(endpoint)
+        };
+        let mut all = self.calls.values().filter(|call| call.is_live()).filter(own);
+        all.next().filter(|_| all.next().is_none()).map(|call| call.id)
     }
 
     /// An endpoint has sent DRQ for a call.

@@ -10,6 +10,7 @@ use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::asn::h225::{ConferenceIdentifier, SetupUUIE};
 use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, EndpointId};
+use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
 use tracing::debug;
@@ -362,22 +363,31 @@ fn unconnected(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
     }
 }
 
-/// Answers a first message with ReleaseComplete and closes its connection.
+/// Answers a first message with ReleaseComplete and closes its connection. A Setup that names no call, as those of the
+/// first version of H.225.0, is answered with none.
 pub(super) fn refuse(cx: &mut Cx<'_>, ends: Ends, signal: &Signal, why: &Refused) {
     let (reason, sentence) = why;
-    if let Some(id) = signal.call_id() {
+    let id = signal.call_id();
+    if id.is_some() || signal.message_type() == MessageType::Setup {
         let leg = SignalLeg {
             crv: signal.q931().crv(),
             from_destination: !signal.q931().from_destination(),
-            call_id: id,
+            call_id: id.unwrap_or(CallId([0; 16])),
             tunnelling: false,
         };
-        let release = Signal::release_complete(leg, *reason, None);
+        let mut release = Signal::release_complete(leg, *reason, None);
+        if id.is_none() {
+            release.edit(|pdu| {
+                if let Body::releaseComplete(body) = &mut pdu.h323_message_body {
+                    body.call_identifier = None;
+                }
+            });
+        }
         if let Ok(octets) = release.encode() {
             cx.send(ends.stream, &octets);
         }
         cx.refusal(Event::CallRefused {
-            callid: id.to_string(),
+            callid: id.map_or_else(String::new, |id| id.to_string()),
             peer: ends.peer,
             release_reason: reason.name(),
             sentence: sentence.clone(),

@@ -41,6 +41,16 @@ pub(crate) fn order(cx: &mut Cx<'_>, endpoint: &EndpointId, over: Over) {
     super::send(cx, socket, to, RasMessage::disengageRequest(Box::new(request)));
 }
 
+/// The call that a DisengageRequest names: before version 2 of H.225.0 by its conference and call reference only.
+fn named(calls: &Calls, endpoint: &EndpointId, request: &DisengageRequest) -> Option<CallId> {
+    if let Some(call) = &request.call_identifier {
+        return Some(CallId::from(call));
+    }
+    let reference = request.call_reference_value.0;
+    let answered = request.answered_call.unwrap_or(reference & CALLED != 0);
+    calls.referenced(endpoint, Crv::new(reference), answered, &request.conference_id)
+}
+
 /// Answers a DisengageRequest. A call that still runs ends with it, but only one that the endpoint is a party of.
 pub(super) fn answer(
     cx: &mut Cx<'_>,
@@ -59,7 +69,7 @@ pub(super) fn answer(
     let Some(id) = cx.heard(&request.endpoint_identifier, origin.from) else {
         return reject(DisengageRejectReason::notRegistered(()));
     };
-    if let Some(call) = request.call_identifier.as_ref().map(CallId::from) {
+    if let Some(call) = named(calls, &id, request) {
         if calls.is_party(call, &id) == Some(false) {
             return reject(DisengageRejectReason::requestToDropOther(()));
         }

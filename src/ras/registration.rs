@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
     RasMessage, RegistrationConfirm, RegistrationReject, RegistrationRejectReason,
-    RegistrationRequest, TimeToLive,
+    RegistrationRequest, TimeToLive, TransportAddress,
 };
 use pinhole_h323::id::EndpointId;
 use pinhole_h323::{address, version};
@@ -82,15 +82,15 @@ fn enter(
     origin: Origin,
     request: &RegistrationRequest,
 ) -> Result<EndpointId, Rejected> {
-    let signalling = request.call_signal_address.iter().find_map(address::from_h225);
+    let signalling = reachable(&request.call_signal_address, origin);
     if let Some(id) = permanent::is(cx, origin, signalling) {
         return Ok(id);
     }
     let kind = Kind::of(&request.terminal_type);
     let aliases = counted(cx, kind, request);
-    let told_ras = request.ras_address.iter().find_map(address::from_h225);
+    let told_ras = reachable(&request.ras_address, origin);
     // Also an endpoint that tells another host's signalling address, which is not its own to register.
-    let elsewhere = |told: SocketAddr| told.ip().to_canonical() != origin.from.ip().to_canonical();
+    let elsewhere = |told: SocketAddr| !is_same_host(told, origin.from);
     let natted = told_ras.is_some_and(elsewhere) || signalling.is_some_and(elsewhere);
     let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
     if natted && !traversal {
@@ -155,6 +155,18 @@ fn enter(
         cx.event(Event::Registered { alias: name, peer: origin.from, ttl_s, traversal });
     }
     Ok(id)
+}
+
+/// Where an endpoint is reached of the addresses that it lists: where its request comes from, if that is among them. Who
+/// has several, of IPv4 and IPv6 or of several interfaces, lists them all, in any order.
+fn reachable(told: &[TransportAddress], origin: Origin) -> Option<SocketAddr> {
+    let mut all = told.iter().filter_map(address::from_h225);
+    let first = all.clone().next();
+    all.find(|told| is_same_host(*told, origin.from)).or(first)
+}
+
+fn is_same_host(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip().to_canonical() == other.ip().to_canonical()
 }
 
 /// An endpoint behind a NAT without H.460.18 can call, if the configuration wants it at all.

@@ -300,9 +300,6 @@ impl Registrations {
             }
         }
         self.prefixes.remove(id, &old.prefixes);
-        if let Some(told) = old.signalling.filter(|told| self.signalling.get(told) == Some(id)) {
-            self.signalling.remove(&told);
-        }
         self.crowd.leave(&old);
         let source = network(old.source.ip());
         if let Some(ids) = self.sources.get_mut(&source) {
@@ -311,7 +308,21 @@ impl Registrations {
                 self.sources.remove(&source);
             }
         }
+        if let Some(told) = old.signalling.filter(|told| self.signalling.get(told) == Some(id)) {
+            self.signalling.remove(&told);
+            self.inherit(told);
+        }
         Some(old)
+    }
+
+    /// Of several that told one signalling address, the last has it; when that one goes, the one before.
+    fn inherit(&mut self, told: SocketAddr) {
+        let others = self.sources.get(&network(told.ip())).into_iter().flatten();
+        let others = others.filter_map(|id| self.endpoints.get(id));
+        let others = others.filter(|known| known.signalling == Some(told) && is_reachable(known));
+        if let Some(heir) = others.max_by_key(|known| known.since).map(|known| known.id.clone()) {
+            self.signalling.insert(told, heir);
+        }
     }
 
     /// Removes all.

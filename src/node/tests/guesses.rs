@@ -183,6 +183,32 @@ fn who_knows_the_identifiers_of_a_call_cannot_change_or_end_it() {
     assert_eq!(scene.desk.node.calls(), 0, "it is over");
 }
 
+/// Before version 2 of H.225.0 there is no callIdentifier: an endpoint names its call by conference and call reference.
+#[test]
+fn an_old_endpoint_ends_its_call_by_conference_and_call_reference() {
+    let (mut scene, _) = Scene::called();
+    let alice = scene.alice.clone();
+    let mut without = |edit: &dyn Fn(&mut DisengageRequest)| {
+        let mut message = scene.ras(&alice, false).swap_remove(2);
+        let RasMessage::disengageRequest(request) = &mut message else { panic!() };
+        request.call_identifier = None;
+        edit(request);
+        let answers = ask(&mut scene.desk, "198.51.100.10:1719", message);
+        assert!(matches!(&answers[..], [RasMessage::disengageConfirm(_)]), "{answers:?}");
+        scene.desk.wait(3);
+        scene.desk.wait(3);
+        scene.desk.node.calls()
+    };
+    assert_eq!(without(&|request| request.call_reference_value.0 ^= 1), 1);
+    assert_eq!(
+        without(&|request| request.call_reference_value.0 |= 0x8000),
+        1,
+        "it has not answered it"
+    );
+    assert_eq!(without(&|request| request.conference_id = ConferenceIdentifier::default()), 1);
+    assert_eq!(without(&|_| {}), 0);
+}
+
 #[test]
 fn who_knows_a_call_identifier_cannot_call_in_its_place() {
     let (mut scene, _) = Scene::called();

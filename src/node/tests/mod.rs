@@ -5,6 +5,7 @@ mod channels;
 mod crowd;
 mod data;
 mod disclosure;
+mod equipment;
 mod external;
 mod failover;
 mod fast_start;

@@ -87,6 +87,24 @@ fn a_signalling_address_is_taken_over_only_if_the_configuration_says_so() {
 }
 
 #[test]
+fn a_signalling_address_goes_back_to_who_had_it_before() {
+    let mut table = Registrations::default();
+    let told = "192.0.2.1:1720".parse().unwrap();
+    for name in ["a", "b"] {
+        table.enter(endpoint(name, "192.0.2.1:1719"), RULES).unwrap();
+    }
+    let natted = Registration { natted: true, ..endpoint("c", "192.0.2.1:1719") };
+    table.enter(natted, RULES).unwrap();
+    assert_eq!(table.at(told).unwrap().name(), "b");
+    table.remove(&"b".into()).unwrap();
+    assert_eq!(table.at(told).unwrap().name(), "a");
+    table.remove(&"a".into()).unwrap();
+    assert!(table.at(told).is_none(), "who is behind a NAT is not there");
+    table.remove(&"c".into()).unwrap();
+    assert!(empty(&table));
+}
+
+#[test]
 fn a_permanent_endpoint_is_never_replaced() {
     let mut table = Registrations::default();
     let permanent = Registration { permanent: true, ..endpoint("gw", "192.0.2.1:1719") };
