@@ -11,11 +11,12 @@ use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
+use super::early::{Carrier, Early};
 use super::setup::{self, called_leg};
 use super::{Call, CallKey, CallTimer, Calls, State, Why};
 use crate::face::Side;
 use crate::node::{Core, Cx, Mode, Timer, leads};
-use crate::ras::destination::{Destination, others, resolve};
+use crate::ras::destination::{Destination, others, resolve_or_ask};
 use crate::zone::ZoneId;
 
 /// Destinations that are tried after the first.
@@ -28,6 +29,8 @@ const MOST_REDIRECTIONS: u8 = 5;
 pub(super) struct Route {
     /// The Setup as the caller sent it; none once the call is answered.
     pub(super) setup: Option<Box<Signal>>,
+    /// What the caller has said since.
+    pub(super) early: Early,
     alternatives: VecDeque<Destination>,
     /// The names of the called party, for neighbours that may know it as well.
     aliases: Vec<Alias>,
@@ -168,7 +171,12 @@ impl Calls {
         call.version[Side::B.index()] = None;
         call.state = State::Placing;
         (call.half_keys, call.to_caller) = (None, None);
-        call.held.clear();
+        // What waits was not passed on yet: that of the caller will be.
+        for (_, octets) in
+            std::mem::take(&mut call.held).iter().filter(|(side, _)| *side == Side::A)
+        {
+            call.is_early(Carrier::Signalling, octets);
+        }
         // Work for who was given up is of no use.
         self.index.questions.retain(|_, of| *of != key);
         if self.begin_security(cx, key) {
@@ -192,12 +200,16 @@ impl Calls {
         let lost = call.route.redirections > MOST_REDIRECTIONS;
         let caller = call.leg(Side::A).endpoint.clone();
         let (called, private) = (call.leg(Side::B).peer, cx.core.settings.private_for_all);
-        let found = resolve(cx.core, aliases(), named);
+        let found = resolve_or_ask(cx, aliases().collect(), named);
         let found = found.filter(|to| caller.is_none_or(|id| *to != Destination::Endpoint(id)));
         // It does not send callers where it could not call itself.
-        let found = found.filter(
-            |to| !matches!(to, Destination::Address(to) if !leads(cx.core, called, *to, private)),
-        );
+        let barred = |to: &Destination| matches!(to, Destination::Address(to) if !leads(cx.core, called, *to, private));
+        let found = match found {
+            Some(Destination::Elsewhere(names, here)) => {
+                Some(Destination::Elsewhere(names, here.filter(|to| !barred(to))))
+            }
+            found => found.filter(|to| !barred(to)),
+        };
         // What the caller has been told of a key cannot be taken back.
         let bound = call.security.is_committed();
         let Some(to) = found.filter(|_| !lost && !bound) else {
@@ -233,6 +245,7 @@ fn readdress(call: &mut Call, facility: &FacilityUUIE) {
     else {
         return;
     };
+    call.route.aliases = Alias::read_all(names);
     let Some(setup) = &mut call.route.setup else { return };
     let digits = names
         .iter()

@@ -47,7 +47,7 @@ impl Calls {
         cx: &mut Cx<'_>,
         key: CallKey,
         aliases: &[Alias],
-        address: Option<SocketAddr>,
+        here: Option<Destination>,
     ) {
         let Some(call) = self.live(key) else { return };
         let source = match call.route.setup.as_deref().and_then(Signal::body) {
@@ -58,8 +58,9 @@ impl Calls {
         };
         let (aliases, tried) = (aliases.to_vec(), call.route.tried.clone());
         let wanted = Wanted { aliases, call: call.id, source, hop_count: None, tried };
-        if zone::ask(cx, Asker::Call(key, address), wanted).is_err() {
-            self.located(cx, key, address.map(Destination::Address).into_iter().collect());
+        let asker = Asker::Call(key, here.map(Box::new));
+        if let Err(Asker::Call(key, here)) = zone::ask(cx, asker, wanted) {
+            self.located(cx, key, here.map(|here| *here).into_iter().collect());
         }
     }
 

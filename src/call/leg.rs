@@ -55,6 +55,8 @@ pub(crate) struct Leg {
     pub(crate) unreached: bool,
     /// True when it was told by Facility to connect to our listener.
     pub(crate) summoned: bool,
+    /// How often its H.245 connection was lost in mid-call.
+    pub(crate) losses: u8,
     /// H.245 messages that wait for its connection, and copies of those that were tunnelled to it before it said whether
     /// it tunnels.
     pub(crate) queue: Vec<Vec<u8>>,
@@ -108,6 +110,7 @@ impl Leg {
             listener: None,
             unreached: false,
             summoned: false,
+            losses: 0,
             queue: Vec::new(),
             session_ended: false,
         }

@@ -13,6 +13,7 @@ use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
+use super::early::Carrier;
 use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier, old};
 use crate::control;
 use crate::face::Side;
@@ -27,6 +28,9 @@ const MOST_QUEUED_OCTETS: usize = 128 << 10;
 
 /// How often a party is connected to for H.245 in one call.
 const MOST_DIALS: u8 = 8;
+
+/// How often in a call a client is asked to make its H.245 connection again.
+const MOST_LOSSES: u8 = 100;
 
 /// How long the second H.245 connection may take after the first.
 const CONTROL: Duration = Duration::from_secs(15);
@@ -109,6 +113,16 @@ impl Calls {
             && call.leg(from).server
             && !carrier::tunnelled(call, from)
             && call.leg(from).h245.is_some()
+        {
+            self.reach(cx, key, from);
+        }
+        // The caller's connection stands since an earlier called party was tried.
+        if from == Side::B
+            && let Some(call) = self.live(key)
+            && matches!(call.leg(Side::A).control, ControlLink::Open(_))
+            && !carrier::tunnelled(call, from)
+            && call.leg(from).h245.is_some()
+            && !call.leg(from).unreached
         {
             self.reach(cx, key, from);
         }
@@ -245,8 +259,16 @@ impl Calls {
     pub(super) fn control_lost(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
         let dialled = matches!(call.leg(side).control, ControlLink::Dialling(_));
+        let over = call.legs.iter().any(|leg| leg.session_ended) || !call.is_connected();
         let leg = call.leg_mut(side);
         leg.control = ControlLink::None;
+        if leg.client && !dialled && !over && leg.losses < MOST_LOSSES {
+            // Its firewall has forgotten the connection. Only the client can make another; the other party need not know.
+            leg.losses += 1;
+            leg.summoned = false;
+            cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
+            return self.summon(cx, key, side);
+        }
         if dialled && leg.listener.is_some() {
             // It has been told where we listen, and may be about to connect.
             cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
@@ -298,6 +320,9 @@ impl Calls {
     /// Takes an H.245 message of a connection of its own.
     pub(crate) fn control(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
+        if side == Side::A && call.is_early(Carrier::Control, octets) {
+            return;
+        }
         call.route.committed |= side == Side::B;
         let verdict = control::receive(cx, call, &mut self.index, side, octets);
         if let Some(message) = verdict.forward {

@@ -4,6 +4,7 @@
 mod carrier;
 mod data;
 mod disclose;
+mod early;
 mod failover;
 mod first;
 mod hole;

@@ -46,8 +46,8 @@ impl Calls {
             Destination::Neighbor { zone, signalling } => {
                 self.place_at_neighbor(cx, key, *zone, *signalling);
             }
-            Destination::Elsewhere(aliases, address) => {
-                self.place_elsewhere(cx, key, aliases, *address);
+            Destination::Elsewhere(aliases, here) => {
+                self.place_elsewhere(cx, key, aliases, here.as_deref().cloned());
             }
             Destination::Endpoint(endpoint) => {
                 let registration = cx.core.registrations.get(endpoint);
@@ -157,6 +157,7 @@ impl Calls {
         cx.set(Timer::Call(key, CallTimer::Answer), wait);
         self.relay(cx, key, Side::A, setup);
         self.keep_open(cx, key);
+        self.repeat_early(cx, key);
     }
 }
 

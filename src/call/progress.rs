@@ -10,6 +10,7 @@ use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use tracing::trace;
 
+use super::early::{Carrier, Early};
 use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, disclose, old, silence};
 use crate::control;
 use crate::event::Event;
@@ -50,7 +51,7 @@ impl Calls {
         let (message, from) = (signal.name(), &call.leg(side).name);
         trace!(call = %call.id, from, message, "received");
         if matches!(call.state, State::Placing) {
-            return self.while_placing(cx, key, side, &signal);
+            return self.while_placing(cx, key, side, (&signal, octets));
         }
         match signal.message_type() {
             // One call a connection: a repeated Setup is ignored, another one needs another connection.
@@ -67,6 +68,9 @@ impl Calls {
                 }
                 self.advance(cx, key, side, signal.message_type());
                 if let Some(call) = self.live(key) {
+                    if side == Side::A {
+                        call.is_early(Carrier::Signalling, octets);
+                    }
                     let version = old::version_of(&signal);
                     if version.is_some() {
                         call.version[side.index()] = version;
@@ -94,13 +98,21 @@ impl Calls {
         leg.bond.is_some()
     }
 
-    /// The called party is not reached yet: only the caller can speak, and only to give up.
-    fn while_placing(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, signal: &Signal) {
-        if side == Side::A && signal.message_type() == MessageType::ReleaseComplete {
-            let Some(call) = self.live(key) else { return };
+    /// The called party is not reached yet: only the caller can speak, to give up, or for the called party to hear later.
+    fn while_placing(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        side: Side,
+        (signal, octets): (&Signal, &[u8]),
+    ) {
+        let Some(call) = self.live(key).filter(|_| side == Side::A) else { return };
+        if signal.message_type() == MessageType::ReleaseComplete {
             let sentence = format!("{} gave up before the call was placed", call.leg(side).name);
             let (cause, reason) = words(signal);
             self.end(cx, key, &Why { reason, cause, sentence, by: Some(side) });
+        } else if signal.message_type() != MessageType::Setup && !signal.is_keepalive() {
+            call.is_early(Carrier::Signalling, octets);
         }
     }
 
@@ -116,6 +128,7 @@ impl Calls {
             MessageType::Connect if unanswered => {
                 call.state = State::Talking(cx.now);
                 call.route.setup = None;
+                call.route.early = Early::default();
                 let setup_ms = cx.now.duration_since(call.started).as_millis();
                 let setup_ms = u64::try_from(setup_ms).unwrap_or(u64::MAX);
                 let callid = call.id.to_string();

@@ -24,7 +24,7 @@ use crate::face::{Side, StreamId};
 use crate::node::modes::Place;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
-use crate::ras::destination::{Destination, resolve};
+use crate::ras::destination::{Destination, resolve, resolve_or_ask};
 use crate::ras::endpoint::vendor;
 use crate::security::Security;
 use crate::zone::{self, Bond, Caller};
@@ -229,19 +229,11 @@ fn route(
     let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
     // What the server of a zone tells is how it sees us.
     let named = named.filter(|_| !neighbor.is_some_and(|caller| caller.inward));
-    let mut aliases: Vec<Alias> = aliases.chain(number).collect();
-    let here = resolve(cx.core, aliases.iter().cloned(), named);
-    let address = match &here {
-        Some(Destination::Address(address)) => Some(*address),
-        _ => None,
+    let aliases: Vec<Alias> = aliases.chain(number).collect();
+    let here = match neighbor {
+        None => resolve_or_ask(cx, aliases, named),
+        Some(_) => resolve(cx.core, aliases.into_iter(), named),
     };
-    if let (Some(address), true) = (address, aliases.is_empty()) {
-        aliases.push(Alias::Transport(address));
-    }
-    let is_here = matches!(here, Some(Destination::Endpoint(_)));
-    if !is_here && neighbor.is_none() && zone::is_reached_by(cx, &aliases, &[]) {
-        return Ok(Destination::Elsewhere(aliases, address));
-    }
     here.ok_or_else(|| {
         let called = setup.destination_address.iter().flatten().find_map(Alias::read);
         let called = called.map_or_else(|| "the called party".to_owned(), |a| a.to_string());
@@ -256,9 +248,10 @@ fn for_stranger(cx: &Cx<'_>, ends: Ends, destination: Destination) -> Result<Des
     match destination {
         _ if cx.core.settings.unregistered_anywhere => return Ok(destination),
         Destination::Address(_) => {}
-        Destination::Elsewhere(mut aliases, _) if aliases.iter().any(named) => {
+        Destination::Elsewhere(mut aliases, here) if aliases.iter().any(named) => {
             aliases.retain(named);
-            return Ok(Destination::Elsewhere(aliases, None));
+            let here = here.filter(|here| !matches!(**here, Destination::Address(_)));
+            return Ok(Destination::Elsewhere(aliases, here));
         }
         Destination::Elsewhere(..) => {}
         Destination::Endpoint(_) | Destination::Neighbor { .. } => return Ok(destination),

@@ -200,7 +200,12 @@ fn registration(one: &Registration, now: Instant) -> RegistrationStatus {
         id: one.id.to_string(),
         aliases: one.aliases.iter().map(ToString::to_string).collect(),
         kind: one.kind.name(),
-        prefixes: one.prefixes.iter().map(prefix).collect(),
+        prefixes: one
+            .prefixes
+            .iter()
+            .map(prefix)
+            .chain(one.told_prefixes.iter().cloned())
+            .collect(),
         vendor: one.vendor.clone(),
         ras: one.ras,
         signalling: one.signalling,

@@ -35,17 +35,23 @@ pub(super) fn add(
     if aliases.len() > MOST_ALIASES || !cx.core.registrations.holds_aliases(&id, &aliases, most) {
         return Err(reject(&first_alias(request), &Refusal::InvalidAlias));
     }
-    let added = prefixes(cx, request, &aliases);
+    let (given, told) = prefixes(cx, request, &aliases);
     let Origin { from, socket, local, .. } = origin;
     cx.core.registrations.moved(&id, from, socket, local);
     cx.core.registrations.rename(&id, |known| {
         known.aliases = aliases;
-        for prefix in added {
-            if !known.prefixes.contains(&prefix) && known.prefixes.len() < MOST_ALIASES {
-                known.prefixes.push(prefix);
-            }
-        }
+        merge(&mut known.prefixes, given);
+        merge(&mut known.told_prefixes, told);
         known.additive = true;
     });
     Ok(id)
+}
+
+/// Adds what is not there yet, as far as there is room.
+fn merge<T: PartialEq>(all: &mut Vec<T>, added: Vec<T>) {
+    for one in added {
+        if !all.contains(&one) && all.len() < MOST_ALIASES {
+            all.push(one);
+        }
+    }
 }

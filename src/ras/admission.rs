@@ -13,7 +13,7 @@ use pinhole_h323::asn::h225::{
 use pinhole_h323::cause::Reject;
 use pinhole_h323::id::{CallId, EndpointId};
 
-use super::destination::{Destination, others, resolve};
+use super::destination::{Destination, is_here, others, resolve};
 use super::{Origin, bandwidth};
 use crate::call::Calls;
 use crate::event::Event;
@@ -334,7 +334,7 @@ pub(super) fn elsewhere(
     let named = request.dest_call_signal_address.as_ref().and_then(address::from_h225);
     let here = resolve(cx.core, aliases.iter().cloned(), named);
     match here {
-        Some(Destination::Endpoint(_)) => return None,
+        Some(Destination::Endpoint(_)) if is_here(cx.core, &aliases, named) => return None,
         // Neighbours are asked about addresses, too (`SendIPs`).
         Some(Destination::Address(address)) if !aliases.contains(&Alias::Transport(address)) => {
             aliases.push(Alias::Transport(address));

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::id::EndpointId;
 
-use crate::node::Core;
-use crate::zone::ZoneId;
+use super::prefix::Word;
+use crate::node::{Core, Cx};
+use crate::zone::{self, ZoneId};
 
 /// Destinations that are tried after the first.
 const MOST_OTHERS: usize = 8;
@@ -26,7 +27,7 @@ pub(crate) enum Destination {
         signalling: SocketAddr,
     },
     /// Perhaps to a neighbour: those that fit have to be asked about these names; else where it would go without.
-    Elsewhere(Vec<Alias>, Option<SocketAddr>),
+    Elsewhere(Vec<Alias>, Option<Box<Self>>),
 }
 
 /// Finds where a call goes: to the registered endpoint with one of the aliases; else to the address that was named,
@@ -36,6 +37,15 @@ pub(crate) fn resolve(
     aliases: impl Iterator<Item = Alias>,
     named: Option<SocketAddr>,
 ) -> Option<Destination> {
+    find(core, aliases, named).map(|(destination, _)| destination)
+}
+
+/// Where a call goes, and on whose word.
+fn find(
+    core: &Core,
+    aliases: impl Iterator<Item = Alias>,
+    named: Option<SocketAddr>,
+) -> Option<(Destination, Word)> {
     // Whoever calls through us may name us as the next hop: that says nothing of where the call goes.
     let mut address = named.filter(|address| !is_ours(core, *address));
     let mut numbers = Vec::new();
@@ -45,7 +55,7 @@ pub(crate) fn resolve(
     };
     for alias in aliases.flat_map(here) {
         if let Some(found) = core.registrations.find(&alias) {
-            return Some(Destination::Endpoint(found.id.clone()));
+            return Some((Destination::Endpoint(found.id.clone()), Word::Operator));
         }
         match alias {
             Alias::Transport(named) => {
@@ -57,13 +67,38 @@ pub(crate) fn resolve(
     }
     if address.is_none() {
         let turns = core.settings.ras.round_robin;
-        let gateways = numbers.iter().flat_map(|number| core.registrations.gateways(number, turns));
-        let gateway = gateways.into_iter().next()?;
-        return Some(Destination::Endpoint(gateway.id.clone()));
+        let gateways = numbers.iter().flat_map(|number| core.registrations.ranked(number, turns));
+        let (word, gateway) = gateways.min_by_key(|(word, _)| *word)?;
+        return Some((Destination::Endpoint(gateway.id.clone()), word));
     }
     let address = address.filter(|address| is_callable(core, *address))?;
     let found = core.registrations.at(address);
-    Some(found.map_or(Destination::Address(address), |r| Destination::Endpoint(r.id.clone())))
+    let to = found.map_or(Destination::Address(address), |r| Destination::Endpoint(r.id.clone()));
+    Some((to, Word::Operator))
+}
+
+/// Finds where a call goes, or which names neighbours have to be asked about first: when nobody is here whose number or name
+/// it is, or a gateway to which the configuration gives the number.
+pub(crate) fn resolve_or_ask(
+    cx: &Cx<'_>,
+    mut aliases: Vec<Alias>,
+    named: Option<SocketAddr>,
+) -> Option<Destination> {
+    let here = resolve(cx.core, aliases.iter().cloned(), named);
+    if let (Some(Destination::Address(address)), true) = (&here, aliases.is_empty()) {
+        aliases.push(Alias::Transport(*address));
+    }
+    if is_here(cx.core, &aliases, named) || !zone::is_reached_by(cx, &aliases, &[]) {
+        return here;
+    }
+    Some(Destination::Elsewhere(aliases, here.map(Box::new)))
+}
+
+/// True when a call goes to an endpoint here, whatever neighbours know: not when nothing leads there but a prefix that the
+/// endpoint tells itself.
+pub(crate) fn is_here(core: &Core, aliases: &[Alias], named: Option<SocketAddr>) -> bool {
+    let found = find(core, aliases.iter().cloned(), named);
+    matches!(found, Some((Destination::Endpoint(_), Word::Operator)))
 }
 
 /// Whom `user@domain` means when the domain is ours: one of DefaultDomain, or an address of this host.

@@ -59,8 +59,10 @@ pub(crate) struct Registration {
     pub(crate) id: EndpointId,
     pub(crate) aliases: Vec<Alias>,
     pub(crate) kind: Kind,
-    /// The numbers that it takes calls for, as a gateway.
+    /// The numbers that it takes calls for, as a gateway: what the configuration says.
     pub(crate) prefixes: Vec<GatewayPrefix>,
+    /// Prefixes of numbers that it says it takes calls for. As anybody may say so, they come after all others.
+    pub(crate) told_prefixes: Vec<String>,
     /// Its maker and product, as it tells them.
     pub(crate) vendor: String,
     /// Where RAS messages to it go: behind a NAT, the pinhole.

@@ -22,6 +22,7 @@ pub(crate) fn enter(cx: &mut Cx<'_>) {
             aliases: permanent.aliases.iter().map(|text| Alias::from_text(text)).collect(),
             kind: if permanent.prefixes.is_empty() { Kind::Terminal } else { Kind::Gateway },
             prefixes: permanent.prefixes,
+            told_prefixes: Vec::new(),
             vendor: permanent.vendor.join(" "),
             ras: at,
             source: at,

@@ -18,6 +18,17 @@ pub(super) struct Prefixes {
     plain: BTreeMap<String, BTreeSet<EndpointId>>,
     /// Those with a `.` that stands for any digit; only the configuration has them.
     patterns: BTreeMap<String, BTreeSet<EndpointId>>,
+    /// Those that endpoints say they have.
+    told: BTreeMap<String, BTreeSet<EndpointId>>,
+}
+
+/// Who says that an endpoint has a prefix. The first one counts more, whatever the lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Word {
+    /// The configuration.
+    Operator,
+    /// The endpoint itself, and anybody may be one.
+    Endpoint,
 }
 
 impl Prefixes {
@@ -32,43 +43,58 @@ impl Prefixes {
         }
     }
 
-    pub(super) fn enter(&mut self, id: &EndpointId, prefixes: &[GatewayPrefix]) {
+    pub(super) fn enter(&mut self, id: &EndpointId, prefixes: &[GatewayPrefix], told: &[String]) {
         for prefix in prefixes {
             if let Some(index) = self.of(prefix) {
                 index.entry(prefix.digits.clone()).or_default().insert(id.clone());
             }
         }
-    }
-
-    pub(super) fn remove(&mut self, id: &EndpointId, prefixes: &[GatewayPrefix]) {
-        for prefix in prefixes {
-            let Some(index) = self.of(prefix) else { continue };
-            if let Some(ids) = index.get_mut(&prefix.digits) {
-                ids.remove(id);
-                if ids.is_empty() {
-                    index.remove(&prefix.digits);
-                }
-            }
+        for digits in told {
+            self.told.entry(digits.clone()).or_default().insert(id.clone());
         }
     }
 
+    pub(super) fn remove(&mut self, id: &EndpointId, prefixes: &[GatewayPrefix], told: &[String]) {
+        for prefix in prefixes {
+            if let Some(index) = self.of(prefix) {
+                forget(index, &prefix.digits, id);
+            }
+        }
+        told.iter().for_each(|digits| forget(&mut self.told, digits, id));
+    }
+
     /// The endpoints with a prefix of a number, and the prefix; those with the longest come first.
-    pub(super) fn matching<'a>(&'a self, number: &str) -> Vec<(&'a str, &'a EndpointId)> {
+    pub(super) fn matching<'a>(&'a self, number: &str) -> Vec<(Word, &'a str, &'a EndpointId)> {
         let number: String = number.chars().take(LONGEST).collect();
-        let mut found: Vec<(&String, &BTreeSet<EndpointId>)> = (1..=number.len())
-            .filter_map(|length| self.plain.get_key_value(number.get(..length)?))
-            .chain(self.patterns.iter().filter(|(pattern, _)| begins(&number, pattern)))
+        let lengths = || (1..=number.len()).filter_map(|length| number.get(..length));
+        let given = lengths().filter_map(|digits| self.plain.get_key_value(digits));
+        let patterns = self.patterns.iter().filter(|(pattern, _)| begins(&number, pattern));
+        let told = lengths().filter_map(|digits| self.told.get_key_value(digits));
+        let mut found: Vec<(Word, &String, &BTreeSet<EndpointId>)> = given
+            .chain(patterns)
+            .map(|(prefix, ids)| (Word::Operator, prefix, ids))
+            .chain(told.map(|(prefix, ids)| (Word::Endpoint, prefix, ids)))
             .collect();
-        found.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        found.sort_by_key(|(word, prefix, _)| (*word, std::cmp::Reverse(prefix.len())));
         found
             .into_iter()
-            .flat_map(|(prefix, ids)| ids.iter().map(|id| (prefix.as_str(), id)))
+            .flat_map(|(word, prefix, ids)| ids.iter().map(move |id| (word, prefix.as_str(), id)))
             .collect()
     }
 
     pub(super) fn clear(&mut self) {
         self.plain.clear();
         self.patterns.clear();
+        self.told.clear();
+    }
+}
+
+fn forget(index: &mut BTreeMap<String, BTreeSet<EndpointId>>, digits: &String, id: &EndpointId) {
+    if let Some(ids) = index.get_mut(digits) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(digits);
+        }
     }
 }
 
@@ -94,21 +120,21 @@ pub(super) fn priority(prefixes: &[GatewayPrefix], matched: &str) -> u32 {
 
 /// The prefixes that an endpoint tells of itself (H.225.0 supportedPrefixes), where the configuration lets such endpoints
 /// bring some.
-pub(super) fn told(kind: &EndpointType, gateways: bool, mcus: bool) -> Vec<GatewayPrefix> {
+pub(super) fn told(kind: &EndpointType, gateways: bool, mcus: bool) -> Vec<String> {
     let gateway = kind.gateway.as_ref().filter(|_| gateways).and_then(|it| it.protocol.as_ref());
     let mcu = kind.mcu.as_ref().filter(|_| mcus).and_then(|it| it.protocol.as_ref());
     let protocols = gateway.into_iter().chain(mcu).flatten();
-    let told: BTreeSet<GatewayPrefix> =
+    let told: BTreeSet<String> =
         protocols.filter_map(supported).flatten().filter_map(read).take(MOST).collect();
     told.into_iter().collect()
 }
 
 /// A prefix as the endpoint told it. Of a number only; a `.` in it would stand for any digit.
-fn read(told: &SupportedPrefix) -> Option<GatewayPrefix> {
+fn read(told: &SupportedPrefix) -> Option<String> {
     let digits = Alias::read(&told.prefix)?.to_string();
     let dialable = |c: char| c.is_ascii_digit() || "*#+".contains(c);
     let usable = (1..=LONGEST).contains(&digits.len()) && digits.chars().all(dialable);
-    usable.then_some(GatewayPrefix { digits, priority: GatewayPrefix::PRIORITY, except: false })
+    usable.then_some(digits)
 }
 
 fn supported(protocol: &SupportedProtocols) -> Option<&Vec<SupportedPrefix>> {
@@ -140,18 +166,20 @@ mod tests {
     fn the_longest_prefix_comes_first_and_what_is_removed_is_gone() {
         let (short, long) = (EndpointId::from("short"), EndpointId::from("long"));
         let mut all = Prefixes::default();
-        all.enter(&short, &list("0,0.7,!021"));
-        all.enter(&long, &list("01,0177"));
+        all.enter(&short, &list("0,0.7,!021"), &[]);
+        all.enter(&long, &list("01,0177"), &["0".to_owned(), "017712".to_owned()]);
         let found = |all: &Prefixes, number: &str| -> Vec<String> {
-            all.matching(number).iter().map(|(prefix, id)| format!("{prefix} {id}")).collect()
+            all.matching(number).iter().map(|(_, prefix, id)| format!("{prefix} {id}")).collect()
         };
-        assert_eq!(found(&all, "01771"), ["0177 long", "0.7 short", "01 long", "0 short"]);
-        assert_eq!(found(&all, "0"), ["0 short"]);
+        let given = ["0177 long", "0.7 short", "01 long", "0 short"];
+        let told = ["017712 long", "0 long"];
+        assert_eq!(found(&all, "017712"), [&given[..], &told].concat(), "what it tells comes last");
+        assert_eq!(found(&all, "0"), ["0 short", "0 long"]);
         assert_eq!(found(&all, "1"), [""; 0]);
         assert_eq!(found(&all, "é"), [""; 0]);
-        all.remove(&short, &list("0,0.7,!021"));
-        all.remove(&long, &list("01,0177"));
-        assert!(all.plain.is_empty() && all.patterns.is_empty());
+        all.remove(&short, &list("0,0.7,!021"), &[]);
+        all.remove(&long, &list("01,0177"), &["0".to_owned(), "017712".to_owned()]);
+        assert!(all.plain.is_empty() && all.patterns.is_empty() && all.told.is_empty());
     }
 
     #[test]

@@ -101,12 +101,13 @@ fn enter(
     let id = identity::identify(cx, origin, request, &aliases);
     let wanted = cx.core.registrations.wanted_of(&id, &aliases);
     let ttl_s = time_to_live(cx, request, traversal || natted);
-    let prefixes = prefixes(cx, request, &aliases);
+    let (prefixes, told_prefixes) = prefixes(cx, request, &aliases);
     let new = Registration {
         id: id.clone(),
         aliases,
         kind,
         prefixes,
+        told_prefixes,
         vendor: vendor(&request.endpoint_vendor),
         ras,
         source: origin.from,
@@ -196,18 +197,17 @@ pub(super) fn counted(cx: &Cx<'_>, kind: Kind, request: &RegistrationRequest) ->
     aliases
 }
 
-/// The prefixes that an endpoint brings, as far as it may, and those that the configuration gives it.
+/// The prefixes that the configuration gives an endpoint, and those that it brings, as far as it may.
 pub(super) fn prefixes(
     cx: &Cx<'_>,
     request: &RegistrationRequest,
     aliases: &[Alias],
-) -> Vec<pinhole_config::GatewayPrefix> {
+) -> (Vec<pinhole_config::GatewayPrefix>, Vec<String>) {
     let ras = &cx.core.settings.ras;
     let told = prefix::told(&request.terminal_type, ras.gateway_prefixes, ras.mcu_prefixes);
     let is_named = |name: &String| aliases.iter().any(|alias| alias.to_string() == *name);
     let given = ras.prefixes.iter().filter(|(name, _)| is_named(name));
-    // What the configuration says counts first.
-    given.flat_map(|(_, prefixes)| prefixes.clone()).chain(told).collect()
+    (given.flat_map(|(_, prefixes)| prefixes.clone()).collect(), told)
 }
 
 /// Whether H.460.18 is granted to an endpoint that asks for it.

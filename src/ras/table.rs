@@ -10,7 +10,7 @@ use pinhole_h323::id::EndpointId;
 use super::crowd::{self, Crowd};
 use super::endpoint::Registration;
 use super::matching::{Key, Matching};
-use super::prefix::{self, Prefixes};
+use super::prefix::{self, Prefixes, Word};
 use crate::face::SocketId;
 use crate::node::limits::source as network;
 
@@ -188,20 +188,27 @@ impl Registrations {
     }
 
     /// The gateways that take calls to a number, the one that should comes first: the one with the longest prefix, that
-    /// still has resources, with the best priority, and whose turn it is, if they take turns.
+    /// still has resources, with the best priority, and whose turn it is, if they take turns. Those that only say
+    /// themselves that they have a prefix come last.
     pub(crate) fn gateways(&self, number: &str, turns: bool) -> Vec<&Registration> {
-        let found = self.prefixes.matching(number).into_iter().filter_map(|(prefix, id)| {
+        self.ranked(number, turns).into_iter().map(|(_, known)| known).collect()
+    }
+
+    /// The same, each with who says that it takes calls to the number.
+    pub(crate) fn ranked(&self, number: &str, turns: bool) -> Vec<(Word, &Registration)> {
+        let found = self.prefixes.matching(number).into_iter().filter_map(|(word, prefix, id)| {
             let known = self.endpoints.get(id)?;
-            (!prefix::excepts(&known.prefixes, number, prefix)).then_some((prefix, known))
+            (!prefix::excepts(&known.prefixes, number, prefix)).then_some((word, prefix, known))
         });
         let mut found: Vec<_> = found.collect();
-        found.sort_by_key(|(prefix, known)| {
+        found.sort_by_key(|(word, prefix, known)| {
             let turn = if turns { known.turns } else { 0 };
             let length = std::cmp::Reverse(prefix.len());
-            (length, known.busy, prefix::priority(&known.prefixes, prefix), turn)
+            (*word, length, known.busy, prefix::priority(&known.prefixes, prefix), turn)
         });
         let mut seen = BTreeSet::new();
-        found.into_iter().map(|(_, known)| known).filter(|known| seen.insert(&known.id)).collect()
+        let found = found.into_iter().map(|(word, _, known)| (word, known));
+        found.filter(|(_, known)| seen.insert(&known.id)).collect()
     }
 
     /// The only endpoint that sends from an address, if there is exactly one.
@@ -270,7 +277,7 @@ impl Registrations {
         for alias in &new.aliases {
             self.aliases.insert(self.matching.key(alias), new.id.clone());
         }
-        self.prefixes.enter(&new.id, &new.prefixes);
+        self.prefixes.enter(&new.id, &new.prefixes, &new.told_prefixes);
         self.sources.entry(network(new.source.ip())).or_default().insert(new.id.clone());
         self.crowd.enter(&new);
         // What cannot be reached there must not stand in the way of who can, nor in that of who stays.
@@ -299,7 +306,7 @@ impl Registrations {
                 self.aliases.remove(&key);
             }
         }
-        self.prefixes.remove(id, &old.prefixes);
+        self.prefixes.remove(id, &old.prefixes, &old.told_prefixes);
         self.crowd.leave(&old);
         let source = network(old.source.ip());
         if let Some(ids) = self.sources.get_mut(&source) {

@@ -17,7 +17,7 @@ use super::token::{self, Doubt};
 use super::{Role, ZoneId, route};
 use crate::node::Cx;
 use crate::ras::Origin;
-use crate::ras::destination::{Destination, resolve};
+use crate::ras::destination::{Destination, is_here, resolve};
 
 /// By how many seconds proofs can overtake each other.
 const REORDERED_S: u32 = 5;
@@ -50,16 +50,19 @@ pub(crate) fn lrq(
         }
     }
     let here = resolve(cx.core, aliases.iter().cloned(), None);
-    if let Some(destination @ Destination::Endpoint(_)) = here {
-        return Some(match zone {
-            Some(zone) => located(cx, origin, zone, request, Some(destination)),
-            None => confirm(cx, origin, request),
-        });
+    let sure = is_here(cx.core, &aliases, None);
+    if !sure && let Some(answer) = pass_on(cx, origin, zone, request, aliases) {
+        return Some(answer);
     }
-    pass_on(cx, origin, zone, request, aliases)
+    let here = here.filter(|here| matches!(here, Destination::Endpoint(_)));
+    Some(match (zone, here) {
+        (_, None) => reject(request, LocationRejectReason::notRegistered(())),
+        (Some(zone), here) => located(cx, origin, zone, request, here),
+        (None, Some(_)) => confirm(cx, origin, request),
+    })
 }
 
-/// Asks other neighbours, if that is wanted.
+/// Asks other neighbours, if that is wanted and there is one to ask.
 fn pass_on(
     cx: &mut Cx<'_>,
     origin: Origin,
@@ -67,10 +70,9 @@ fn pass_on(
     request: &LocationRequest,
     aliases: Vec<Alias>,
 ) -> Option<RasMessage> {
-    let unknown = reject(request, LocationRejectReason::notRegistered(()));
-    let call = request.call_identifier.as_ref().map(CallId::from);
-    let (Some(id), Some(call)) = (zone, call) else { return Some(unknown) };
-    let Some(known) = cx.core.zones.get(id) else { return Some(unknown) };
+    let call = request.call_identifier.as_ref().map(CallId::from)?;
+    let id = zone?;
+    let known = cx.core.zones.get(id)?;
     let wish = known.config.forward.unwrap_or(cx.core.settings.zones.forward);
     let lives = request.hop_count.is_none_or(|count| count > 1);
     let wanted = match wish {
@@ -79,15 +81,13 @@ fn pass_on(
         Forward::Depends => lives && (request.hop_count.is_some() || known.is_client()),
     };
     if !wanted {
-        return Some(unknown);
+        return None;
     }
     let source = Alias::read_all(request.source_info.iter().flatten());
     let wanted = Wanted { aliases, call, source, hop_count: request.hop_count, tried: Vec::new() };
     let asker = Asker::Location(origin, id, Box::new(request.clone()));
-    Some(match locate::ask(cx, asker, wanted) {
-        Ok(()) => in_progress(cx, request.request_seq_num.0),
-        Err(_) => unknown,
-    })
+    locate::ask(cx, asker, wanted).ok()?;
+    Some(in_progress(cx, request.request_seq_num.0))
 }
 
 /// RIP: the neighbours need their time.
@@ -148,7 +148,7 @@ pub(super) fn located(
     request: &LocationRequest,
     found: Option<Destination>,
 ) -> RasMessage {
-    let Some(destination) = found else {
+    let Some(destination) = found.or_else(|| here(cx, zone, request)) else {
         return reject(request, LocationRejectReason::notRegistered(()));
     };
     if let Some(call) = request.call_identifier.as_ref().map(CallId::from) {
@@ -156,6 +156,14 @@ pub(super) fn located(
         cx.core.zones.grant(now, call, zone, destination);
     }
     confirm(cx, origin, request)
+}
+
+/// Where the call goes when no other neighbour knows: to a gateway that says itself that it has the number's prefix.
+fn here(cx: &Cx<'_>, zone: ZoneId, request: &LocationRequest) -> Option<Destination> {
+    let known = cx.core.zones.get(zone)?;
+    let aliases = route::accepted(&known.config, Alias::read_all(&request.destination_info));
+    let here = resolve(cx.core, aliases.into_iter(), None)?;
+    matches!(here, Destination::Endpoint(_)).then_some(here)
 }
 
 fn confirm(cx: &Cx<'_>, origin: Origin, request: &LocationRequest) -> RasMessage {

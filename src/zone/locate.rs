@@ -33,7 +33,7 @@ pub(crate) enum Asker {
     /// An endpoint that sent ARQ.
     Admission(Origin, Box<AdmissionRequest>),
     /// A call whose Setup came without ARQ, and where it goes when no neighbour knows.
-    Call(CallKey, Option<SocketAddr>),
+    Call(CallKey, Option<Box<Destination>>),
     /// A neighbour that sent LRQ.
     Location(Origin, ZoneId, Box<LocationRequest>),
 }
@@ -289,8 +289,8 @@ fn finish(cx: &mut Cx<'_>, calls: &mut Calls, number: u32, mut found: Vec<Destin
             let answer = ras::admission::located(cx, origin, &request, found);
             ras::send(cx, origin.socket, origin.from, answer);
         }
-        Some(Asker::Call(key, address)) => {
-            found.extend(address.map(Destination::Address));
+        Some(Asker::Call(key, here)) => {
+            found.extend(here.map(|here| *here));
             calls.located(cx, key, found);
         }
         Some(Asker::Location(origin, zone, request)) => {

@@ -8,9 +8,10 @@ section! {
     pub struct RegistrationFeatures in "RasSrv::RRQFeatures" {
         /// Whether an endpoint may keep the endpoint identifier that it brings.
         accept_endpoint_identifier: bool as "AcceptEndpointIdentifier" = true;
-        /// Whether a gateway may bring prefixes.
+        /// Whether a gateway may bring prefixes. As anybody may register who says that it is one, such a prefix counts only
+        /// for numbers that no prefix of this file fits, and that no neighbour knows.
         accept_gateway_prefixes: bool as "AcceptGatewayPrefixes" = true;
-        /// Whether an MCU may bring prefixes.
+        /// Whether an MCU may bring prefixes; they count like a gateway's.
         accept_mcu_prefixes: bool as "AcceptMCUPrefixes" = true;
         /// Whether a registration ends those of the same signalling address, and those of other addresses that have one of
         /// its aliases; else an alias stays with whom it is registered for.

@@ -86,14 +86,14 @@ fn a_setup_without_call_identifier_is_answered() {
 
 /// How much of ten packets of RTP passes that come from an address to the port of A's side.
 fn passed(table: &mut Table, now: Instant, pair: PairId, from: &str) -> usize {
-    let mut arrives = |sequence: u8| {
+    let arrives = |sequence: u8| {
         let packet = [0x80, 8, 0, sequence, 0, 0, 0, 160, 0, 0, 0, 9, 0xd5, 0xd5];
         let mut batch = Batch::default();
         batch.room().unwrap()[..packet.len()].copy_from_slice(&packet);
         let leaving = table.relay(now, (pair, Channel::Rtp), at(from), &mut batch, packet.len());
         leaving.map(|leaving| leaving.egress().to)
     };
-    let all = (0..10).filter_map(|n| arrives(n)).collect::<Vec<_>>();
+    let all = (0..10).filter_map(arrives).collect::<Vec<_>>();
     assert!(all.iter().all(|to| *to == at("198.51.100.20:5000")), "{all:?}");
     all.len()
 }

@@ -141,6 +141,72 @@ fn what_was_accepted_cannot_be_unsaid() {
     }
 }
 
+/// A Facility of the caller that tunnels this.
+fn tunnels(line: &Line, h245: &[u8]) -> Signal {
+    let mut facility = Signal::transport(Leg { from_destination: false, ..words(line) });
+    facility.set_h245_control(vec![h245.to_vec()]);
+    facility
+}
+
+/// What is tunnelled to somebody, in order.
+fn heard(outputs: &[Output], stream: StreamId) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for output in outputs {
+        if let Output::Send { stream: on, bytes } = output
+            && *on == stream
+        {
+            let (message, _) = tpkt::split_first(bytes).unwrap().unwrap();
+            let signal = Signal::decode(message).unwrap();
+            all.extend(signal.h245_control().into_iter().map(<[u8]>::to_vec));
+        }
+    }
+    all
+}
+
+/// masterSlaveDetermination, twice, that can be told apart.
+const MSD: [&str; 2] = ["010032803948f7", "010032803948f8"];
+
+#[test]
+fn what_the_caller_has_said_is_said_again_to_the_next() {
+    let mut line = call_of(vec![second()], eager());
+    let (caller, called) = (line.caller, line.called);
+    let proceeding = Signal::call_proceeding(words(&line));
+    say(&mut line, called, &proceeding);
+    let first = tunnels(&line, &octets(MSD[0]));
+    let outputs = say(&mut line, caller, &first);
+    assert_eq!(heard(&outputs, called), [octets(MSD[0])]);
+    let outputs = release(&mut line, 34);
+    let (stream, to) = dialled(&outputs).expect("the next");
+    assert_eq!(to, SECOND);
+    // And what is said before the next one is reached.
+    let second = tunnels(&line, &octets(MSD[1]));
+    let outputs = say(&mut line, caller, &second);
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Send { .. })), "{outputs:?}");
+    let local = "198.51.100.2:40500".parse().unwrap();
+    let outputs = line.desk.tell(Input::Connected { stream, local });
+    assert_eq!(sent(&outputs, stream).map(|signal| signal.name()), Some("setup"));
+    assert_eq!(heard(&outputs, stream), [octets(MSD[0]), octets(MSD[1])]);
+    // Once it is answered, nothing is kept any more.
+    line.desk.tell(Input::Bytes { stream, bytes: &octets(CONNECT) });
+    let outputs = say(&mut line, caller, &first);
+    assert_eq!(heard(&outputs, stream), [octets(MSD[0])]);
+}
+
+#[test]
+fn only_so_much_is_kept_of_what_a_caller_says_too_early() {
+    let mut line = call_of(vec![second()], eager());
+    let caller = line.caller;
+    let outputs = release(&mut line, 34);
+    let (stream, _) = dialled(&outputs).expect("the next");
+    let message = tunnels(&line, &octets(MSD[0]));
+    for _ in 0..100 {
+        say(&mut line, caller, &message);
+    }
+    let local = "198.51.100.2:40500".parse().unwrap();
+    let outputs = line.desk.tell(Input::Connected { stream, local });
+    assert_eq!(heard(&outputs, stream).len(), 32);
+}
+
 #[test]
 fn a_second_calleds_proceeding_is_not_news() {
     let mut line = call_of(vec![second()], eager());

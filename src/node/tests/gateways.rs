@@ -184,3 +184,143 @@ fn every_place_that_a_neighbour_tells_is_tried() {
         assert_eq!(asked, ["192.0.2.51:1720", "192.0.2.52:1720", "192.0.2.53:1721"], "{admitted}");
     }
 }
+
+const NEIGHBORS: &str =
+    "[RasSrv::Neighbors]\nNext=GnuGk\n[Neighbor::Next]\nHost=192.0.2.50\nSendPrefixes=01\n";
+
+/// Registers somebody who tells these prefixes.
+fn tells(desk: &mut Desk, name: &str, from: &str, prefixes: &[&str]) {
+    let rrq = open_rrq(name, from, |request| request.terminal_type = gateway(prefixes));
+    let answers = desk.ask(from, &rrq);
+    assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
+}
+
+/// The LRQ among these outputs.
+fn question(outputs: &[Output]) -> Option<LocationRequest> {
+    outputs.iter().find_map(|output| match output {
+        Output::Datagram { to, bytes, .. } if *to == at(NEIGHBOR) => {
+            match Ras::decode(bytes).unwrap().into_message() {
+                RasMessage::locationRequest(request) => Some(*request),
+                _ => None,
+            }
+        }
+        _ => None,
+    })
+}
+
+/// The neighbour knows nobody.
+fn unknown(desk: &mut Desk, outputs: &[Output]) -> Vec<Output> {
+    let reject = RasMessage::locationReject(Box::new(LocationReject {
+        request_seq_num: question(outputs).expect("LRQ").request_seq_num,
+        reject_reason: LocationRejectReason::notRegistered(()),
+        ..Default::default()
+    }));
+    let bytes = Ras::new(reject).encode().unwrap();
+    desk.tell(Input::Datagram { socket: SocketId(0), from: at(NEIGHBOR), bytes: &bytes })
+}
+
+/// Anybody may register and say that all numbers are his.
+#[test]
+fn prefixes_that_endpoints_tell_come_after_those_of_the_configuration() {
+    let mut desk = Desk::with(settings("[RasSrv::GWPrefixes]\ngw0=0\n"));
+    tells(&mut desk, "thief", GATEWAYS[1], &["0", "01", "0123", "9"]);
+    tells(&mut desk, "gw0", GATEWAYS[0], &["2"]);
+    register(&mut desk, "alice", CALLER);
+    for (n, (number, expected)) in
+        [("0123", vec![ALL[0], ALL[1]]), ("99", vec![ALL[1]]), ("23", vec![ALL[0]])]
+            .into_iter()
+            .enumerate()
+    {
+        let call = u8::try_from(n).unwrap() + 1;
+        let (_, outputs) = set_up(&mut desk, CALLER, call, number);
+        assert_eq!(all_fail(&mut desk, outputs, call).0, expected, "{number}");
+    }
+}
+
+#[test]
+fn prefixes_that_endpoints_tell_come_after_neighbours() {
+    for (admitted, known) in [(false, true), (true, true), (false, false), (true, false)] {
+        let mut desk = Desk::with(settings(NEIGHBORS));
+        desk.node.core.settings.handling.failover = false;
+        tells(&mut desk, "thief", GATEWAYS[1], &["0123"]);
+        let id = register(&mut desk, "alice", CALLER);
+        let answered = |desk: &mut Desk, outputs: &[Output]| match known {
+            true => locate(desk, outputs),
+            false => unknown(desk, outputs),
+        };
+        let outputs = if admitted {
+            let bytes = Ras::new(arq(&id, 1, "0123")).encode().unwrap();
+            let socket = SocketId(0);
+            let outputs = desk.tell(Input::Datagram { socket, from: at(CALLER), bytes: &bytes });
+            answered(&mut desk, &outputs);
+            set_up(&mut desk, CALLER, 1, "0123").1
+        } else {
+            let (_, outputs) = set_up(&mut desk, CALLER, 1, "0123");
+            assert_eq!(dialled(&outputs), None, "nobody before the neighbour");
+            answered(&mut desk, &outputs)
+        };
+        let to = dialled(&outputs).map(|(_, to)| to.to_string());
+        let expected = if known { "192.0.2.51:1720" } else { ALL[1] };
+        assert_eq!(to.as_deref(), Some(expected), "admitted: {admitted}");
+    }
+}
+
+/// A neighbour asks us: other neighbours come first, too, and then who says that the number is his.
+#[test]
+fn a_neighbour_that_asks_gets_the_gateway_that_tells_the_prefix_last() {
+    let text = "[RasSrv::Neighbors]\nNext=GnuGk\nAsker=GnuGk\n[Neighbor::Next]\nHost=192.0.2.50\nSendPrefixes=01\n\
+                [Neighbor::Asker]\nHost=192.0.2.60\nForwardLRQ=always\n";
+    for (number, asks) in [("0123", true), ("99", false)] {
+        let mut desk = Desk::with(settings(text));
+        tells(&mut desk, "thief", GATEWAYS[1], &["0123", "9"]);
+        let lrq = RasMessage::locationRequest(Box::new(LocationRequest {
+            request_seq_num: RequestSeqNum(6),
+            destination_info: vec![Alias::from_text(number).to_asn()],
+            reply_address: to_h225(at("192.0.2.60:1719")),
+            call_identifier: Some(CallId([3; 16]).into()),
+            ..Default::default()
+        }));
+        let (bytes, from) = (Ras::new(lrq).encode().unwrap(), at("192.0.2.60:1719"));
+        let mut outputs = desk.tell(Input::Datagram { socket: SocketId(0), from, bytes: &bytes });
+        assert_eq!(question(&outputs).is_some(), asks);
+        if asks {
+            outputs = unknown(&mut desk, &outputs);
+        }
+        let confirmed = outputs.iter().any(|output| match output {
+            Output::Datagram { to, bytes, .. } => {
+                let message = Ras::decode(bytes).unwrap().into_message();
+                *to == from && matches!(message, RasMessage::locationConfirm(_))
+            }
+            _ => false,
+        });
+        assert!(confirmed, "{number}: {outputs:?}");
+    }
+}
+
+/// A called party sends the call on to somebody whom a neighbour knows.
+#[test]
+fn a_call_that_is_sent_on_to_a_neighbours_number_is_looked_for_there() {
+    let mut desk = Desk::with(settings(&format!("{NEIGHBORS}[Proxy]\nEnable=1\n")));
+    register(&mut desk, "bob", GATEWAYS[0]);
+    register(&mut desk, "alice", CALLER);
+    let (_, outputs) = set_up(&mut desk, CALLER, 1, "bob");
+    let (stream, _) = dialled(&outputs).expect("bob");
+    let outputs = desk.tell(Input::Connected { stream, local: at("198.51.100.2:40500") });
+    let setup = sent(&outputs, stream).expect("Setup");
+    let call_id = CallId([1; 16]);
+    let leg = Leg { crv: setup.crv(), from_destination: true, call_id, tunnelling: true };
+    let body = FacilityUUIE {
+        protocol_identifier: pinhole_h323::version::h225(),
+        alternative_alias_address: Some(vec![Alias::from_text("0199").to_asn()]),
+        reason: FacilityReason::callForwarded(()),
+        call_identifier: Some(call_id.into()),
+        ..Default::default()
+    };
+    let facility = Signal::on(leg, H323UUPDUH323MessageBody::facility(Box::new(body)));
+    let bytes = tpkt::wrap(&facility.encode().unwrap()).unwrap();
+    let outputs = desk.tell(Input::Bytes { stream, bytes: &bytes });
+    let asked = question(&outputs).expect("LRQ");
+    assert_eq!(Alias::read_all(&asked.destination_info), [Alias::from_text("0199")]);
+    let outputs = locate(&mut desk, &outputs);
+    assert_eq!(dialled(&outputs).map(|(_, to)| to), Some(at("192.0.2.51:1720")));
+}

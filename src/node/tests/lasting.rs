@@ -3,6 +3,7 @@
 
 use pinhole_config::{ControlKeepAlive, SignallingKeepAlive};
 use pinhole_h323::asn::h225::{Content, H323UUPDUH323MessageBody as Body, ProtocolIdentifier};
+use pinhole_h323::signal::Leg;
 use pinhole_h323::{Signal, tpkt};
 
 use super::fast_start::{CONNECT, call_edited, call_with, captured_setup, sent};
@@ -77,6 +78,33 @@ fn the_caller_is_told_at_once_that_its_call_proceeds() {
     assert_eq!(proceeding.name(), "callProceeding");
     assert_eq!((proceeding.crv(), proceeding.call_id()), (setup.crv(), setup.call_id()));
     assert_eq!(proceeding.h245_tunnelling(), Some(true));
+
+    // It may tunnel from now on; what it says waits for the called party.
+    let (crv, call_id) = (setup.crv(), setup.call_id().unwrap());
+    let mut facility =
+        Signal::transport(Leg { crv, from_destination: false, call_id, tunnelling: true });
+    let message = octets("010032803948f7");
+    facility.set_h245_control(vec![message.clone()]);
+    let bytes = tpkt::wrap(&facility.encode().unwrap()).unwrap();
+    let said = desk.tell(Input::Bytes { stream, bytes: &bytes });
+    assert!(!said.iter().any(|output| matches!(output, Output::Send { .. })), "{said:?}");
+    let called = outputs.iter().find_map(|output| match output {
+        Output::Connect { stream, .. } => Some(*stream),
+        _ => None,
+    });
+    let called = called.expect("a connection");
+    let local = "198.51.100.2:40500".parse().unwrap();
+    let outputs = desk.tell(Input::Connected { stream: called, local });
+    let got = outputs.iter().filter_map(|output| match output {
+        Output::Send { stream, bytes } if *stream == called => {
+            let (message, _) = tpkt::split_first(bytes).unwrap().unwrap();
+            Some(Signal::decode(message).unwrap())
+        }
+        _ => None,
+    });
+    let got: Vec<Signal> = got.collect();
+    assert_eq!(got.iter().map(Signal::name).collect::<Vec<_>>(), ["setup", "facility"]);
+    assert_eq!(got[1].h245_control(), [&message[..]]);
 }
 
 #[test]

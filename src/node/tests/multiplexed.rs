@@ -98,7 +98,7 @@ pub(super) struct Line {
     pub(super) setup: Signal,
     pub(super) caller: StreamId,
     pub(super) called: StreamId,
-    local: SocketAddr,
+    pub(super) local: SocketAddr,
 }
 
 pub(super) fn line(multiplex_port: Option<u16>) -> Line {
@@ -106,7 +106,10 @@ pub(super) fn line(multiplex_port: Option<u16>) -> Line {
 }
 
 /// The same with an edited Setup, and what came of that.
-fn line_with(multiplex_port: Option<u16>, edit: impl FnOnce(&mut Signal)) -> (Line, Vec<Output>) {
+pub(super) fn line_with(
+    multiplex_port: Option<u16>,
+    edit: impl FnOnce(&mut Signal),
+) -> (Line, Vec<Output>) {
     let mut desk = Desk::with(Settings { multiplex_port, ..Settings::default() });
     desk.register(NAT);
     // "ep2" is not registered: the call goes to the address that is put into Setup.

@@ -5,6 +5,7 @@ use pinhole_h323::signal::Leg;
 use pinhole_h323::{Signal, address, tpkt};
 
 use super::fast_start::{CONNECT, Line, call_edited, sent};
+use super::multiplexed;
 use super::*;
 
 const CALLER_H245: &str = "198.51.100.10:4100";
@@ -161,5 +162,68 @@ fn early_h245_that_fails_is_made_up_for_or_ends_the_call() {
         let outputs = line.desk.tell(Input::Timeout);
         let cause = (!tunnels).then_some(41);
         assert_eq!((released(&outputs, caller), released(&outputs, called)), (cause, cause));
+    }
+}
+
+/// A message of H.245 that was sent on a connection of its own.
+fn said(outputs: &[Output], on: StreamId) -> Vec<&[u8]> {
+    let to = outputs.iter().filter_map(|output| match output {
+        Output::Send { stream, bytes } if *stream == on => Some(&bytes[..]),
+        _ => None,
+    });
+    to.collect()
+}
+
+/// vendorIdentification of nobody, and endSessionCommand, in their TPKTs.
+const INDICATION: [u8; 11] = [3, 0, 0, 11, 0x01, 0x00, 0x32, 0x80, 0x39, 0x48, 0xf7];
+const END: [u8; 6] = [3, 0, 0, 6, 0x4a, 0x40];
+
+/// The NAT of a client forgets its H.245 connection. Only the client can make another, and is asked to.
+#[test]
+fn a_client_whose_h245_connection_is_lost_is_asked_for_another() {
+    let edit = |setup: &mut Signal| {
+        setup.set_h245_tunnelling(false);
+        setup.set_fast_start(Vec::new());
+    };
+    let (mut line, _) = multiplexed::line_with(None, edit);
+    let call_id = line.setup.call_id().unwrap();
+    let leg = Leg { crv: line.setup.crv(), from_destination: true, call_id, tunnelling: false };
+    let mut connect = Signal::on(leg, Body::connect(Box::default()));
+    connect.set_h245_address(Some(CALLED_H245.parse().unwrap()));
+    let bytes = tpkt::wrap(&connect.encode().unwrap()).unwrap();
+    let outputs = line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
+    let mut at = sent(&outputs, line.caller).and_then(|s| s.h245_address()).expect("an address");
+    let mut to_called = None;
+    for round in 7..10 {
+        let (stream, peer) = (StreamId::accepted(round), "203.0.113.9:6000".parse().unwrap());
+        let listener = line.desk.listener(at);
+        let outputs = line.desk.tell(Input::Accepted { listener, stream, local: at, peer });
+        let other = *to_called.get_or_insert_with(|| {
+            dialled(&outputs, CALLED_H245).expect("we connect to the called party")
+        });
+        if round == 7 {
+            line.desk.tell(Input::Connected { stream: other, local: line.local });
+        } else {
+            assert_eq!(said(&outputs, stream), [&INDICATION[..]], "what has waited");
+            assert!(dialled(&outputs, CALLED_H245).is_none(), "that one still stands");
+        }
+        let outputs = line.desk.tell(Input::Bytes { stream, bytes: &INDICATION });
+        assert_eq!(said(&outputs, other), [&INDICATION[..]]);
+        if round == 9 {
+            // A session that is over is not begun again.
+            line.desk.tell(Input::Bytes { stream, bytes: &END });
+            let outputs = line.desk.tell(Input::Closed { stream });
+            assert!(sent(&outputs, line.caller).is_none(), "{outputs:?}");
+            return;
+        }
+        let outputs = line.desk.tell(Input::Closed { stream });
+        let closed =
+            |output: &Output| matches!(output, Output::Close { stream } if *stream == other);
+        assert!(!outputs.iter().any(closed), "the other party need not know");
+        let facility = sent(&outputs, line.caller).expect("Facility");
+        assert_eq!(facility.name(), "facility");
+        at = facility.h245_address().expect("an address of ours");
+        let outputs = line.desk.tell(Input::Bytes { stream: other, bytes: &INDICATION });
+        assert!(said(&outputs, stream).is_empty());
     }
 }

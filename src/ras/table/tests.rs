@@ -17,6 +17,7 @@ fn endpoint(name: &str, at: &str) -> Registration {
         aliases: vec![Alias::from_text(name)],
         kind: Kind::Gateway,
         prefixes: Vec::new(),
+        told_prefixes: Vec::new(),
         vendor: String::new(),
         ras: source,
         source,
