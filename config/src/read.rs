@@ -242,8 +242,14 @@ impl Reader {
 fn sentence(note: Option<Note>) -> Option<String> {
     Some(match note {
         Some(Note::Silent) => return None,
-        Some(Note::Signalling) => "is not enforced: signalling and media will be in clear".into(),
+        Some(Note::Signalling) => {
+            "is not enforced: signalling will be in clear, and with it how keys of media are agreed on".into()
+        }
         Some(Note::Access) => "is not enforced: nobody is refused by it in this version".into(),
+        Some(Note::Calls) => {
+            "is not followed: no number is rewritten and no call routed by it in this version".into()
+        }
+        Some(Note::Instead(hint)) => format!("has no effect in this version: {hint}"),
         Some(Note::Gone(hint)) => format!("is obsolete, has no effect: {hint}"),
         None => "is accepted, has no effect in this version".into(),
     })

@@ -179,7 +179,10 @@ fn a_key_given_again_names_both_lines() {
 fn free_keys_may_be_given_again() {
     assert_eq!(
         said("[RewriteCLI]\nin:any=1=2\nin:any=3=4\nComment=x"),
-        ["f:1:2: warning: [RewriteCLI] with 2 entries is accepted, has no effect in this version"]
+        [
+            "f:1:2: warning: [RewriteCLI] with 2 entries is not followed: no number is rewritten and no call routed by it \
+             in this version"
+        ]
     );
 }
 
@@ -218,16 +221,36 @@ fn instances_and_families_have_their_sections_keys() {
     );
 }
 
+/// What is not there is switched off anyway.
+#[test]
+fn what_is_switched_off_is_not_missed() {
+    let off = "[Gatekeeper::Main]\nUseBroadcastListener=0\nStatusPort=0\n[TLS]\nEnableTLS=no\n\
+               [RoutedMode]\nEnableH46017=0\nEnableH46023=false\n[Neighbor::A]\nUseTLS=0\n\
+               [RasSrv::Neighbors]\nA=GnuGk\n[Endpoint]\nGatekeeper=no\n";
+    assert_eq!(said(off), [""; 0]);
+    assert_eq!(said("[Gatekeeper::Main]\nDisconnectCallsOnShutdown=0").len(), 1, "they are");
+}
+
 #[test]
 fn unkept_promises_are_told() {
     assert_eq!(
         said("[TLS]\nEnableTLS=1"),
-        ["f:2:1: warning: EnableTLS is not enforced: signalling and media will be in clear"]
+        [
+            "f:2:1: warning: EnableTLS is not enforced: signalling will be in clear, and with it how keys of media are \
+             agreed on"
+        ]
     );
     assert_eq!(said("[RoutedMode]\nRequireH235HalfCallMedia=0"), [""; 0]);
     assert_eq!(
         said("[RoutedMode]\nEnableH46023=1"),
         ["f:2:1: warning: EnableH46023 is accepted, has no effect in this version"]
+    );
+    assert_eq!(
+        said("[Gatekeeper::Main]\nStatusPort=7000"),
+        [
+            "f:2:1: warning: StatusPort has no effect in this version: StatusSocket and `pinhole status` show what there \
+             is"
+        ]
     );
     assert_eq!(
         said("[SimplePasswordAuth]\nbob=xyz="),

@@ -8,7 +8,7 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::cause::Release;
 use pinhole_h323::signal::Signal;
 
-use super::{CallKey, CallTimer, Calls, ControlLink, Why, setup};
+use super::{CallKey, CallTimer, Calls, ControlLink, Why, keepalive, setup};
 use crate::face::Side;
 use crate::node::{Cx, Timer};
 use crate::ras::destination::Destination;
@@ -111,13 +111,15 @@ impl Calls {
             if !leg.server {
                 continue;
             }
-            let words = Signal::transport(call.speaks_to(side));
-            if let (Some(stream), Ok(octets)) = (leg.stream, words.encode()) {
+            let (signalling, control) = cx.core.settings.handling.zone_keepalive;
+            let words = keepalive::signalling(signalling, call.speaks_to(side));
+            if let (Some(stream), Some(octets)) = (leg.stream, words) {
                 cx.send(stream, &octets);
             }
-            // An empty TPKT.
-            if let ControlLink::Open(stream) = leg.control {
-                cx.send(stream, &[]);
+            if let (ControlLink::Open(stream), Some(octets)) =
+                (leg.control, keepalive::control(control))
+            {
+                cx.send(stream, &octets);
             }
         }
         self.keep_open(cx, key);

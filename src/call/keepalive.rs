@@ -47,7 +47,7 @@ impl Calls {
 }
 
 /// The message for a signalling connection; an empty one is an empty TPKT.
-fn signalling(kind: SignallingKeepAlive, words: SignalLeg) -> Option<Vec<u8>> {
+pub(super) fn signalling(kind: SignallingKeepAlive, words: SignalLeg) -> Option<Vec<u8>> {
     let protocol_identifier = version::h225();
     let call_identifier = words.call_id.into();
     let mut signal = match kind {
@@ -101,7 +101,7 @@ fn signalling(kind: SignallingKeepAlive, words: SignalLeg) -> Option<Vec<u8>> {
 }
 
 /// The message for an H.245 connection.
-fn control(kind: ControlKeepAlive) -> Option<Vec<u8>> {
+pub(super) fn control(kind: ControlKeepAlive) -> Option<Vec<u8>> {
     match kind {
         ControlKeepAlive::None => None,
         ControlKeepAlive::Tpkt => Some(Vec::new()),

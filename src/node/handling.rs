@@ -42,6 +42,8 @@ pub struct Handling {
     pub numbers: [NumberKind; 2],
     /// What keeps connections alive; `None`: nothing.
     pub keepalive: Option<KeepAlive>,
+    /// What keeps connections to the server of a traversal zone alive.
+    pub zone_keepalive: (SignallingKeepAlive, ControlKeepAlive),
     /// How long a call may last once it is answered.
     pub longest_call: Option<Duration>,
     /// How long a call may last until it is answered.
@@ -99,6 +101,7 @@ impl From<&Config> for Handling {
                     false => routed.keepalive_control,
                 },
             }),
+            zone_keepalive: (routed.zone_keepalive_signalling, routed.zone_keepalive_control),
             longest_call: limit(config.call_table.duration_limit),
             longest_wait: limit(config.call_table.unanswered_limit),
         }

@@ -94,6 +94,10 @@ pub(crate) enum Note {
     Signalling,
     /// It promises that somebody is refused.
     Access,
+    /// It promises that numbers are rewritten, or calls sent somewhere.
+    Calls,
+    /// Something else does what it is for.
+    Instead(&'static str),
     /// It is obsolete.
     Gone(&'static str),
 }
@@ -105,7 +109,10 @@ pub(crate) fn note(section: &str, key: &str, on: bool) -> Option<Note> {
     };
     let note = NOTES.iter().find(|(place, name, _)| said(place, name)).map(|(_, _, note)| *note);
     let gone = GONE.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+    let off = !on && SWITCHES.iter().any(|name| name.eq_ignore_ascii_case(key));
     match note.or_else(|| gone.map(|(_, hint)| Note::Gone(hint))) {
+        // What it switches off is not there.
+        _ if off => Some(Note::Silent),
         Some(Note::Signalling) if !on => None,
         note => note,
     }
@@ -119,17 +126,86 @@ const NOTES: &[(&str, &str, Note)] = &[
     ("Gatekeeper::Auth", "*", Note::Access),
     ("Gatekeeper::Main", "FortyTwo", Note::Silent),
     ("Gatekeeper::Main", "FourtyTwo", Note::Silent),
+    (
+        "Gatekeeper::Main",
+        "StatusPort",
+        Note::Instead("StatusSocket and `pinhole status` show what there is"),
+    ),
+    (
+        "Gatekeeper::Main",
+        "TraceLevel",
+        Note::Instead("the letters -t, -tt and -ttt say how much is logged"),
+    ),
     ("GeoIPAuth", "*", Note::Access),
+    ("LogFile", "Filename", Note::Instead("the letter -o names the file of the log")),
     ("Neighbor", "UseTLS", Note::Signalling),
     ("PrefixAuth", "*", Note::Access),
+    ("RasSrv::GWRewriteE164", "*", Note::Calls),
+    ("RasSrv::RewriteAlias", "*", Note::Calls),
+    ("RasSrv::RewriteE164", "*", Note::Calls),
     ("RasSrv::RRQAuth", "*", Note::Access),
     ("RasSrv::RRQFeatures", "AuthenticatedAliasesOnly", Note::Access),
     ("RequireOneNet", "*", Note::Access),
+    ("RewriteCLI", "*", Note::Calls),
+    ("Routing::CatchAll", "*", Note::Calls),
+    ("Routing::Explicit", "*", Note::Calls),
+    ("Routing::NumberAnalysis", "*", Note::Calls),
+    ("RoutingPolicy", "*", Note::Calls),
+    ("RoutingPolicy::OnARQ", "*", Note::Calls),
+    ("RoutingPolicy::OnFacility", "*", Note::Calls),
+    ("RoutingPolicy::OnLRQ", "*", Note::Calls),
+    ("RoutingPolicy::OnSetup", "*", Note::Calls),
     ("SimplePasswordAuth", "*", Note::Access),
     ("TLS", "CheckCertificateIP", Note::Access),
     ("TLS", "EnableTLS", Note::Signalling),
     ("TLS", "RequireRemoteCertificate", Note::Access),
     ("TwoAliasAuth", "*", Note::Access),
+];
+
+/// Switches of what this version does not have, in whatever section they stand: switched off, they get what they ask for.
+const SWITCHES: &[&str] = &[
+    "AuthenticatedAliasesOnly",
+    "CachePortDetection",
+    "CheckCertificateIP",
+    "EnableGnuGkNATTraversal",
+    "EnableH245Multiplexing",
+    "EnableH450.2",
+    "EnableH46017",
+    "EnableH46023",
+    "EnableH46026",
+    "EnableH460P",
+    "EnableRTCPStats",
+    "EnableRTPMute",
+    "EnableSNMP",
+    "EnableTLS",
+    "FilterEmptyFacility",
+    "FilterVideoFastUpdatePicture",
+    "ForceNATKeepAlive",
+    "Gatekeeper",
+    "GenerateNBCDR",
+    "GenerateUCCDR",
+    "H225DiffServ",
+    "H245DiffServ",
+    "LeastUsedRouting",
+    "LegacyPortDetection",
+    "LogToSyslog",
+    "LoopDetection",
+    "PregrantARQ",
+    "RASDiffServ",
+    "RedirectCallsToGkIP",
+    "RemoveFaxUDPOptionsFromRM",
+    "RemoveH460Call",
+    "RemoveSorensonSourceInfo",
+    "RequireRemoteCertificate",
+    "RerouteOnFacility",
+    "SendLRQPing",
+    "ShowForwarderNumber",
+    "SshStatusPort",
+    "StatusPort",
+    "TranslateSorensonSourceInfo",
+    "UpdateCalledPartyToH225Destination",
+    "UseBroadcastListener",
+    "UseTLS",
 ];
 
 /// Obsolete keys, in whatever section they stand.
@@ -191,6 +267,9 @@ mod tests {
             let keys: Vec<String> = one.keys().map(str::to_ascii_lowercase).collect();
             let unique: std::collections::BTreeSet<&String> = keys.iter().collect();
             assert_eq!(unique.len(), keys.len(), "[{}]", one.section);
+        }
+        for key in SWITCHES {
+            assert!(KNOWN.iter().any(|known| known.keys().any(|name| name == *key)), "{key}");
         }
         for (section, key, _) in NOTES {
             let known = KNOWN.iter().find(|known| known.section == *section).unwrap();

@@ -200,7 +200,7 @@ pub(super) const KNOWN: &[Known] = &[
          Servers SharedSecret SocketDeleteTimeout UseDialedNumber",
     ),
     free("RasSrv::AlternateGatekeeper", ""),
-    named("RasSrv::ARQFeatures", "CallUnregisteredEndpoints LeastUsedRouting SendRIP"),
+    named("RasSrv::ARQFeatures", "CallUnregisteredEndpoints LeastUsedRouting"),
     free("RasSrv::AssignedAlias", ""),
     free("RasSrv::AssignedGatekeeper", ""),
     free("RasSrv::GWPrefixes", ""),
@@ -243,7 +243,7 @@ pub(super) const KNOWN: &[Known] = &[
          H235HalfCallMediaStrength \
          H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
-         H46024ForceNat H460KeepAliveMethodH225 H460KeepAliveMethodH245 MatchH239SessionsByIDOnly \
+         H46024ForceNat MatchH239SessionsByIDOnly \
          MatchH239SessionsByType PregrantARQ PrependToCallingPartyNumberIE \
          PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
          RemoveFaxUDPOptionsFromRM \

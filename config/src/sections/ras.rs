@@ -1,7 +1,7 @@
 //! `[RasSrv::RRQFeatures]` and `[RasSrv::ARQFeatures]`.
 
 use crate::section::section;
-use crate::value::{AliasFilter, Letters, Limit, Link, Number};
+use crate::value::{AliasFilter, Letters, Limit, Link, Milliseconds, Number};
 
 section! {
     /// Registrations.
@@ -42,6 +42,8 @@ section! {
         trailing: Letters as "RemoveTrailingChar" = Letters(String::new());
         /// Whether gateways with the same prefix and priority take turns.
         round_robin: bool as "RoundRobinGateways" = true;
+        /// Accepted: whose answer takes a while is told so (RIP) in any case.
+        rip: Milliseconds as "SendRIP" = Milliseconds(0);
         /// Accepted: the sender of an ARQ is always compared with the registration.
         check_sender: bool as "CheckSenderIP" = false;
     }

@@ -115,6 +115,11 @@ section! {
         /// What keeps H.245 alive.
         keepalive_control: ControlKeepAlive as "GnuGkTcpKeepAliveMethodH245"
             = ControlKeepAlive::UserInput;
+        /// What keeps call signalling to the server of a traversal zone alive, every 19 s.
+        zone_keepalive_signalling: SignallingKeepAlive as "H460KeepAliveMethodH225"
+            = SignallingKeepAlive::EmptyFacility;
+        /// What keeps H.245 to the server of a traversal zone alive, every 19 s.
+        zone_keepalive_control: ControlKeepAlive as "H460KeepAliveMethodH245" = ControlKeepAlive::UserInput;
         /// H.460.18 and H.460.19: endpoints behind a NAT or firewall register and are called through pinholes that
         /// they open themselves.
         h46018: bool as "EnableH46018" = false;

@@ -11,7 +11,8 @@ use pinhole_interop::{
 use serde_json::Value;
 
 use crate::lab;
-use crate::seats::{HOLD, Talk};
+use crate::measures::{HOLD, INSIDE_TONE, OUTSIDE_TONE};
+use crate::seats::Talk;
 
 /// The configuration of the issue that brought the gatekeeper, to the letter.
 const CONFIGURATION: &str = "\
@@ -25,10 +26,6 @@ Enable=1
 ProxyAlways=1
 ";
 
-/// What the inside phone plays, in hertz.
-pub(crate) const INSIDE_TONE: u32 = 440;
-/// What the outside phone plays, in hertz.
-pub(crate) const OUTSIDE_TONE: u32 = 620;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     Inside,

@@ -11,15 +11,12 @@ use pinhole_interop::{GATEKEEPER, Gatekeeper, Lab, NAT_OUTSIDE, PATIENCE, Phone,
 use serde_json::Value;
 
 use crate::lab;
-use crate::rebinding::{AWAY, LATENESS, RATE};
+use crate::measures::{AWAY, INSIDE_TONE, INTERVAL_S, LATENESS, OUTSIDE_TONE, RATE};
 use crate::seats::{Party, Variant, number, talk};
 use crate::zone::{BEHIND, DOWN, MOVED, OUT, UP, assert_empty, inner, outer};
 
-/// The time between keepalives, in seconds.
-const INTERVAL: u64 = 5;
-const EVERY: &str = "[RoutedMode]\nH46018KeepAliveInterval=5\n";
 /// Within this after a fault's end a zone recovers, on a busy machine.
-const RECOVERY: Duration = Duration::from_secs(3 * INTERVAL).saturating_add(LATENESS);
+const RECOVERY: Duration = Duration::from_secs(3 * INTERVAL_S).saturating_add(LATENESS);
 
 /// A zone that is up.
 struct Zone {
@@ -32,7 +29,7 @@ struct Zone {
 impl Zone {
     fn new(test: &str) -> Self {
         let lab = lab(test);
-        let files = files(&lab, &GATEKEEPER.to_string(), EVERY);
+        let files = files(&lab, &GATEKEEPER.to_string(), &every());
         let [server, client] = started(&lab, &files, "");
         let mut zone = Self { lab, server, client, files };
         zone.is_up();
@@ -90,6 +87,11 @@ fn files(lab: &Lab, host: &str, more: &str) -> [PathBuf; 2] {
     [outer(lab, more), inner(lab, host, "clientpw", more)]
 }
 
+/// Keepalives come as often as faults need it.
+fn every() -> String {
+    format!("[RoutedMode]\nH46018KeepAliveInterval={INTERVAL_S}\n")
+}
+
 /// Starts the server, and the client after a command of the shell.
 fn started(lab: &Lab, [outer, inner]: &[PathBuf; 2], before: &str) -> [Gatekeeper; 2] {
     let server = Gatekeeper::start(&lab.gatekeeper, outer).unwrap();
@@ -97,7 +99,7 @@ fn started(lab: &Lab, [outer, inner]: &[PathBuf; 2], before: &str) -> [Gatekeepe
 }
 
 /// The tones of caller and called party, in hertz.
-const TONES: [u32; 2] = [440, 620];
+const TONES: [u32; 2] = [INSIDE_TONE, OUTSIDE_TONE];
 
 /// Caller and called party.
 struct Call([Phone; 2]);
@@ -205,15 +207,15 @@ fn all_is_lost_for_a_quarter_of_a_minute() {
 fn the_password_is_wrong_at_first() {
     let lab = lab("faults-password");
     let host = GATEKEEPER.to_string();
-    let right = files(&lab, &host, EVERY);
-    let wrong = inner(&lab, &host, "mistyped", EVERY);
+    let right = files(&lab, &host, &every());
+    let wrong = inner(&lab, &host, "mistyped", &every());
     let [mut server, mut client] = started(&lab, &[right[0].clone(), wrong], "");
     let said = client.told(&DOWN, PATIENCE).unwrap();
     assert!(said.contains("refuses us"), "{said}");
     let said = server.told(&[" zone ", "state=\"refused\""], PATIENCE).unwrap();
     assert!(said.contains("password"), "{said}");
     client.stop().unwrap();
-    let files = files(&lab, &host, EVERY);
+    let files = files(&lab, &host, &every());
     let client = Gatekeeper::start(&lab.inside, &files[1]).unwrap();
     let mut zone = Zone { lab, server, client, files };
     zone.client.told(&UP, RECOVERY).unwrap();
@@ -263,7 +265,7 @@ fn the_servers_name_moves_to_another_address() {
     let hosts = lab.folder().join("hosts");
     let names = |address: &str| fs::write(&hosts, format!("{address} {NAME}\n")).unwrap();
     names(&GATEKEEPER.to_string());
-    let files = files(&lab, NAME, EVERY);
+    let files = files(&lab, NAME, &every());
     let [server, client] =
         started(&lab, &files, &format!("mount --bind {} /etc/hosts", hosts.display()));
     let mut zone = Zone { lab, server, client, files };

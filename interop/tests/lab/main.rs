@@ -5,6 +5,7 @@
 mod calls;
 mod faults;
 mod matrix;
+mod measures;
 mod obstacles;
 mod rebinding;
 mod seats;

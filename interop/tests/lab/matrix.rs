@@ -51,16 +51,22 @@ fn calls(test: &str, from: Party, to: Party) {
     calls_with(test, from, to, &variants().collect::<Vec<_>>(), [&[], &[]]);
 }
 
+/// A few variants of a call with two videos.
+const SHOWN: [Variant; 4] = [
+    Variant { h245: ["tunnel", "tunnel"], fast_start: false, multiplexed: false },
+    Variant { h245: ["separate", "separate"], fast_start: false, multiplexed: true },
+    Variant { h245: ["tunnel", "separate"], fast_start: true, multiplexed: true },
+    Variant { h245: ["separate", "tunnel"], fast_start: true, multiplexed: false },
+];
+
 /// A few variants, with two videos.
 fn video(test: &str, from: Party, to: Party) {
-    let variant = |h245, fast_start, multiplexed| Variant { h245, fast_start, multiplexed };
-    let variants = [
-        variant(["tunnel", "tunnel"], false, false),
-        variant(["separate", "separate"], false, true),
-        variant(["tunnel", "separate"], true, true),
-        variant(["separate", "tunnel"], true, false),
-    ];
-    calls_with(test, from, to, &variants, VIDEO);
+    calls_with(test, from, to, &SHOWN, VIDEO);
+}
+
+/// Of those the two in which the parties differ.
+fn video_briefly(test: &str, from: Party, to: Party) {
+    calls_with(test, from, to, &SHOWN[2..], VIDEO);
 }
 
 /// Makes these calls, and holds them all at once; `more` are further arguments of callers and called parties.
@@ -212,4 +218,24 @@ fn inside_shows_inside_of_another_nat_two_videos() {
 #[test]
 fn inside_over_ipv4_shows_outside_over_ipv6_two_videos() {
     video("matrix-video-in4-out6", Party(Place::Inside, V4), Party(Place::Outside, V6));
+}
+
+#[test]
+fn inside_shows_inside_of_the_same_nat_two_videos() {
+    video("matrix-video-in-in", Party(Place::Inside, V4), Party(Place::Neighbour, V4));
+}
+
+#[test]
+fn inside_shows_outside_two_videos_over_ipv6() {
+    video_briefly("matrix-video-in-out-v6", Party(Place::Inside, V6), Party(Place::Outside, V6));
+}
+
+#[test]
+fn outside_shows_inside_two_videos_over_ipv6() {
+    video_briefly("matrix-video-out-in-v6", Party(Place::Outside, V6), Party(Place::Inside, V6));
+}
+
+#[test]
+fn inside_shows_inside_of_another_firewall_two_videos_over_ipv6() {
+    video_briefly("matrix-video-in-far-v6", Party(Place::Inside, V6), Party(Place::Far, V6));
 }

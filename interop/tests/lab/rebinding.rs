@@ -9,20 +9,15 @@ use pinhole_interop::{
 };
 use serde_json::Value;
 
-use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, inside, outside};
+use crate::calls::{inside, outside};
 use crate::lab;
+use crate::measures::{AWAY, INSIDE_TONE, INTERVAL_S, LATENESS, OUTSIDE_TONE, RATE};
 use crate::seats::{Talk, number};
 use crate::silence::holes;
 use crate::zone::assert_empty;
 
 /// The time between keepalives, in which a registration has to recover.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// What a busy machine may add to a time.
-pub(crate) const LATENESS: Duration = Duration::from_secs(3);
-/// How long media may be away: the old port has to be silent for a second, and a few packets have to prove the new one.
-pub(crate) const AWAY: Duration = Duration::from_millis(1300);
-/// Packets of G.711 audio a second.
-pub(crate) const RATE: f64 = 50.0;
+const INTERVAL: Duration = Duration::from_secs(INTERVAL_S);
 /// How long the caller holds the line, in seconds.
 const HOLD: f64 = 12.0;
 

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use pinhole_interop::{Lab, Namespace, PATIENCE, Phone, PhoneOptions, Traversal, channel};
 use serde_json::Value;
 
-/// How long the caller holds the line, in seconds.
-pub(crate) const HOLD: &str = "6";
+use crate::measures::HOLD;
 
 /// Where a phone is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use pinhole_interop::{Lab, PATIENCE, Phone, UDP_TIMEOUT, Uninvited};
 
-use crate::calls::{INSIDE_TONE, OUTSIDE_TONE, gatekeeper, inside, outside};
+use crate::calls::{gatekeeper, inside, outside};
 use crate::lab;
+use crate::measures::{HOLD, INSIDE_TONE, OUTSIDE_TONE};
 use crate::seats::Talk;
 
 /// How long nobody calls: six times as long as the NAT remembers.
@@ -29,7 +30,7 @@ fn an_inside_phone_can_be_called_after_three_minutes_of_silence() {
     assert!(SILENCE > UDP_TIMEOUT * 5);
     thread::sleep(SILENCE);
     assert_eq!(holes(&lab), 1, "the hole stands");
-    let calling = outside("tunnel", &["--hold", "6", "inside"]);
+    let calling = outside("tunnel", &["--hold", HOLD, "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let records = [&mut caller, &mut callee].map(|phone| phone.event("call-ended", PATIENCE));
     let (context, records) = ("after silence".to_owned(), records.map(Result::unwrap));
@@ -47,7 +48,7 @@ fn without_keepalives_the_same_call_does_not_arrive() {
     assert_eq!(holes(&lab), 1);
     thread::sleep(SILENCE);
     assert_eq!(holes(&lab), 0, "nothing kept the hole open");
-    let calling = outside("tunnel", &["--hold", "6", "inside"]);
+    let calling = outside("tunnel", &["--hold", HOLD, "inside"]);
     let mut caller = Phone::start(&lab.outside, calling).unwrap();
     let record = caller.event("call-ended", PATIENCE).unwrap();
     assert!(record.get("setup_ms").is_none_or(serde_json::Value::is_null), "{record}");

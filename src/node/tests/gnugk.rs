@@ -1,8 +1,9 @@
 //! What GnuGk 5.15 was seen to say as the server of a traversal zone, and as a neighbour: its octets.
 
-use pinhole_h323::asn::h225::ServiceControlResponseResult;
+use pinhole_h323::asn::h225::{H323UUPDUH323MessageBody as Body, ServiceControlResponseResult};
 use pinhole_h323::{Signal, tpkt};
 
+use super::fast_start::{captured_setup, sent};
 use super::*;
 use crate::event::Event;
 
@@ -19,9 +20,16 @@ const LOCATE: &str = "4a800000014002006500700031408a01000205496e6e657200c6336402
 
 /// The client of a zone whose server is GnuGk, and the number of a keepalive.
 fn client() -> (Desk, u16) {
-    let config = "[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n[RasSrv::Neighbors]\n\
-         Outer=GnuGk\n[Neighbor::Outer]\nHost=203.0.113.2\nSendPrefixes=*\nH46018Client=1\n";
-    let (config, problems) = pinhole_config::Config::read(config);
+    client_with("")
+}
+
+/// The same with more in `[RoutedMode]`.
+fn client_with(more: &str) -> (Desk, u16) {
+    let config = format!(
+        "[RoutedMode]\nGKRouted=1\nH245Routed=1\n{more}[Proxy]\nEnable=1\n[RasSrv::Neighbors]\n\
+         Outer=GnuGk\n[Neighbor::Outer]\nHost=203.0.113.2\nSendPrefixes=*\nH46018Client=1\n"
+    );
+    let (config, problems) = pinhole_config::Config::read(&config);
     assert!(problems.is_empty(), "{problems:?}");
     let mut desk = Desk::with(Settings::from(&config));
     // The first one went out at the start, and has not been answered.
@@ -86,15 +94,52 @@ fn its_refusal_is_told_in_words() {
     assert!(sentence.contains("SendPassword"), "{sentence}");
 }
 
+fn dialled(outputs: &[Output]) -> Option<(StreamId, String)> {
+    outputs.iter().find_map(|output| match output {
+        Output::Connect { stream, to, .. } => Some((*stream, to.to_string())),
+        _ => None,
+    })
+}
+
+/// The connections to it are kept open by us, in the way that the configuration wants.
+#[test]
+fn a_connection_to_it_is_kept_alive() {
+    for (key, expected) in [
+        ("", Some("facility")),
+        ("H460KeepAliveMethodH225=Information\n", Some("information")),
+        ("H460KeepAliveMethodH225=None\n", None),
+    ] {
+        let (mut desk, seq) = client_with(key);
+        ras::register(&mut desk, "ep1", "192.0.2.10:1719");
+        hear(&mut desk, SERVER, &answer(STARTED, seq));
+        let (stream, _) = dialled(&hear(&mut desk, SERVER, &octets(ANNOUNCED))).expect("a call");
+        let local = "198.51.100.2:40000".parse().unwrap();
+        let outputs = desk.tell(Input::Connected { stream, local });
+        let call = sent(&outputs, stream).and_then(|facility| facility.call_id());
+        let mut setup = captured_setup();
+        setup.edit(|pdu| {
+            let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
+            setup.call_identifier = call.map(Into::into);
+            let called = pinhole_h323::alias::Alias::from_text("ep1");
+            setup.destination_address = Some(vec![called.to_asn()]);
+        });
+        let bytes = tpkt::wrap(&setup.encode().unwrap()).unwrap();
+        let outputs = desk.tell(Input::Bytes { stream, bytes: &bytes });
+        let (called, _) = dialled(&outputs).expect("the called party is connected to");
+        let outputs = desk.tell(Input::Connected { stream: called, local });
+        assert_eq!(sent(&outputs, called).map(|signal| signal.name()), Some("setup"));
+        desk.now += Duration::from_secs(18);
+        assert!(sent(&desk.tell(Input::Timeout), stream).is_none());
+        desk.now += Duration::from_secs(1);
+        let outputs = desk.tell(Input::Timeout);
+        assert_eq!(sent(&outputs, stream).map(|signal| signal.name()), expected, "{key}");
+        assert!(sent(&outputs, called).is_none(), "only it has a firewall before it");
+    }
+}
+
 #[test]
 fn a_call_that_it_announces_without_an_address_is_taken_up_at_its_own() {
     let (mut desk, seq) = client();
-    let dialled = |outputs: &[Output]| {
-        outputs.iter().find_map(|output| match output {
-            Output::Connect { stream, to, .. } => Some((*stream, to.to_string())),
-            _ => None,
-        })
-    };
     let outputs = hear(&mut desk, SERVER, &octets(ANNOUNCED));
     assert_eq!(dialled(&outputs), None, "the zone is not up");
     hear(&mut desk, SERVER, &answer(STARTED, seq));
