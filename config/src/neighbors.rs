@@ -2,8 +2,9 @@
 //! neighbour in one line, as files of old have it.
 
 use crate::ini::{Document, Entry};
+use crate::section::Section as _;
 use crate::value::{Fault, Hosts, Prefixes, Secret, Value as _, Wrong};
-use crate::{Config, Neighbor, Problem};
+use crate::{Config, Neighbor, Origin, Problem, Source};
 
 /// The section that declares them.
 pub(crate) const DECLARED: &str = "RasSrv::Neighbors";
@@ -29,7 +30,10 @@ pub(crate) fn declare(config: &mut Config, document: &Document) -> Vec<Problem> 
             continue;
         }
         match read(entry) {
-            Ok(neighbor) => config.neighbors.push((entry.key.clone(), neighbor)),
+            Ok(neighbor) => {
+                note_origin(config, entry, &neighbor);
+                config.neighbors.push((entry.key.clone(), neighbor));
+            }
             Err(Wrong { at, fault }) => {
                 let column = entry.value_column + crate::ini::column_after(at) - 1;
                 let text = format!("{}: {fault}", entry.key);
@@ -47,6 +51,18 @@ pub(crate) fn declare(config: &mut Config, document: &Document) -> Vec<Problem> 
         }
     }
     problems
+}
+
+/// What is said in one line comes from that line.
+fn note_origin(config: &mut Config, entry: &Entry, neighbor: &Neighbor) {
+    let (line, column) = (entry.line, entry.value_column);
+    let source = Source { origin: Origin::Line(line), line, column };
+    let unsaid = Neighbor::default().show();
+    for ((key, value), default) in neighbor.keys().iter().zip(neighbor.show()).zip(unsaid) {
+        if value != default {
+            config.sources.insert((format!("{KIND}::{}", entry.key), key.name), source);
+        }
+    }
 }
 
 /// The neighbour of a section, and the section's name as it is told.

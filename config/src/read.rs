@@ -176,6 +176,9 @@ impl Reader {
     fn without_effect(&mut self, entry: &Entry, known: &Known) {
         let on = !matches!(entry.value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "no");
         let note = known::note(known.section, &entry.key, on);
+        if matches!(note, Some(Note::Access)) && entry.value.eq_ignore_ascii_case("allow") {
+            return; // Nobody is refused by it.
+        }
         if let Some(said) = sentence(note) {
             self.warn(entry.line, entry.key_column, format!("{} {said}", entry.key));
         }

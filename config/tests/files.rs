@@ -59,7 +59,6 @@ fn the_vpn_proxy_file_loads_and_says_what_has_no_effect() {
         format!("f:17:1: warning: rule {none}"),
         format!("f:24:1: warning: CallSignalHandlerNumber {none}"),
         format!("f:47:1: warning: FileIPAuth {nobody}"),
-        format!("f:48:1: warning: default {nobody}"),
         format!("f:50:2: warning: [FileIPAuth] with 4 entries {nobody}"),
     ];
     assert_eq!(said, expected);

@@ -221,6 +221,31 @@ fn instances_and_families_have_their_sections_keys() {
     );
 }
 
+#[test]
+fn a_neighbor_of_one_line_comes_from_that_line() {
+    let text = "[RasSrv::Neighbors]\n\nWorld=194.95.240.3;00\nOther=GnuGk\n[Neighbor::Other]\nHost=192.0.2.1\n";
+    let (config, problems) = Config::read(text);
+    assert_eq!(problems, []);
+    let said = |section: &str| -> Vec<(String, Origin)> {
+        let all = config.effective().into_iter().filter(|value| value.section == section);
+        let said = all.filter(|value| value.origin != Origin::Default);
+        said.map(|value| (format!("{}={}", value.key, value.value), value.origin)).collect()
+    };
+    let line = |text: &str, line| (text.to_owned(), Origin::Line(line));
+    let world = [line("Host=194.95.240.3:1719", 3), line("SendPrefixes=00", 3)];
+    assert_eq!(said("Neighbor::World"), world);
+    assert_eq!(said("Neighbor::Other"), [line("Host=192.0.2.1:1719", 6)]);
+}
+
+#[test]
+fn who_allows_everybody_refuses_nobody() {
+    assert_eq!(said("[Gatekeeper::Auth]\ndefault=allow\n"), [""; 0]);
+    assert_eq!(
+        said("[Gatekeeper::Auth]\ndefault=reject\n"),
+        ["f:2:1: warning: default is not enforced: nobody is refused by it in this version"]
+    );
+}
+
 /// What is not there is switched off anyway.
 #[test]
 fn what_is_switched_off_is_not_missed() {
