@@ -30,12 +30,13 @@ mod vendors;
 
 use std::time::Duration;
 
-use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::asn::h225::{EndpointIdentifier, RasMessage};
 use pinhole_h323::generic;
+use pinhole_h323::id::EndpointId;
 use pinhole_h323::ras::Ras;
 
 use super::*;
-use crate::face::Bind;
+use crate::face::{Bind, StreamId};
 
 /// A full RRQ of h323plus behind a NAT, with H.460.18: it tells 10.10.1.2.
 #[rustfmt::skip]
