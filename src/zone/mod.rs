@@ -267,7 +267,10 @@ impl Zones {
         let new = |(name, config): &(String, Config)| {
             let role = match (config.h46018_client, config.h46018_server) {
                 (true, _) => Role::Server(Client::new(now, settings.keepalive)),
-                (false, true) => Role::Client(Watch::new(settings.keepalive.unwrap_or(KEEP_ALIVE))),
+                (false, true) => {
+                    let good = Duration::from_secs(settings.grace_s.into());
+                    Role::Client(Watch::new(settings.keepalive.unwrap_or(KEEP_ALIVE), good))
+                }
                 (false, false) => Role::Plain,
             };
             let first =

@@ -90,7 +90,7 @@ impl From<&Doubt> for Reason {
             Doubt::Missing => Self::NoProof,
             Doubt::UnknownName(_) => Self::UnknownName,
             Doubt::WrongPassword => Self::WrongPassword,
-            Doubt::Clock(skew) => Self::ClockSkew(*skew),
+            Doubt::Clock(skew) | Doubt::Unsure(skew, _) => Self::ClockSkew(*skew),
             Doubt::Replayed => Self::ProofUsed,
             Doubt::Copied(_) => Self::ProofCopied,
             Doubt::NoClock => Self::NoClock,

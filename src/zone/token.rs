@@ -27,6 +27,8 @@ pub(crate) enum Doubt {
     WrongPassword,
     /// The sender's clock is so many seconds ahead of ours, or behind it.
     Clock(i64),
+    /// The sender's clock differs by so many seconds, so that it may have been kept: it is believed after so many.
+    Unsure(i64, u32),
     /// It, or a later one, has been used already.
     Replayed,
     /// It came from there, too.
@@ -45,6 +47,15 @@ impl std::fmt::Display for Doubt {
             Self::WrongPassword => f.write_str("its password is wrong"),
             Self::Clock(skew) if *skew > 0 => write!(f, "its clock is {skew} s ahead of ours"),
             Self::Clock(skew) => write!(f, "its clock is {} s behind ours", skew.unsigned_abs()),
+            Self::Unsure(skew, wait) => {
+                let how = if *skew > 0 { "ahead of" } else { "behind" };
+                let by = skew.unsigned_abs();
+                write!(
+                    f,
+                    "its clock is {by} s {how} ours, so its proof could be an old one; it is believed when it has gone \
+                     on for {wait} s"
+                )
+            }
             Self::Replayed => f.write_str("its proof of the password has been used before"),
             Self::Copied(other) => write!(
                 f,

@@ -97,11 +97,22 @@ fn believe(
     {
         lives(cx, id, life_s);
     }
+    let kept = matches!(zone_role(cx, id), Some(Role::Client(watch))
+        if watch.address() != Some(origin.from) && watch.may_be_kept(stamp));
     match hear(cx, id, origin, Some(stamp)) {
         Heard::Used => Err((Some(id), Doubt::Replayed)),
         Heard::Copied(other) => Err((Some(id), Doubt::Copied(other))),
-        heard => Ok((id, heard)),
+        heard => {
+            if kept && heard == Heard::Again {
+                doubted(cx, Some(id), origin, &Doubt::Unsure(ahead, grace_s));
+            }
+            Ok((id, heard))
+        }
     }
+}
+
+fn zone_role<'a>(cx: &'a Cx<'_>, id: ZoneId) -> Option<&'a Role> {
+    cx.core.zones.get(id).map(|zone| &zone.role)
 }
 
 /// Gives a keepalive that is proven to the machine of its zone.

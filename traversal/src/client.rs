@@ -26,6 +26,8 @@ const OPEN: usize = 8;
 pub struct Client {
     server: Option<SocketAddr>,
     interval: Duration,
+    /// What the last answer told.
+    told_interval: Duration,
     most: Option<Duration>,
     retry: Backoff,
     /// Sent and not answered: requestSeqNum, when, where to.
@@ -85,6 +87,7 @@ impl Client {
         Self {
             server: None,
             interval: FIRST_INTERVAL,
+            told_interval: FIRST_INTERVAL,
             most,
             retry: Backoff::new(FIRST_RETRY, FIRST_INTERVAL),
             open: Vec::new(),
@@ -184,7 +187,11 @@ impl Client {
             Ok(interval) => {
                 let again = interval.is_some_and(|interval| interval <= AGAIN);
                 if let Some(interval) = interval.filter(|_| !again) {
-                    self.interval = interval.clamp(INTERVALS.0, INTERVALS.1);
+                    // Longer only when two answers agree: one is easily feigned, and a pinhole that closes is not
+                    // noticed at this end.
+                    let told = interval.clamp(INTERVALS.0, INTERVALS.1);
+                    self.interval = told.min(self.told_interval);
+                    self.told_interval = told;
                 }
                 self.open.clear();
                 self.last_answer = Some(now);
@@ -389,5 +396,24 @@ mod tests {
         let now = client.next().unwrap();
         client.poll(now, || 4);
         assert_eq!(client.answered(now, at(1719), 4, Ok(None)), Some(Change::Up));
+    }
+
+    #[test]
+    fn keepalives_become_rarer_only_when_two_answers_agree() {
+        let mut now = Instant::now();
+        let mut client = up(now);
+        let mut answers = |told| {
+            now = client.next().unwrap();
+            let seq = now.elapsed().as_nanos() as u16;
+            assert!(matches!(client.poll(now, || seq), Some(Action::KeepAlive { .. })));
+            client.answered(now, at(1719), seq, Ok(Some(seconds(told))));
+            client.interval().as_secs()
+        };
+        assert_eq!(answers(120), 10, "one may be feigned");
+        assert_eq!(answers(10), 10);
+        assert_eq!(answers(60), 10);
+        assert_eq!(answers(40), 40, "what both allow");
+        assert_eq!(answers(40), 40);
+        assert_eq!(answers(5), 5, "more often at once");
     }
 }

@@ -8,9 +8,11 @@
 //! while after the second. Whoever copies proofs, old or new, faster or slower, gains nothing while the originals arrive.
 //!
 //! Who holds them back can still use them: of a client that does no more than the standard, for as long as it is not
-//! heard. One whose clock differs from ours is believed after an interval in which nobody says anything newer, so for
-//! it that holds of kept proofs, too, after a restart of the server. A client that can bind its proofs to the address
-//! that it was told it has (a Pinhole) has to, once it has done so: then holding them back is of no use either.
+//! heard. What was kept from before is of no use: made just now means by our clock, by the client's once it is known how
+//! they differ, or after all else that was heard of. Others wait for as long as any proof is good. Who took the place of
+//! a client while that was not heard loses it when the same proofs come from where the client was. A client that can
+//! bind its proofs to the address that it was told it has (a Pinhole) has to, once it has done so: then holding them
+//! back is of no use either.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -32,6 +34,13 @@ const FORGOTTEN: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct Watch {
     interval: Duration,
+    /// For how long a proof is good.
+    good: Duration,
+    /// Our time when the first proof came, in seconds since 1970.
+    began: Option<i64>,
+    /// Who is or was the client last, and who before.
+    holder: Option<SocketAddr>,
+    before: Option<SocketAddr>,
     heard: Option<(Instant, SocketAddr)>,
     /// The newest time of a proof; of one from the address that it has; and of one that was seen elsewhere since.
     newest: u32,
@@ -118,11 +127,16 @@ fn longer(now: Instant, since: Instant, than: Duration) -> bool {
 }
 
 impl Watch {
-    /// A client that has not been heard of, asked to send a keepalive every `interval`.
+    /// A client that has not been heard of, asked to send a keepalive every `interval`. Its proofs are good for as long
+    /// as `good`.
     #[must_use]
-    pub const fn new(interval: Duration) -> Self {
+    pub const fn new(interval: Duration, good: Duration) -> Self {
         Self {
             interval,
+            good,
+            began: None,
+            holder: None,
+            before: None,
             heard: None,
             newest: 0,
             newest_there: 0,
@@ -185,10 +199,14 @@ impl Watch {
     /// A keepalive whose proof is right, with its time stamp; nothing where no proof is asked for.
     pub fn heard(&mut self, now: Instant, from: SocketAddr, stamp: Option<Stamp>) -> Heard {
         let Some(stamp) = stamp else { return self.settle(now, from) };
+        self.began.get_or_insert_with(|| i64::from(stamp.time) - stamp.skew);
         let patience = self.interval * SILENCE;
         self.candidate.take_if(|known| longer(now, known.last, patience));
         if self.address() == Some(from) {
             return self.present(now, from, stamp);
+        }
+        if let Some(thief) = self.is_thief(from, stamp) {
+            return self.ousts(now, thief);
         }
         match self.candidate {
             Some(known) if known.address == from => self.proves(now, known, stamp),
@@ -198,6 +216,22 @@ impl Watch {
             Some(known) if known.sealed && !stamp.sealed => Heard::Again,
             _ => self.begins(now, from, stamp),
         }
+    }
+
+    /// Who is the client now, if it may only have copied this: the same came from where the client was before.
+    fn is_thief(&self, from: SocketAddr, stamp: Stamp) -> Option<SocketAddr> {
+        let now = self.address().filter(|now| now.ip() != from.ip() && !self.seals)?;
+        let before = self.before.is_some_and(|before| before.ip() == from.ip());
+        (before && stamp.time == self.newest_there).then_some(now)
+    }
+
+    /// It is down; who it is has to be proven again, by proofs that come from nowhere else.
+    fn ousts(&mut self, now: Instant, thief: SocketAddr) -> Heard {
+        let silence = self.interval * SILENCE;
+        self.heard = now.checked_sub(silence).map(|long_ago| (long_ago, thief));
+        // It never was the client.
+        (self.holder, self.candidate) = (self.before.take(), None);
+        Heard::Copied(thief)
     }
 
     /// A proof of something else than a keepalive: none that is as old can move it any more.
@@ -262,8 +296,18 @@ impl Watch {
     fn is_fresh(&self, stamp: Stamp) -> bool {
         match self.skew {
             Some(usual) => stamp.skew >= usual - FRESH_S,
-            None => stamp.skew.abs() <= FRESH_S,
+            None if stamp.skew < -FRESH_S => {
+                // Made by a slow clock, but since the first one came.
+                self.began.is_some_and(|began| i64::from(stamp.time) >= began)
+            }
+            None => stamp.skew <= FRESH_S,
         }
+    }
+
+    /// True when this could have been kept, so that whoever sends it is believed only after all that was kept is void.
+    #[must_use]
+    pub fn may_be_kept(&self, stamp: Stamp) -> bool {
+        !self.is_fresh(stamp)
     }
 
     /// Another proof from an address that may become the client's.
@@ -277,8 +321,7 @@ impl Watch {
         self.newest = self.newest.max(stamp.time);
         self.newest_elsewhere = self.newest_elsewhere.max(stamp.time);
         let fresh = self.is_fresh(stamp);
-        // What was kept loses against the client itself, which speaks within an interval.
-        let believed = known.fresh && fresh || longer(now, known.since, self.interval);
+        let believed = known.fresh && fresh || longer(now, known.since, self.good);
         let alone = self.heard.is_none_or(|(last, _)| longer(now, last, self.interval + LATE));
         // One that has been away for long may be another program.
         let seals = self.seals && !self.lost.is_some_and(|lost| longer(now, lost, FORGOTTEN));
@@ -308,6 +351,9 @@ impl Watch {
 
     fn settle(&mut self, heard: Instant, from: SocketAddr) -> Heard {
         (self.candidate, self.lost) = (None, None);
+        if let Some(holder) = self.holder.replace(from).filter(|holder| *holder != from) {
+            self.before = Some(holder);
+        }
         match self.heard.replace((heard, from)) {
             None => Heard::Up,
             Some((_, old)) if old != from => Heard::Moved(old),

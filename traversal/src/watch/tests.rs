@@ -14,7 +14,10 @@ const UNIX: u32 = 1_700_000_000;
 
 impl Bench {
     fn new() -> Self {
-        Self { start: Instant::now(), watch: Watch::new(Duration::from_secs(19)) }
+        Self {
+            start: Instant::now(),
+            watch: Watch::new(Duration::from_secs(19), Duration::from_secs(300)),
+        }
     }
 
     fn at(&self, s: u64) -> Instant {
@@ -164,12 +167,33 @@ fn what_was_kept_does_not_outlive_a_restart() {
     assert_eq!(bench.hears_old(112, 66, 100), Heard::Used);
     assert_eq!(bench.hears(112, 1), Heard::Again);
     assert_eq!(bench.polls(114), Some(Due::Settled(Heard::Up)));
-    // A client whose clock is slow comes up, too, after an interval.
+    // At its old pace neither, for as long as it is good.
     let mut bench = Bench::new();
-    for s in [100, 102, 120] {
+    for s in (300..590).step_by(19) {
+        assert_eq!(bench.hears_old(s, 66, s - 299), Heard::Again);
+        assert_eq!(bench.polls(s + 3), None);
+    }
+    // A client whose clock is slow comes up when it says what is newer than all that there was at the beginning.
+    let mut bench = Bench::new();
+    for s in [100, 120, 140, 150, 152] {
+        assert_eq!(bench.polls(s), None);
         assert_eq!(bench.hears_old(s, 1, s - 50), Heard::Again);
     }
-    assert_eq!(bench.polls(122), Some(Due::Settled(Heard::Up)));
+    assert_eq!(bench.polls(154), Some(Due::Settled(Heard::Up)));
+    // One whose clock is fast, when nothing of before is good any more.
+    let mut bench = Bench::new();
+    for s in (0..=304).step_by(19) {
+        assert_eq!(bench.polls(s), None);
+        assert_eq!(bench.hears_old(s, 1, s + 50), Heard::Again);
+    }
+    assert_eq!(bench.polls(306), Some(Due::Settled(Heard::Up)));
+    // The first again.
+    let mut bench = Bench::new();
+    for s in [50, 80, 100, 102] {
+        assert_eq!(bench.hears_old(s, 1, s - 50), Heard::Again);
+    }
+    assert_eq!(bench.polls(104), Some(Due::Settled(Heard::Up)));
+    assert_eq!(bench.hears_old(120, 1, 70), Heard::Same);
     // The next time it is known how slow it is: no need to wait, and what is older was kept.
     assert_eq!(bench.polls(177), Some(Due::Silent));
     assert_eq!(bench.hears_old(300, 1, 250), Heard::Again);
@@ -267,4 +291,39 @@ fn without_a_password_the_last_address_counts() {
     assert_eq!(bench.watch.heard(now, address(1), None), Heard::Up);
     assert_eq!(bench.watch.heard(now, address(2), None), Heard::Moved(address(1)));
     assert_eq!(bench.watch.heard(now, address(2), None), Heard::Same);
+}
+
+/// Who is settled in the place of a client that was held back, and copies all of it faster, is not ousted by the client
+/// but loses the place.
+#[test]
+fn a_thief_loses_the_place_when_the_client_says_the_same() {
+    let [client, thief] = ["203.0.113.9:1", "192.0.2.66:1"].map(|at| at.parse().unwrap());
+    let mut watch = Bench::new().watch;
+    let start = Instant::now();
+    let mut hears = |s: u64, from| {
+        let stamp = Stamp { time: UNIX + s as u32, skew: 0, sealed: false };
+        let now = start + Duration::from_secs(s);
+        let heard = watch.heard(now, from, Some(stamp));
+        (heard, watch.poll(now), watch.address())
+    };
+    assert_eq!(hears(0, client).0, Heard::Again);
+    assert_eq!(hears(2, client).0, Heard::Again);
+    assert_eq!(hears(5, client), (Heard::Up, None, Some(client)));
+    for s in [30, 50, 55] {
+        hears(s, thief);
+    }
+    assert_eq!(hears(60, thief), (Heard::Same, None, Some(thief)), "it was held back");
+    let ousted = (Heard::Copied(thief), Some(Due::Silent), None);
+    assert_eq!(hears(60, client), ousted);
+    // Neither, while both say the same.
+    for s in (63..200).step_by(3) {
+        assert_eq!(hears(s, thief), (Heard::Again, None, None));
+        assert_eq!(hears(s, client), (Heard::Copied(thief), None, None));
+    }
+    for s in [203, 205] {
+        assert_eq!(hears(s, client).0, Heard::Again);
+    }
+    assert_eq!(hears(208, client), (Heard::Up, None, Some(client)));
+    // A copy that comes later changes nothing.
+    assert_eq!(hears(208, thief), (Heard::Used, None, Some(client)));
 }

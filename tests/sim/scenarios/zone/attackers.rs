@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 
+use pinhole_h323::asn::h225::{LocationConfirm, RasMessage};
 use pinhole_h323::h46018;
 use pinhole_h323::id::Seq;
+use pinhole_h323::ras::Ras;
 
+use super::foreign::without_marks;
 use super::*;
 use crate::scenarios::lab::{NAT, channel};
 use crate::world::Raw;
@@ -42,7 +45,7 @@ fn listening(zone: &mut Zone) -> HostId {
 /// Announcements of calls that came there.
 fn announced(zone: &mut Zone, host: HostId) -> usize {
     let got = zone.lab.world.with(host, |raw: &mut Raw, _| raw.datagrams.clone());
-    let ras = got.iter().filter_map(|(_, _, bytes)| pinhole_h323::ras::Ras::decode(bytes).ok());
+    let ras = got.iter().filter_map(|(_, _, bytes)| Ras::decode(bytes).ok());
     ras.filter(|ras| matches!(h46018::IncomingCall::announced(ras), Ok(Some(_)))).count()
 }
 
@@ -168,15 +171,24 @@ fn what_was_overheard_before_a_restart_is_worth_nothing_after_it() {
     zone.talk(false, |_| {});
 }
 
-/// Mallory shows a proof that he overheard long ago, and then copies what the client says before it arrives.
-fn kept_and_copied(strike: impl Fn(&mut Zone)) {
+/// Mallory shows a proof that he overheard long ago, and then copies what the client says before it arrives, or in its
+/// place; whether he was believed.
+fn kept_and_copied(pinhole: bool, arrives: bool, strike: impl Fn(&mut Zone)) -> bool {
     let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    if !pinhole {
+        zone.lab.world.edits.insert(zone.inner, without_marks);
+    }
     zone.up();
     overheard(&mut zone);
+    zone.lab.world.run_for(seconds(60));
     strike(&mut zone);
     let kept = overheard(&mut zone);
     let mut copies = 0;
     for _ in 0..6000 {
+        if !arrives {
+            let until = zone.lab.world.now() + millis(100);
+            zone.lab.world.link(zone.inner).cut = Some(until);
+        }
         zone.lab.world.run_for(millis(10));
         for bytes in overheard(&mut zone) {
             let old = kept.last().expect("a keepalive");
@@ -185,32 +197,122 @@ fn kept_and_copied(strike: impl Fn(&mut Zone)) {
                 copies += 1;
             }
         }
-        assert!(!is_mallory(believed(&mut zone)), "{copies}");
+        if is_mallory(believed(&mut zone)) {
+            return true;
+        }
     }
     assert!(copies >= 6, "{copies}");
-    // The client seals its address, so it comes up all the same.
-    assert_eq!(believed(&mut zone).map(|at| at.ip()), Some(ip(NAT)));
-    zone.talk(false, |_| {});
+    // A client that seals its address comes up all the same.
+    if pinhole {
+        assert_eq!(believed(&mut zone).map(|at| at.ip()), Some(ip(NAT)));
+        zone.talk(false, |_| {});
+    }
+    false
+}
+
+fn restarts(zone: &mut Zone) {
+    let now = zone.lab.world.now();
+    let node = Node::new(outer(PLAIN), vec![ip(NODE)], [5; 32], now);
+    zone.lab.world.restart(zone.lab.node, node);
+}
+
+fn is_cut(zone: &mut Zone) {
+    let until = zone.lab.world.now() + seconds(70);
+    zone.lab.world.link(zone.inner).cut = Some(until);
+    zone.lab.world.run_for(seconds(70));
+    assert_eq!(believed(zone), None);
 }
 
 #[test]
 fn an_old_proof_and_a_copied_one_are_not_enough_after_a_restart() {
-    kept_and_copied(|zone| {
-        zone.lab.world.run_for(seconds(60));
-        let now = zone.lab.world.now();
-        let node = Node::new(outer(PLAIN), vec![ip(NODE)], [5; 32], now);
-        zone.lab.world.restart(zone.lab.node, node);
-    });
+    for pinhole in [true, false] {
+        assert!(!kept_and_copied(pinhole, true, restarts), "{pinhole}");
+    }
 }
 
 #[test]
 fn nor_are_they_after_a_cut() {
-    kept_and_copied(|zone| {
-        let until = zone.lab.world.now() + seconds(70);
-        zone.lab.world.link(zone.inner).cut = Some(until);
-        zone.lab.world.run_for(seconds(70));
-        assert_eq!(believed(zone), None);
-    });
+    for pinhole in [true, false] {
+        assert!(!kept_and_copied(pinhole, true, is_cut), "{pinhole}");
+    }
+}
+
+/// Where the originals are held back, a client that seals nothing has no more than its proofs: so both tests above can
+/// fail.
+#[test]
+fn in_place_of_the_originals_they_are() {
+    assert!(kept_and_copied(false, false, restarts));
+    assert!(kept_and_copied(false, false, is_cut));
+}
+
+/// The client has ended, and its server starts again: what was kept of it is said at its pace, for as long as it is good.
+#[test]
+fn what_was_kept_of_a_client_that_is_silent_does_not_take_its_place() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.lab.world.edits.insert(zone.inner, without_marks);
+    zone.up();
+    overheard(&mut zone);
+    let mut kept = Vec::new();
+    for _ in 0..280 {
+        zone.lab.world.run_for(seconds(1));
+        kept.extend(overheard(&mut zone).into_iter().map(|bytes| (zone.lab.world.now(), bytes)));
+    }
+    assert!(kept.len() > 10, "{}", kept.len());
+    zone.lab.world.vanish(zone.inner);
+    restarts(&mut zone);
+    let behind = zone.lab.world.now() - kept[0].0;
+    for (said, bytes) in kept {
+        let wait = (said + behind).saturating_duration_since(zone.lab.world.now());
+        zone.lab.world.run_for(wait);
+        zone.lab.world.inject_datagram(mallory(), at(RAS), &bytes);
+        zone.lab.world.run_for(seconds(4));
+        assert_eq!(believed(&mut zone), None);
+    }
+    // It is told why.
+    let seen = zone.seen_by(zone.lab.node);
+    assert_eq!(seen.reason, Some("clock-skew"), "{seen:?}");
+}
+
+/// An answer to a location request comes from the client's address, and another port, or from the client; whether it is
+/// taken.
+fn answers_first(port: Option<u16>) -> bool {
+    let patient = "[RasSrv::LRQFeatures]\nNeighborTimeout=50\n[Proxy]\n";
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, patient);
+    zone.up();
+    let node = zone.lab.node;
+    let client = believed(&mut zone).unwrap();
+    zone.lab.world.link(zone.inner).latency = seconds(2);
+    zone.lab.world.tap(node);
+    zone.pair(false, Some(1), |_| {});
+    let asked = |(_, bytes): &(SocketAddr, Vec<u8>)| {
+        let ras = Ras::decode(bytes).ok()?;
+        let RasMessage::locationRequest(lrq) = ras.message() else { return None };
+        Some(lrq.request_seq_num.clone())
+    };
+    let mut seq = None;
+    while seq.is_none() {
+        zone.lab.world.run_for(millis(50));
+        seq = zone.lab.world.tap(node).iter().find_map(asked);
+    }
+    let signalling = pinhole_h323::address::to_h225(at("203.0.113.1:1720"));
+    let confirm = RasMessage::locationConfirm(Box::new(LocationConfirm {
+        request_seq_num: seq.unwrap(),
+        call_signal_address: signalling.clone(),
+        ras_address: signalling,
+        ..Default::default()
+    }));
+    let from = SocketAddr::new(client.ip(), port.unwrap_or_else(|| client.port()));
+    let bytes = Ras::new(confirm).encode().unwrap();
+    zone.lab.world.inject_datagram(from, at(RAS), &bytes);
+    // The client's own cannot have come yet.
+    zone.lab.world.run_for(seconds(1));
+    zone.lab.world.told(node, |e| matches!(e, Event::Pinhole { step: "announced", .. }))
+}
+
+#[test]
+fn an_answer_from_another_port_than_was_asked_answers_nothing() {
+    assert!(!answers_first(Some(9)));
+    assert!(answers_first(None));
 }
 
 #[test]

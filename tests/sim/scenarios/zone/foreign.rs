@@ -71,3 +71,28 @@ fn fast_start_is_withheld_where_the_server_is_no_pinhole() {
         }
     }
 }
+
+/// How many keepalives of RTP the client of a zone sends in half a minute of a call.
+fn keepalives(foreign: bool, every: u32) -> usize {
+    let text = outer_text(PLAIN).replace("=19\n", &format!("={every}\n"));
+    let mut zone =
+        zone_of(settings(&text), inner(NODE, "clientpw", PLAIN), Rules::symmetric(), Chop::AsSent);
+    if foreign {
+        zone.lab.world.edits.insert(zone.lab.node, without_marks);
+    }
+    zone.up();
+    zone.converse(true, |_| {});
+    zone.lab.world.tap(zone.inner);
+    zone.lab.world.run_for(seconds(30));
+    let sent = zone.lab.world.tap(zone.inner);
+    sent.iter().filter(|(_, bytes)| bytes.len() == 12 && bytes[1] == 127).count()
+}
+
+/// As often as the server asks for, and where both are Pinholes every two seconds, as nothing else shows where media is.
+#[test]
+fn keepalives_of_media_go_as_often_as_the_server_asks_for() {
+    assert_eq!(keepalives(true, 5), 6);
+    assert_eq!(keepalives(true, 10), 3);
+    assert_eq!(keepalives(true, 30), 1);
+    assert_eq!(keepalives(false, 30), 15);
+}

@@ -117,3 +117,25 @@ fn two_hundred_endpoints_and_a_hundred_calls_through_two_ports() {
     assert_eq!((seen.state, seen.calls), ("up", CALLS as u64));
     town.zone.lab.nothing_left();
 }
+
+/// That the mappings are counted shows where each medium has its own: two for each call.
+#[test]
+fn without_multiplexing_each_call_has_mappings_of_its_own() {
+    const FEW: usize = 10;
+    let zone = zone_with(Rules::symmetric(), Chop::AsSent, PLAIN);
+    let mut town = Town { zone, inside: Vec::new(), outside: Vec::new() };
+    town.zone.up();
+    for n in 0..FEW {
+        town.settle(n, false, None);
+    }
+    town.zone.lab.world.run_for(seconds(5));
+    assert_eq!(town.mappings().len(), 1);
+    for n in 0..FEW {
+        town.settle(n, true, Some(name("out", n)));
+    }
+    let stand = |w: &crate::world::World| town.inside.iter().all(|p| w.told(*p, connected));
+    assert!(town.zone.lab.world.run_until(stand, seconds(20)));
+    town.zone.lab.world.run_for(seconds(1));
+    let busy = town.mappings();
+    assert_eq!(busy.len(), 1 + 2 * FEW, "{busy:?}");
+}
