@@ -59,7 +59,8 @@ pub(crate) struct Security {
     policies: [Policy; 2],
     rules: Rules,
     stage: Stage,
-    /// The groups that a token may mean.
+    /// The groups that a token may mean; without parameters it is a published one, in an answer, too: H323Plus answers an
+    /// offer in another group like that, with a half key of the published one.
     known: Vec<Group>,
     /// What the caller offers.
     asked: Vec<Offer>,
@@ -258,23 +259,12 @@ impl Security {
             return None;
         }
         let mut through = match &self.between {
-            Some(between) => only(told, &self.known_in_answer(), |offer| between.is_answer(offer)),
+            Some(between) => only(told, &self.known, |offer| between.is_answer(offer)),
             None => others(told),
         };
         // Some look at Connect only, some at the first answer that has any.
         through.extend(ours.iter().cloned());
         (through != told).then_some(through)
-    }
-
-    /// The groups that a token of the called party may mean: without parameters that which it was offered.
-    fn known_in_answer(&self) -> Vec<Group> {
-        let mut known: Vec<Group> = match &self.offered {
-            Offered::Ours(pairs) => pairs.iter().map(|pair| pair.group()).collect(),
-            Offered::Passed => self.may_pass().map(|offer| offer.group).collect(),
-            Offered::Nothing => Vec::new(),
-        };
-        known.extend(&self.known);
-        known
     }
 
     /// The called party has said something with these tokens; `connect` when it is its last word on encryption.
@@ -286,7 +276,7 @@ impl Security {
     ) -> Answer {
         let answers = match self.policy(Side::B).strips {
             true => Vec::new(),
-            false => offers(tokens, &self.known_in_answer()),
+            false => offers(tokens, &self.known),
         };
         if connect || !answers.is_empty() {
             self.answers.clone_from(&answers);

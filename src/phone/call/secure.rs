@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pinhole_crypto::dh::{Group, KeyPair};
+use pinhole_crypto::dh::KeyPair;
 use pinhole_h323::asn::h235::ClearToken;
 use pinhole_h323::cause::Release;
 use pinhole_h323::q931::MessageType;
@@ -86,9 +86,7 @@ impl Call {
     pub(super) fn secret_answered(&mut self, desk: &mut Desk, signal: &Signal) -> bool {
         let Agreement::Offered(pairs) = &self.agreement else { return true };
         let offered = |group| pairs.iter().find(|pair| pair.group() == group).cloned();
-        let mut known: Vec<Group> = pairs.iter().map(|pair| pair.group()).collect();
-        known.extend(desk.options.terms.known());
-        let answers = offers(signal.clear_tokens(), &known);
+        let answers = offers(signal.clear_tokens(), &desk.options.terms.known());
         let answer = answers.iter().filter_map(|offer| Some((offer, offered(offer.group)?)));
         let found = answer.max_by_key(|(offer, _)| offer.group);
         if let Some((offer, pair)) = found {

@@ -79,6 +79,27 @@ fn two_phones_that_encrypt() {
         }
     }
 }
+
+#[test]
+fn two_phones_with_every_other_group_and_one_cipher() {
+    let both_ciphers = [Some(Algorithm::Aes128), Some(Algorithm::Aes256)];
+    let usual = [(1536, None), (6144, None), (8192, None)];
+    let chosen = [1024, 2048].into_iter().flat_map(|bits| both_ciphers.map(|one| (bits, one)));
+    for (bits, cipher) in usual.into_iter().chain(chosen) {
+        let mut lab = lab(Plan::with(Chop::AsSent));
+        let adjust = |options: &mut Options| {
+            encrypting(options, bits);
+            if let Some(cipher) = cipher {
+                options.terms = Terms::up_to(bits).with_cipher(cipher);
+            }
+        };
+        let name = cipher.map_or("AES-256-CBC", cipher_name);
+        for record in talk(&mut lab, (Outside, Inside), adjust, adjust).0 {
+            assert_eq!(ciphers(&record), both(name, bits as u32), "{record:#?}");
+        }
+    }
+}
+
 #[test]
 fn one_phone_that_encrypts_alone() {
     let mut lab = lab(Plan::with(Chop::AsSent));

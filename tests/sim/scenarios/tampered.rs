@@ -474,11 +474,15 @@ fn parameters_of_ones_own_are_offered_pinned_and_nobody_elses_taken() {
     // A called party that knows the published one only takes no other, and 1024 bits are too few.
     let outcome = call_at(lab_with_own(&b), [&plain, &published], |_, _| {});
     outcome.is_denied("bob answered with no encryption");
-    // In the answer the parameters are replaced by the published ones, or by others.
-    for prime in [Group::Modp2048.prime().to_vec(), vec![0xff; 256], vec![23]] {
+    // In the answer the parameters are replaced by the published ones, or by others, or are left out, which means the
+    // published ones: H323Plus does so.
+    for prime in [Group::Modp2048.prime().to_vec(), vec![0xff; 256], vec![23], vec![]] {
         let outcome = call_at(lab_with_own(&b), [&plain, &knowing], |lab, [_, bob]| {
             lab.world.tamper_signals(bob, move |signal| {
                 let edit = |token: &ClearToken| match HalfKey::read(token) {
+                    Some(key) if prime.is_empty() => {
+                        HalfKey { prime: vec![], generator: vec![], ..key }.to_token()
+                    }
                     Some(key) => HalfKey { prime: prime.clone(), ..key }.to_token(),
                     None => token.clone(),
                 };
