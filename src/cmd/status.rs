@@ -90,7 +90,7 @@ fn say(value: &Value) -> String {
 }
 
 /// Rows under a head, each column as wide as it has to be.
-fn columns(text: &mut String, head: &[&str], rows: &[Vec<String>]) {
+pub(super) fn columns(text: &mut String, head: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(head.get(column).map(|cell| cell.len())).max().unwrap_or_default()

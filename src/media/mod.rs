@@ -11,6 +11,7 @@ mod shared;
 mod source;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -20,6 +21,9 @@ use flow::Flow;
 use learn::Lesson;
 use leg::Gate;
 use shared::{MULTIPLEX_ID, Shared};
+
+/// Flows whose room is kept in any case.
+const SMALL: usize = 64;
 
 /// Which port of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +135,8 @@ impl Table {
                     }
                     self.shared.forget(flow);
                     self.facts.push((flow, FlowFact::Ended { counts: ended.counts() }));
+                    slim(&mut self.flows);
+                    slim(&mut self.pairs);
                 }
             }
         }
@@ -206,6 +212,14 @@ impl Table {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.flows.is_empty()
+    }
+}
+
+/// Gives back the room of many that are gone: kilobytes for each flow. What is made smaller keeps room to grow, so that
+/// this is rare.
+fn slim<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > SMALL && map.len() < map.capacity() / 4 {
+        map.shrink_to(map.len() * 2);
     }
 }
 

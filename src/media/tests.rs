@@ -303,3 +303,25 @@ fn keepalives_and_ciphers_may_share_a_payload_type() {
     let counts = ended.unwrap();
     assert_eq!((counts.keepalives, counts.relayed, counts.insecure), (1, 5, 0));
 }
+
+#[test]
+fn the_room_of_many_flows_is_given_back() {
+    let mut table = Table::default();
+    for n in 0..1000 {
+        let pairs = [PairId(n * 2), PairId(n * 2 + 1)];
+        table.command(FlowCommand::Open { flow: FlowId(n), pairs });
+    }
+    let full = table.flows.capacity();
+    for n in 0..990 {
+        table.command(FlowCommand::Close { flow: FlowId(n) });
+    }
+    assert_eq!(table.len(), 10);
+    let left = (table.flows.capacity(), table.pairs.capacity());
+    assert!(full >= 1000 && left.0 < 100 && left.1 < 200, "{full}, {left:?}");
+    // A few that come and go move nothing.
+    for n in 2000..2010 {
+        table.command(FlowCommand::Open { flow: FlowId(n), pairs: PAIRS });
+        table.command(FlowCommand::Close { flow: FlowId(n) });
+    }
+    assert_eq!((table.flows.capacity(), table.pairs.capacity()), left);
+}

@@ -44,11 +44,12 @@ impl Hearer {
         self.meter.tone()
     }
 
-    /// Takes a datagram; returns the samples that it brought, if it is of the stream: none if that is video.
+    /// Takes a datagram; returns the samples that it brought, if it is of the stream: none if that is video. `told` is
+    /// where the peer's media is expected from.
     pub(super) fn hear(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        (from, told): (SocketAddr, Option<SocketAddr>),
         datagram: &[u8],
     ) -> Option<Vec<i16>> {
         if rtp::is_keepalive(datagram) {
@@ -62,7 +63,7 @@ impl Hearer {
         if law.is_none() && packet.payload_type() != self.codec.payload_type() {
             return None;
         }
-        if !self.is_from_source(now, from) {
+        if !self.is_from_source(now, from, told) {
             return None;
         }
         let sequence = packet.sequence_number();
@@ -79,10 +80,12 @@ impl Hearer {
         Some(samples)
     }
 
-    /// The first source is the source, so that a stranger's packets neither count nor disturb.
-    fn is_from_source(&mut self, now: Instant, from: SocketAddr) -> bool {
+    /// The first source is the source, so that a stranger's packets neither count nor disturb; but it may be a straggler
+    /// of the last call on the same port, and gives way to who is where the peer was told to be.
+    fn is_from_source(&mut self, now: Instant, from: SocketAddr, told: Option<SocketAddr>) -> bool {
         match &mut self.source {
             Some((source, heard)) if *source == from => *heard = now,
+            source if told == Some(from) => *source = Some((from, now)),
             Some((_, heard)) if now.saturating_duration_since(*heard) < SILENCE => return false,
             source => *source = Some((from, now)),
         }
@@ -111,17 +114,40 @@ mod tests {
         for n in 0..100 {
             let now = start + Duration::from_millis(20) * n;
             for packet in talker.due(now) {
-                assert_eq!(hearer.hear(now, peer, &packet).unwrap().len(), 160);
+                assert_eq!(hearer.hear(now, (peer, None), &packet).unwrap().len(), 160);
             }
             for packet in other.due(now) {
-                assert_eq!(hearer.hear(now, stranger, &packet), None);
+                assert_eq!(hearer.hear(now, (stranger, None), &packet), None);
             }
-            assert_eq!(hearer.hear(now, peer, &rtp::keepalive(0, 1)), None);
-            assert_eq!(hearer.hear(now, peer, b"garbage"), None);
+            assert_eq!(hearer.hear(now, (peer, None), &rtp::keepalive(0, 1)), None);
+            assert_eq!(hearer.hear(now, (peer, None), b"garbage"), None);
         }
         assert_eq!((hearer.receiver.counts().packets, hearer.receiver.counts().lost), (100, 0));
         assert!((hearer.tone().unwrap() - 440.0).abs() < 0.5);
         let later = start + Duration::from_secs(4);
-        assert!(hearer.hear(later, stranger, &other.due(later)[0]).is_some(), "it moved");
+        let moved = hearer.hear(later, (stranger, None), &other.due(later)[0]);
+        assert!(moved.is_some(), "it moved");
+    }
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    fn a_straggler_of_the_last_call_does_not_keep_the_peer_out() {
+        let start = Instant::now();
+        let (peer, last) = ("192.0.2.1:5000".parse().unwrap(), "192.0.2.1:6000".parse().unwrap());
+        let tone = Source::Tone(440.0);
+        let towards = Towards { rtp: peer, rtcp: None, mark: None };
+        let mut old = Talker::new(Law::Mu, &tone, towards, [7, 7, 7], start);
+        let mut talker = Talker::new(Law::Mu, &tone, towards, [1, 2, 3], start);
+        let mut hearer = Hearer::new(Codec::G711(Law::Mu), false);
+        assert!(hearer.hear(start, (last, Some(peer)), &old.due(start)[0]).is_some());
+        for n in 0..20 {
+            let now = start + Duration::from_millis(20) * n;
+            for packet in talker.due(now) {
+                assert!(hearer.hear(now, (peer, Some(peer)), &packet).is_some(), "{n}");
+            }
+            for packet in old.due(now) {
+                assert_eq!(hearer.hear(now, (last, Some(peer)), &packet), None, "{n}");
+            }
+        }
+        assert!((hearer.tone().unwrap() - 440.0).abs() < 2.0);
     }
 }

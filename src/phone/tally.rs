@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::tone;
 use crate::event::{CallRecord, LoadRecord, SetupTimes};
 
 /// Longer set-up times count as this many milliseconds.
@@ -30,7 +31,8 @@ impl Tally {
         let received = || record.channels.iter().filter(|c| c.direction == "receive");
         let heard = received().any(|channel| channel.tone_hz.is_some());
         self.heard += u64::from(heard);
-        self.packets += received().map(|channel| channel.packets).sum::<u64>();
+        let packets = received().map(|channel| channel.packets).sum::<u64>();
+        self.packets += packets;
         self.lost += received().map(|channel| channel.lost).sum::<u64>();
         match record.setup_ms {
             Some(ms) => {
@@ -38,7 +40,7 @@ impl Tally {
                 let ms = u32::try_from(ms).unwrap_or(LONGEST).min(LONGEST);
                 *self.setups.entry(ms).or_default() += 1;
                 if !heard {
-                    self.fail("connected, but no tone was heard");
+                    self.fail(unheard(packets));
                 }
             }
             None => self.fail(&record.sentence),
@@ -78,6 +80,15 @@ impl Tally {
             sum >= wanted
         });
         within.map_or(0, |(ms, _)| *ms)
+    }
+}
+
+/// Why nothing was heard in a call that was answered.
+const fn unheard(packets: u64) -> &'static str {
+    match packets {
+        0 => "connected, but no audio came",
+        few if few < tone::FEWEST_PACKETS => "connected, but too briefly to hear a tone",
+        _ => "connected, but no tone was heard",
     }
 }
 
@@ -133,6 +144,20 @@ mod tests {
         let failures: Vec<(&str, u64)> =
             summary.failures.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
         assert_eq!(failures, [("connected, but no tone was heard", 1), ("nobody answered", 1)]);
+    }
+
+    #[test]
+    fn what_was_not_heard_is_told_by_what_came() {
+        let told = [0, 12, 13].map(|packets| {
+            let mut record = record(Some(1), None);
+            record.channels.iter_mut().for_each(|channel| channel.packets = packets);
+            let mut tally = Tally::default();
+            tally.count(&record);
+            tally.failures.into_keys().next().unwrap()
+        });
+        assert!(told[0].ends_with("no audio came"), "{told:?}");
+        assert!(told[1].ends_with("too briefly to hear a tone"), "{told:?}");
+        assert!(told[2].ends_with("no tone was heard"), "{told:?}");
     }
 
     #[test]

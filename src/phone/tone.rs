@@ -12,6 +12,9 @@ const WINDOW: usize = 8192;
 /// The shortest piece of audio that is measured when no window was filled: a quarter of a second.
 const SHORTEST: usize = 2048;
 
+/// Packets of 20 ms that are the least for a tone.
+pub const FEWEST_PACKETS: u64 = SHORTEST.div_ceil(super::talk::SAMPLES as usize) as u64;
+
 /// Below this root mean square (of 32768) audio is silence: about -50 dB.
 const SILENCE_RMS: f32 = 100.0;
 

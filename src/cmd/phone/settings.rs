@@ -98,7 +98,7 @@ pub(crate) struct Args {
     /// Keep what is heard; the second call goes to FILE-2.wav and so on.
     #[arg(long, value_name = "FILE.wav")]
     pub(super) record: Option<PathBuf>,
-    /// Hang up after so many seconds [default: talk until interrupted or the other party hangs up].
+    /// Hang up so many seconds after audio has opened [default: talk until interrupted or the other party hangs up].
     #[arg(long, value_name = "SECONDS")]
     hold: Option<f64>,
     /// Make so many calls.

@@ -167,7 +167,16 @@ impl Call {
             desk.after(self.timer(CallTimer::Control), control);
         }
         self.begin_digits(desk);
-        if let Some(hold) = desk.options.hold {
+        self.begin_hold(desk);
+    }
+
+    /// The talk lasts as long as it shall once there is a talk: answered, and audio is open. On a busy machine that is a
+    /// good while after Connect, and a short talk would be over before anybody is heard.
+    pub(super) fn begin_hold(&mut self, desk: &mut Desk) {
+        let open = self.control.as_ref().is_some_and(crate::phone::control::Control::is_open);
+        let begins = open && self.stage == Stage::Talking && !self.holds;
+        if let Some(hold) = desk.options.hold.filter(|_| begins) {
+            self.holds = true;
             desk.after(self.timer(CallTimer::Hold), hold);
         }
     }

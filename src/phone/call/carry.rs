@@ -84,6 +84,7 @@ impl Call {
         }
         if self.control.as_ref().is_some_and(super::Control::is_open) {
             desk.timers.stop(&self.timer(CallTimer::Control));
+            self.begin_hold(desk);
         }
     }
 

@@ -137,6 +137,8 @@ pub(super) struct Call {
     setup_time: Option<Duration>,
     /// Digits that were sent.
     digits_sent: usize,
+    /// Whether the time to hang up is set.
+    holds: bool,
 }
 
 impl Call {
@@ -173,6 +175,7 @@ impl Call {
             connected_at: None,
             setup_time: None,
             digits_sent: 0,
+            holds: false,
         };
         call.expect(desk, patience::SOCKETS);
         call

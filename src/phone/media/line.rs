@@ -247,9 +247,10 @@ impl Line {
         from: SocketAddr,
         datagram: &[u8],
     ) -> Option<Vec<i16>> {
+        let told = self.talker.as_ref().map(|talker| talker.towards.rtp);
         let hearer = self.hearer.as_mut()?;
         let payload_type = hearer.codec.payload_type();
-        hearer.hear(now, from, &self.locks.open(datagram, payload_type)?)
+        hearer.hear(now, (from, told), &self.locks.open(datagram, payload_type)?)
     }
 
     /// A datagram came to the RTCP socket.

@@ -91,3 +91,18 @@ fn calls_one_after_the_other() {
     assert_eq!((load.calls, load.heard), (300, 300));
     lab.nothing_left();
 }
+
+/// On slow lines, as on a busy machine, audio opens long after Connect.
+#[test]
+fn a_short_talk_begins_when_audio_is_open() {
+    let mut lab = lab(Plan::with(Chop::AsSent));
+    let bob = lab.answering("bob", Outside, BOB, |_| {});
+    let alice = lab.calling("alice", Outside, ("bob", ALICE, 1), |_| {});
+    for host in [alice, bob] {
+        lab.world.link(host).latency = crate::world::millis(150);
+    }
+    lab.record(alice, 1, seconds(60));
+    lab.record(bob, 1, seconds(60));
+    all_heard(&records(&lab.world, alice), 1, BOB);
+    all_heard(&records(&lab.world, bob), 1, ALICE);
+}
