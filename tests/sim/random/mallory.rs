@@ -108,23 +108,22 @@ impl Run {
         }
     }
 
-    /// A stranger connects to every listener of the gatekeeper as soon as it is there, before the party that it is for can,
-    /// and says that the session is over.
+    /// A stranger connects to every H.245 listener of a call as soon as it is there, before the party that it is for can, and
+    /// says that the session is over.
     pub(super) fn knock_at_new_listeners(&mut self) {
-        let known = at(&format!("{NODE}:1720"));
-        let all = self.world.listeners(self.node.host).into_iter();
-        for to in all.filter(|to| to.is_ipv4() && *to != known).collect::<Vec<_>>() {
-            if self.knocked.insert(to) {
-                self.census.saw("strangers at H.245 listeners");
-                let begin = Control::end_session().encode().expect("it can be encoded");
-                let begin = framed(&begin);
-                self.world.with(self.mallory, |raw: &mut Raw, _| {
-                    let stream = raw.connect(to);
-                    raw.send(stream, &begin);
-                });
+        let calls = self.status().calls;
+        let legs = calls.iter().flat_map(|call| call.legs.iter().map(|leg| (&call.callid, leg)));
+        let all = legs.filter_map(|(callid, leg)| Some((callid.clone(), leg.h245_listener?)));
+        for (callid, to) in all.filter(|(_, to)| to.is_ipv4()) {
+            if !self.knocked.insert((callid, to)) {
+                continue;
             }
+            self.census.saw("strangers at H.245 listeners");
+            let end = Control::end_session().encode().expect("it can be encoded");
+            self.world.with(self.mallory, |raw: &mut Raw, _| {
+                let stream = raw.connect(to);
+                raw.send(stream, &framed(&end));
+            });
         }
-        let listening = self.world.listeners(self.node.host);
-        self.knocked.retain(|at| listening.contains(at));
     }
 }

@@ -46,8 +46,8 @@ pub(super) struct Run {
     pub(super) census: Census,
     /// What calls were like that have been seen.
     pub(super) talks: BTreeSet<(String, &'static str)>,
-    /// Where strangers knock as soon as somebody listens there.
-    pub(super) knocked: BTreeSet<SocketAddr>,
+    /// Where strangers have knocked as soon as somebody listened there for a call.
+    pub(super) knocked: BTreeSet<(String, SocketAddr)>,
     pub(super) mallory: HostId,
     gates: Vec<GateId>,
     begun: u8,
