@@ -114,6 +114,12 @@ impl Plan {
         let mut caller = manner(r, self.nats.len());
         widen(r, &mut caller);
         caller.encrypts = self.keepers[0].prefers && r.random_bool(0.6);
+        if r.random_bool(0.2) {
+            // Who needs no help, and so may be left to itself.
+            for manner in [&mut caller, &mut self.residents[whom]] {
+                (manner.place, manner.traversal) = (None, false);
+            }
+        }
         self.last = Some((fate, whom, caller));
         for resident in &mut self.residents {
             resident.hold = Some(seconds(r.random_range(4..=6)));
