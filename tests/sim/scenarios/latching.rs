@@ -99,3 +99,24 @@ fn nobody_else_can_be_first() {
     heard(&alice, TALK, BOB);
     heard(&bob, TALK, ALICE);
 }
+
+/// Who only watches sends no media from which its port could be learned: the one that it tells counts until then.
+#[test]
+fn who_sends_nothing_gets_a_second_video_where_it_wants_it() {
+    let mut lab = lab_of("IgnoreSignaledIPs=1\n");
+    let plain = |options: &mut Options| options.traversal = false;
+    let bob = lab.answering("bob", Outside, BOB, |options| {
+        plain(options);
+        options.presentation = Some(0);
+    });
+    let alice = lab.calling("alice", Outside, ("bob", ALICE, TALK), |options| {
+        plain(options);
+        options.presentation = Some(512);
+    });
+    heard(&lab.record(alice, 1, seconds(60)), TALK, BOB);
+    let record = lab.record(bob, 1, seconds(5));
+    let shown =
+        record.channels.iter().find(|c| c.media == "presentation" && c.direction == "receive");
+    let shown = shown.unwrap_or_else(|| panic!("no second video: {record:#?}"));
+    assert!(shown.packets.abs_diff(75 * TALK) < 40 && shown.lost == 0, "{record:#?}");
+}
