@@ -6,10 +6,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// What is freed goes back to the system, however many calls there were; the system's own keeps the most there ever was.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// NAT traversal and encryption edge proxy for H.323.
 ///
 /// Started with -c it runs the gatekeeper of a configuration in GnuGk's dialect; GnuGk's letters mean the same.
