@@ -11,6 +11,7 @@ pub mod control;
 pub mod error;
 pub mod generic;
 pub mod h235;
+pub mod h450;
 pub mod h46018;
 pub mod h46019;
 pub mod id;

@@ -1,11 +1,16 @@
 //! What a message that is passed on tells of addresses, beside those that are replaced one by one (source and next hop,
 //! H.245, fast start): whatever names an address of the other leg is of no use here, and goes.
 
+use std::net::IpAddr;
+
+use pinhole_h323::asn::OctetString;
 use pinhole_h323::asn::h225::{
     AliasAddress, Content, EnumeratedParameter, FeatureSet, GenericData,
     H323UUPDUH323MessageBody as Body,
 };
+use pinhole_h323::h450;
 use pinhole_h323::signal::Signal;
+use tracing::debug;
 
 use super::Call;
 use crate::face::Side;
@@ -18,10 +23,11 @@ const DEEPEST: u8 = 8;
 pub(super) fn clean(cx: &Cx<'_>, call: &Call, to: Side, signal: &mut Signal) {
     let leg = call.leg(to);
     let ours = cx.core.signalling_at(leg.local, leg.peer);
-    if !speaks(signal) {
+    if !speaks(signal, ours.ip()) {
         return;
     }
     signal.edit(|pdu| {
+        clean_services(&mut pdu.h4501_supplementary_service, ours.ip());
         if let Some(data) = &mut pdu.generic_data {
             data.iter_mut().for_each(clean_data);
         }
@@ -82,9 +88,11 @@ pub(super) fn clean(cx: &Cx<'_>, call: &Call, to: Side, signal: &mut Signal) {
 }
 
 /// True when a message has a field that could name an address; others stay as they came.
-fn speaks(signal: &Signal) -> bool {
+fn speaks(signal: &Signal, ours: IpAddr) -> bool {
     let Some(pdu) = signal.pdu() else { return false };
+    let services = pdu.h4501_supplementary_service.iter().flatten();
     pdu.generic_data.is_some()
+        || services.map(|apdu| &apdu[..]).any(|apdu| is_of_no_use(apdu, ours))
         || match &pdu.h323_message_body {
             Body::setup(_) | Body::facility(_) => true,
             Body::callProceeding(body) => body.feature_set.is_some(),
@@ -96,6 +104,26 @@ fn speaks(signal: &Signal) -> bool {
             Body::notify(body) => body.connected_address.is_some(),
             _ => false,
         }
+}
+
+/// True for an APDU of H.450 that names somebody by an address, if that is not ours: who gets it could not call there, or
+/// would pass us by.
+fn is_of_no_use(apdu: &[u8], ours: IpAddr) -> bool {
+    h450::addresses(apdu).any(|named| named.ip() != ours)
+}
+
+/// Supplementary services pass as they are, but for those that name an address.
+fn clean_services(services: &mut Option<Vec<OctetString>>, ours: IpAddr) {
+    if let Some(all) = services {
+        let before = all.len();
+        all.retain(|apdu| !is_of_no_use(apdu, ours));
+        if all.len() < before {
+            debug!("a supplementary service (H.450) that names an address is not passed on");
+        }
+        if all.is_empty() {
+            *services = None;
+        }
+    }
 }
 
 const fn names_address(alias: &AliasAddress) -> bool {

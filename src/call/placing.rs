@@ -187,7 +187,5 @@ fn adapt(cx: &Cx<'_>, call: &Call, setup: &mut Signal) {
         setup.source_call_signal_address = Some(address::to_h225(source));
         setup.dest_call_signal_address = next_hop.map(address::to_h225);
         setup.endpoint_identifier = None;
-        setup.multiple_calls = setup.multiple_calls.map(|_| false);
-        setup.maintain_connection = setup.maintain_connection.map(|_| false);
     });
 }

@@ -187,6 +187,7 @@ impl Calls {
             call.route.committed |= brought.any || !signal.fast_start().is_empty();
         }
         old::adapt(cx, call, from.other(), &mut signal);
+        signal.set_one_call();
 
         if let (Some(stream), Ok(octets), false) =
             (call.leg(from.other()).stream, signal.encode(), dropped)

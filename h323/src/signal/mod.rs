@@ -273,6 +273,26 @@ impl Signal {
         }
     }
 
+    /// Lets its sender say that the connection carries one call and ends with it (multipleCalls, maintainConnection), if it
+    /// says anything else of it. Otherwise the message stays as it came.
+    pub fn set_one_call(&mut self) {
+        let said = self.body().and_then(|body| {
+            each!(body, Body [setup callProceeding alerting connect facility progress],
+                body => [body.multiple_calls, body.maintain_connection])
+        });
+        if !said.is_some_and(|said| said.contains(&Some(true))) {
+            return;
+        }
+        self.edit(|pdu| {
+            each!(&mut pdu.h323_message_body,
+                Body [setup callProceeding alerting connect facility progress], body => {
+                for said in [&mut body.multiple_calls, &mut body.maintain_connection] {
+                    *said = said.map(|_| false);
+                }
+            });
+        });
+    }
+
     /// The data of a feature in its genericData.
     #[must_use]
     pub fn generic_data(&self, id: u16) -> Option<&GenericData> {

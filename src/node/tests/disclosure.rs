@@ -28,6 +28,15 @@ fn names() -> Option<Vec<AliasAddress>> {
     Some(vec![transport(), pinhole_h323::alias::Alias::from_text("bob").to_asn()])
 }
 
+/// APDUs of H.450 (callTransferInitiate, H.450.2, as far as it matters here): one that calls by address, one by name.
+fn services() -> Option<Vec<pinhole_h323::asn::OctetString>> {
+    let [a, b, c, d] = INSIDE;
+    let begins = [0x40, 0x00, 0x01, 0x00, 0x09, 0x00, 0x01, 0x09, 0x10];
+    let address = [&begins[..], &[0x00, 0x01, 0x81, 7, 0, a, b, c, d, 6, 0xb8]].concat();
+    let name = [&begins[..], &[0x00, 0x01, 0x40, 2, 0, b'b', 0, b'o', 0, b'b']].concat();
+    Some(vec![address.into(), name.into()])
+}
+
 /// Data of a feature that tells the address in every way it can.
 fn feature() -> GenericData {
     let parameter = |number: u16, content| EnumeratedParameter {
@@ -58,6 +67,11 @@ fn features() -> Option<FeatureSet> {
     Some(set)
 }
 
+/// How many supplementary services a message brings.
+fn served(signal: &Signal) -> usize {
+    signal.pdu().and_then(|pdu| pdu.h4501_supplementary_service.as_ref()).map_or(0, Vec::len)
+}
+
 fn tells(signal: &Signal) -> bool {
     signal.encode().unwrap().windows(4).any(|octets| octets == INSIDE)
 }
@@ -68,6 +82,7 @@ fn a_setup_tells_nothing_of_where_the_caller_is() {
         signal.set_fast_start(Vec::new());
         signal.edit(|pdu| {
             pdu.generic_data = Some(vec![feature()]);
+            pdu.h4501_supplementary_service = services();
             let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
             setup.h245_address = Some(address::to_h225(inside()));
             setup.source_call_signal_address = Some(address::to_h225(inside()));
@@ -87,6 +102,7 @@ fn a_setup_tells_nothing_of_where_the_caller_is() {
     assert_eq!(setup.source_address.as_ref().map(Vec::len), Some(1), "its name stays");
     assert!(setup.dest_call_signal_address.is_some(), "the next hop is always told");
     assert_eq!(setup.endpoint_identifier, None);
+    assert_eq!(served(&line.setup), 1, "who is named by his name can be called");
     let data = line.setup.generic_data(25).expect("the feature stays");
     assert_eq!(data.parameters.as_ref().unwrap()[4].content, Some(Content::number8(7)));
 }
@@ -131,7 +147,10 @@ pub(super) fn messages(words: Leg) -> Vec<Signal> {
             _ => {}
         }
         let mut signal = Signal::on(words, body);
-        signal.edit(|pdu| pdu.generic_data = Some(vec![feature()]));
+        signal.edit(|pdu| {
+            pdu.generic_data = Some(vec![feature()]);
+            pdu.h4501_supplementary_service = services();
+        });
         all.push(signal);
     };
     add(Body::callProceeding(Box::default()));
@@ -182,6 +201,7 @@ fn no_message_tells_where_the_called_party_is() {
             let outputs = line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
             if let Some(signal) = sent(&outputs, line.caller) {
                 assert!(!tells(&signal), "{signal:?}");
+                assert_eq!(served(&signal), 1);
                 passed.push(signal.message_type());
             }
         }

@@ -5,10 +5,10 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
 use pinhole_h323::control::{Accept, Control};
-use pinhole_h323::tpkt;
+use pinhole_h323::{Signal, tpkt};
 
 use super::channels::open;
-use super::fast_start::{CALLER, captured_setup, sent};
+use super::fast_start::{CALLER, CONNECT, call_edited, captured_setup, sent};
 use super::ras::{ALICE, BOB, arq, ask, at, confirmed, known, open_rrq, register};
 use super::talk::Talk;
 use super::*;
@@ -125,4 +125,27 @@ fn media_in_one_direction_passes_whatever_was_told_of_its_reports() {
         assert_eq!(passed(&mut table, now, pair, "198.51.100.10:5000"), 8, "{told}");
         assert_eq!(passed(&mut table, now, pair, "203.0.113.66:5000"), 0, "{told}: a stranger");
     }
+}
+
+/// Our connections carry one call each, whatever those of the other leg can.
+#[test]
+fn nobody_is_promised_that_a_connection_outlives_its_call() {
+    let mut line = call_edited(Settings::default(), |setup| {
+        setup.edit(|pdu| {
+            let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
+            (setup.multiple_calls, setup.maintain_connection) = (Some(true), Some(true));
+        });
+    });
+    let Some(Body::setup(setup)) = line.setup.body() else { panic!() };
+    assert_eq!((setup.multiple_calls, setup.maintain_connection), (Some(false), Some(false)));
+    let mut connect = Signal::decode(&octets(CONNECT)[4..]).unwrap();
+    connect.edit(|pdu| {
+        let Body::connect(connect) = &mut pdu.h323_message_body else { panic!() };
+        (connect.multiple_calls, connect.maintain_connection) = (None, Some(true));
+    });
+    let bytes = tpkt::wrap(&connect.encode().unwrap()).unwrap();
+    let outputs = line.desk.tell(Input::Bytes { stream: line.called, bytes: &bytes });
+    let connect = sent(&outputs, line.caller).expect("Connect");
+    let Some(Body::connect(connect)) = connect.body() else { panic!() };
+    assert_eq!((connect.multiple_calls, connect.maintain_connection), (None, Some(false)));
 }

@@ -86,8 +86,8 @@ const FIELDS: [(&str, Use); 47] = [
 const HOLDERS: [&str; 4] =
     ["TransportAddress", "AlternateTransportAddresses", "RTPSession", "TransportChannelInfo"];
 
-#[test]
-fn every_field_of_h225_with_an_address_is_known() {
+/// The fields of H.225.0 whose type is such.
+fn fields(such: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     let mut owner = "";
     for line in include_str!("../../../h323/src/asn/h225.rs").lines() {
@@ -98,18 +98,88 @@ fn every_field_of_h225_with_an_address_is_known() {
         let Some(field) = line.strip_prefix("    ") else { continue };
         let field = field.trim_start_matches("pub ");
         let Some((name, kind)) = field.split_once([':', '(']) else { continue };
-        let mut words = kind.split(|c: char| !c.is_alphanumeric());
-        if name.chars().all(|c| c.is_alphanumeric() || c == '_')
-            && words.any(|word| HOLDERS.contains(&word))
-        {
+        if name.chars().all(|c| c.is_alphanumeric() || c == '_') && such(kind) {
             found.push(format!("{owner}.{name}"));
         }
     }
+    found
+}
+
+#[test]
+fn every_field_of_h225_with_an_address_is_known() {
+    let holds = |kind: &str| {
+        let mut words = kind.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| HOLDERS.contains(&word))
+    };
+    let mut found = fields(holds);
     found.sort();
     assert_eq!(found, FIELDS.map(|(name, _)| name.to_owned()));
     for field in ["SetupUUIE.h245_address", "GatekeeperConfirm.ras_address"] {
         assert!(FIELDS.contains(&(field, Told)));
     }
+}
+
+/// What a message of a call can carry that holds another language than H.225.0, in which an address could be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// It is read, and what it says of addresses is replaced or taken out.
+    Understood,
+    /// It passes as it came.
+    Opaque,
+    /// It is no place for an address.
+    Plain,
+}
+use Inside::{Opaque, Plain, Understood};
+
+/// Every field of H.225.0 that holds octets, beside those of RAS and the octets of addresses.
+const OCTETS: [(&str, Inside); 27] = [
+    ("ANSI41UIM.system_access_type", Plain),
+    ("ANSI41UIM.system_my_type_code", Plain),
+    ("ANSI41UIM.qualification_information_code", Plain),
+    ("AlertingUUIE.fast_start", Understood),
+    ("CallProceedingUUIE.fast_start", Understood),
+    ("CallTerminationCause.releaseCompleteCauseIE", Plain),
+    ("CarrierInfo.carrier_identification_code", Plain),
+    ("CicInfo.point_code", Plain),
+    ("ConnectUUIE.fast_start", Understood),
+    ("Content.raw", Opaque),
+    ("FacilityUUIE.fast_start", Understood),
+    ("GSMUIM.tmsi", Plain),
+    ("H323UUPDU.h245_control", Understood),
+    // Those that name a transport address are taken out.
+    ("H323UUPDU.h4501_supplementary_service", Understood),
+    ("H323UUPDUTunnelledSignallingMessage.message_content", Opaque),
+    ("H323UserInformationUserData.user_information", Opaque),
+    ("InformationUUIE.fast_start", Understood),
+    ("NonStandardParameter.data", Opaque),
+    ("ProgressUUIE.fast_start", Understood),
+    ("SetupUUIE.fast_start", Understood),
+    ("SetupUUIE.parallel_h245_control", Understood),
+    ("StimulusControl.h248_message", Opaque),
+    ("TransportAddress.netBios", Plain),
+    ("TransportAddress.nsap", Plain),
+    ("UnknownMessageResponse.message_not_understood", Plain),
+    ("VendorIdentifier.product_id", Plain),
+    ("VendorIdentifier.version_id", Plain),
+];
+
+/// The manual says what passes unread.
+#[test]
+fn every_field_of_h225_with_octets_is_known() {
+    let octets =
+        |kind: &str| kind.split(|c: char| !c.is_alphanumeric()).any(|word| word == "OctetString");
+    let address =
+        |owner: &str| owner.starts_with("TransportAddress") && owner != "TransportAddress";
+    let mut found: Vec<String> = fields(octets)
+        .into_iter()
+        .filter(|name| name.split_once('.').is_some_and(|(owner, _)| !address(owner)))
+        .collect();
+    found.sort();
+    let mut known = OCTETS.map(|(name, _)| name.to_owned());
+    known.sort();
+    assert_eq!(found, known);
+    let opaque = OCTETS.iter().filter(|(_, inside)| *inside == Opaque).count();
+    assert_eq!(opaque, 5, "those that docs/manual.md lists");
 }
 
 /// The address of the host, which nobody outside can use, and what the router makes of it.
