@@ -29,6 +29,7 @@ use pinhole::net::now;
 use pinhole_h323::cause::Release;
 use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::signal::{Leg, Signal};
+use pinhole_h323::tpkt;
 
 use raw::{Callee, connect, receive, registration, send, setup};
 use town::Town;
@@ -38,6 +39,9 @@ const CALLS: u64 = 60;
 
 /// Pause between two calls: a source may make only so many a second.
 const PAUSE: Duration = Duration::from_millis(30);
+
+/// Messages that the flood of messages writes at a time.
+const BATCH: usize = 32;
 
 /// Whether the flood goes on, and how much it has done.
 #[derive(Default)]
@@ -55,8 +59,12 @@ fn main() {
     }
     let town =
         Town::start(2, "[RoutedMode]\nAcceptUnregisteredCalls=1\nUnregisteredCallsTo=anybody\n");
-    let floods: [(&str, Flood, u64); 3] =
-        [("Setups", setups, 4), ("half-open connections", dribble, 2), ("RRQs", rrqs, 2)];
+    let floods: [(&str, Flood, u64); 4] = [
+        ("Setups", setups, 4),
+        ("half-open connections", dribble, 2),
+        ("RRQs", rrqs, 2),
+        ("messages of calls", talk, 1),
+    ];
     for (name, flood, threads) in floods {
         let idle = median(&town);
         let state = Arc::new(State::default());
@@ -155,6 +163,60 @@ fn dribble(state: &State, _: u64, from: IpAddr, [_, to]: [SocketAddr; 2]) {
         }
         std::thread::sleep(Duration::from_micros(200));
     }
+}
+
+/// Calls from one to another of its own, on which it talks as fast as it can; what is closed is called again.
+fn talk(state: &State, _: u64, from: IpAddr, [_, to]: [SocketAddr; 2]) {
+    let callee = Callee::listen(from);
+    let mut lines = std::collections::VecDeque::new();
+    for n in 0_u64.. {
+        if lines.len() < 64
+            && let Some(line) = own_call(&callee, n, from, to)
+        {
+            lines.extend(line);
+        }
+        for _ in 0..lines.len() {
+            if state.over.load(Ordering::Relaxed) {
+                return;
+            }
+            let Some((mut stream, words)) = lines.pop_front() else { break };
+            let sent = stream.write_all(&words);
+            // Who does not read is given up.
+            let _ = stream.set_nonblocking(true);
+            while matches!(stream.read(&mut [0; 8192]), Ok(1..)) {}
+            let _ = stream.set_nonblocking(false);
+            if sent.is_ok() {
+                state.count.fetch_add(BATCH, Ordering::Relaxed);
+                lines.push_back((stream, words));
+            }
+        }
+    }
+}
+
+/// The two ends of a call of its own, and what each says at a time.
+fn own_call(
+    callee: &Callee,
+    n: u64,
+    from: IpAddr,
+    to: SocketAddr,
+) -> Option<[(std::net::TcpStream, Vec<u8>); 2]> {
+    let mut id = [5; 16];
+    id[..8].copy_from_slice(&n.to_be_bytes());
+    let call_id = CallId(id);
+    let (caller, called) = std::thread::scope(|scope| {
+        let answered = scope.spawn(|| callee.answer());
+        let caller = connect(from, to).and_then(|mut stream| {
+            send(&mut stream, &setup(call_id, callee.at()))?;
+            receive(&mut stream).map(|_| stream)
+        });
+        (caller, answered.join().expect("it ends"))
+    });
+    let words = |from_destination| {
+        let leg = Leg { crv: Crv::new(77), from_destination, call_id, tunnelling: false };
+        let message = Signal::transport(leg).encode().expect("a message");
+        tpkt::wrap(&message).expect("it fits").repeat(BATCH)
+    };
+    Some([(caller.ok()?, words(false)), (called.ok()?, words(true))])
 }
 
 /// Full RRQs of names that nobody has.

@@ -205,6 +205,14 @@ pub enum Event {
         /// `rtp` or `rtcp`.
         kind: &'static str,
     },
+    /// Packets came to the shared ports of multiplexed media whose multiplexID is of no call: late ones, or guesses. They are
+    /// dropped; told of once a second at most.
+    MediaStrays {
+        /// Who sent the last.
+        from: SocketAddr,
+        /// How many, since this was told last.
+        count: u64,
+    },
     /// A call ended.
     CallEnded(Box<CallRecord>),
     /// A phone that made or took several calls ends: what they came to.

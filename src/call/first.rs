@@ -10,7 +10,7 @@ use pinhole_h323::signal::Signal;
 use tracing::trace;
 
 use super::setup::{Ends, refuse};
-use super::{Call, CallKey, Calls, ControlLink, tunnelled_ras};
+use super::{Call, CallKey, Calls, ControlLink, NOT_UNDERSTOOD, tunnelled_ras};
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
 use crate::node::streams::{Owner, Stream};
 use crate::node::{Cx, Timer};
@@ -28,7 +28,7 @@ impl Calls {
             Ok(signal) => signal,
             Err(malformed) => {
                 cx.malformed(ends.peer, "h225", malformed);
-                self.stream_broken(cx, id);
+                self.stream_broken(cx, id, NOT_UNDERSTOOD);
                 return;
             }
         };

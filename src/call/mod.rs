@@ -42,6 +42,9 @@ use crate::zone::{self, ZoneId};
 pub(crate) use leg::{ControlLink, Leg};
 pub(crate) use release::Why;
 
+/// Why a connection ends whose messages are none.
+pub(crate) const NOT_UNDERSTOOD: &str = "sent a message that could not be understood";
+
 /// The number of a call inside the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallKey(u32);
@@ -106,6 +109,8 @@ pub(crate) struct Call {
     route: failover::Route,
     /// What the media plane has learned, for who asks.
     learned: status::Learned,
+    /// The packets of strangers at its ports, as far as told.
+    strangers: status::Strangers,
     state: State,
     started: Instant,
 }
@@ -178,7 +183,7 @@ pub(crate) struct Index {
 impl Index {
     /// A new flow of a call.
     pub(crate) fn new_flow(&mut self, key: CallKey) -> FlowId {
-        self.last_flow = self.last_flow.wrapping_add(1);
+        self.last_flow = self.last_flow.wrapping_add(1).max(1);
         let flow = FlowId(self.last_flow);
         self.flows.insert(flow, key);
         flow
@@ -288,8 +293,8 @@ impl Calls {
         }
     }
 
-    /// A connection carried something that cannot be understood: it ends, and with it the leg it belongs to.
-    pub(crate) fn stream_broken(&mut self, cx: &mut Cx<'_>, stream: StreamId) {
+    /// A connection carried something that nobody wants, as `what` says: it ends, and with it the leg it belongs to.
+    pub(crate) fn stream_broken(&mut self, cx: &mut Cx<'_>, stream: StreamId, what: &str) {
         use crate::node::streams::{Owner, Stream};
         let Some(owner) = cx.core.streams.get(stream).map(Stream::owner) else { return };
         match owner {
@@ -301,8 +306,7 @@ impl Calls {
             Owner::Data(..) => {}
             Owner::Signalling(key, side) | Owner::Control(key, side) => {
                 let Some(call) = self.calls.get(&key) else { return };
-                let sentence =
-                    format!("{} sent a message that could not be understood", call.leg(side).name);
+                let sentence = format!("{} {what}", call.leg(side).name);
                 let why = Why::protocol_error(sentence);
                 if side == Side::B { self.failed(cx, key, &why) } else { self.end(cx, key, &why) }
             }
@@ -350,15 +354,21 @@ impl Calls {
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaLearned { callid, from, kind });
             }
-            FlowFact::Stranger { rtcp, from, .. } => {
+            FlowFact::Stranger { side, rtcp, from } => {
+                call.strangers.entry((flow, side)).or_insert(1);
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaStranger { callid, from, kind });
             }
             FlowFact::Heard { from } => self.heard(cx, key, flow, from),
+            FlowFact::Strangers { side, count } => {
+                call.strangers.insert((flow, side), count);
+            }
+            FlowFact::Strays { .. } => {}
             FlowFact::Worn { side, incoming } => self.key_worn(cx, key, (flow, side, incoming)),
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);
                 call.learned.retain(|(of, _, _), _| *of != flow);
+                call.strangers.retain(|(of, _), _| *of != flow);
                 call.sessions.ended(flow, counts);
                 cx.core.ports.given_back(cx.now, &mut cx.core.out);
                 if !call.is_live() && call.sessions.all_ended() {

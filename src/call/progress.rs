@@ -11,7 +11,9 @@ use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 use tracing::trace;
 
 use super::early::{Carrier, Early};
-use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, disclose, old, silence};
+use super::{
+    Call, CallKey, CallTimer, Calls, NOT_UNDERSTOOD, State, Why, carrier, disclose, old, silence,
+};
 use crate::control;
 use crate::event::Event;
 use crate::face::Side;
@@ -37,7 +39,7 @@ impl Calls {
             Err(malformed) => {
                 let Some(peer) = cx.core.streams.get(stream).map(|s| s.peer) else { return };
                 cx.malformed(peer, "h225", malformed);
-                return self.stream_broken(cx, stream);
+                return self.stream_broken(cx, stream, NOT_UNDERSTOOD);
             }
         };
         if !cx.may_carry(stream, &signal) {

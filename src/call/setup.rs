@@ -173,6 +173,7 @@ impl Calls {
             mode,
             translates: translates(cx, mode),
             learned: super::status::Learned::new(),
+            strangers: super::status::Strangers::new(),
             route: Route::new(cx.core, &signal, destination, others),
             version: [old::version_of(&signal), None],
             state: State::Placing,

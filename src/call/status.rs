@@ -104,10 +104,15 @@ pub struct SideStatus {
     pub rtp: Option<SocketAddr>,
     /// Where RTCP goes, as far as known.
     pub rtcp: Option<SocketAddr>,
+    /// Packets of others than the party that came to our ports, and were dropped; a second old at most while they come.
+    pub strangers: u64,
 }
 
 /// The addresses that the media plane has learned.
 pub(crate) type Learned = BTreeMap<(FlowId, Side, bool), SocketAddr>;
+
+/// Packets of strangers at the ports of flows.
+pub(crate) type Strangers = BTreeMap<(FlowId, Side), u64>;
 
 impl Calls {
     /// All calls.
@@ -132,7 +137,7 @@ fn status(call: &Call, now: Instant) -> CallStatus {
         talking_s: talking.map(|since| seconds(since, now)),
         legs: [leg(call.leg(Side::A)), leg(call.leg(Side::B))],
         encryption: call.security.record(),
-        sessions: call.sessions.status(&call.learned),
+        sessions: call.sessions.status(&call.learned, &call.strangers),
     }
 }
 

@@ -13,6 +13,11 @@ pub struct PairId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
 
+impl FlowId {
+    /// No flow.
+    pub const NONE: Self = Self(0);
+}
+
 /// The two legs of a relayed session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
@@ -256,6 +261,21 @@ pub enum FlowFact {
         rtcp: bool,
         /// Who.
         from: SocketAddr,
+    },
+    /// How many packets of strangers a side has had so far: told once a second while they come, after the first.
+    Strangers {
+        /// Which side.
+        side: Side,
+        /// In all.
+        count: u64,
+    },
+    /// Packets at shared ports whose multiplexID is of no flow: told of at once, and once a second while they come. Of no
+    /// flow ([`FlowId::NONE`]).
+    Strays {
+        /// Who sent the last.
+        from: SocketAddr,
+        /// How many since this was told last.
+        count: u64,
     },
     /// From which sides media, reports about it or keepalives came since [`FlowCommand::Listen`] asked before.
     Heard {

@@ -2,7 +2,7 @@
 //! NAT, and until something is locked) from where its signalling comes, and from the port that is locked there (see `source`). Only new signalling opens the question again.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::packet::{Kind, Stamp, classify, datagram};
 use super::source::{Judgement, Packet, Reason, Source};
@@ -13,6 +13,9 @@ use crate::face::{FlowCounts, KeepaliveKey, PairId, Party, Ports};
 const RTP_PROOF: u8 = 3;
 /// RTCP packets in a row: they are rare.
 const RTCP_PROOF: u8 = 2;
+
+/// How often it is told how many packets of strangers have come.
+pub(super) const TELL: Duration = Duration::from_secs(1);
 
 /// What to do with a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(super) enum Lesson {
     Learned,
     /// A stranger, the first one here.
     Stranger,
+    /// Strangers go on: so many packets by now.
+    Strangers(u64),
 }
 
 /// One side of a flow.
@@ -50,6 +55,8 @@ pub(super) struct SideState {
     sources: [Source; 2],
     /// Whether a stranger has been told of: RTP, RTCP.
     told: [bool; 2],
+    /// When it was told last how many there were.
+    counted: Option<Instant>,
 }
 
 impl SideState {
@@ -64,6 +71,7 @@ impl SideState {
             party: None,
             sources: [Source::default(), Source::default()],
             told: [false; 2],
+            counted: None,
         }
     }
 
@@ -148,14 +156,14 @@ impl SideState {
             return (Arrival::Taken, None);
         };
         if from.ip() != party.ip && !self.may_come_from(party, channel, from.ip()) {
-            return (Arrival::Taken, self.stranger(channel));
+            return (Arrival::Taken, self.stranger(now, channel));
         }
         let known = classify(channel, packet, party.ports);
         let other = || datagram(packet).filter(|_| self.datagrams && channel == Channel::Rtp);
         let Some((kind, stamp)) = known.or_else(other) else {
             let source = self.sources[channel as usize].address();
             if source.is_some_and(|source| source != from) {
-                return (Arrival::Taken, self.stranger(channel));
+                return (Arrival::Taken, self.stranger(now, channel));
             }
             self.counts.malformed += 1;
             return (Arrival::Taken, None);
@@ -177,7 +185,7 @@ impl SideState {
                 self.counts.unproven += 1;
                 return (Arrival::Taken, None);
             }
-            Judgement::Stranger => return (Arrival::Taken, self.stranger(channel)),
+            Judgement::Stranger => return (Arrival::Taken, self.stranger(now, channel)),
         };
         self.heard = true;
         if kind == Kind::Keepalive {
@@ -231,9 +239,16 @@ impl SideState {
         }
     }
 
-    fn stranger(&mut self, channel: Channel) -> Option<Lesson> {
+    fn stranger(&mut self, now: Instant, channel: Channel) -> Option<Lesson> {
         self.counts.strangers += 1;
-        let told = std::mem::replace(&mut self.told[channel as usize], true);
-        (!told).then_some(Lesson::Stranger)
+        if !std::mem::replace(&mut self.told[channel as usize], true) {
+            self.counted = self.counted.or(Some(now));
+            return Some(Lesson::Stranger);
+        }
+        let due = self.counted.is_none_or(|last| now.saturating_duration_since(last) >= TELL);
+        due.then(|| {
+            self.counted = Some(now);
+            Lesson::Strangers(self.counts.strangers)
+        })
     }
 }

@@ -161,7 +161,12 @@ impl Table {
     ) -> Option<Leaving<'a>> {
         let ((id, side), skip) = match self.pairs.get(&pair) {
             Some(owner) => (*owner, 0),
-            None => (self.shared.owner(pair, batch.arrival(length)?)?, MULTIPLEX_ID),
+            None => {
+                let owner = self.shared.owner(pair, batch.arrival(length)?, from);
+                let strays = self.shared.untold(now);
+                self.facts.extend(strays.map(|strays| (FlowId::NONE, strays)));
+                (owner?, MULTIPLEX_ID)
+            }
         };
         let flow = self.flows.get_mut(&id)?;
         let packet = batch.arrived(skip, length)?;
@@ -171,6 +176,7 @@ impl Table {
             let fact = match lesson {
                 Lesson::Learned => FlowFact::Learned { side, rtcp, from },
                 Lesson::Stranger => FlowFact::Stranger { side, rtcp, from },
+                Lesson::Strangers(count) => FlowFact::Strangers { side, count },
             };
             self.facts.push((id, fact));
         }

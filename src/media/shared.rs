@@ -1,10 +1,13 @@
 //! Pairs that serve many flows: the multiplexID before each packet says which (H.460.19 §8).
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use pinhole_h323::mux::MultiplexId;
 
-use crate::face::{FlowId, PairId, Side};
+use super::learn::TELL;
+use crate::face::{FlowFact, FlowId, PairId, Side};
 
 /// Octets of a multiplexID.
 pub(super) const MULTIPLEX_ID: usize = MultiplexId::LENGTH;
@@ -19,6 +22,12 @@ pub(super) struct Shared {
     tags: HashMap<(FlowId, Side), (PairId, u32)>,
     /// Packets with a multiplexID of no flow.
     pub(super) strays: u64,
+    /// Of them, those that have been told of.
+    told: u64,
+    /// When that was.
+    last: Option<Instant>,
+    /// Who sent the last of them.
+    from: Option<SocketAddr>,
 }
 
 impl Shared {
@@ -39,6 +48,17 @@ impl Shared {
         }
     }
 
+    /// The strays that have not been told of, when it is time to tell.
+    pub(super) fn untold(&mut self, now: Instant) -> Option<FlowFact> {
+        let count = self.strays - self.told;
+        let from = self.from.filter(|_| count > 0)?;
+        let due = self.last.is_none_or(|last| now.saturating_duration_since(last) >= TELL);
+        due.then(|| {
+            (self.told, self.last) = (self.strays, Some(now));
+            FlowFact::Strays { from, count }
+        })
+    }
+
     fn untag(&mut self, owner: (FlowId, Side)) {
         if let Some(tag) = self.tags.remove(&owner) {
             self.owners.remove(&tag);
@@ -51,7 +71,12 @@ impl Shared {
     }
 
     /// Whose packet it is. One implementation writes the identifier of its keepalives in the wrong byte order.
-    pub(super) fn owner(&mut self, pair: PairId, packet: &[u8]) -> Option<(FlowId, Side)> {
+    pub(super) fn owner(
+        &mut self,
+        pair: PairId,
+        packet: &[u8],
+        from: SocketAddr,
+    ) -> Option<(FlowId, Side)> {
         if !self.has(pair) {
             return None;
         }
@@ -63,6 +88,7 @@ impl Shared {
         });
         if found.is_none() {
             self.strays += 1;
+            self.from = Some(from);
         }
         found
     }

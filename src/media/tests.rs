@@ -7,6 +7,7 @@ mod latched;
 mod moving;
 mod quirks;
 mod sealed;
+mod strange;
 
 /// Any time: where none passes, it does not matter which.
 fn now() -> Instant {

@@ -41,6 +41,8 @@ pub struct Limits {
     pub message: usize,
     /// Messages on one connection, the H.245 messages in a message counted; more are dropped.
     pub messages: Allowance,
+    /// The same on all connections with one address.
+    pub messages_per_source: Allowance,
     /// Tokens of a message.
     pub tokens: usize,
     /// Proposals of fast start in a message.
@@ -71,6 +73,7 @@ impl From<&Config> for Limits {
             fresh_in_all: count(limits.fresh.0),
             message: count(limits.message.0),
             messages: rate(limits.messages.0, AT_ONCE),
+            messages_per_source: rate(limits.messages_per_source.0, AT_ONCE),
             tokens: count(limits.tokens.0),
             fast_start: count(limits.fast_start.0),
             capabilities: count(limits.capabilities.0),

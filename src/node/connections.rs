@@ -6,7 +6,7 @@ use pinhole_h323::error::Malformed;
 
 use super::streams::{Owner, Stream};
 use super::{Cx, Life, Node, Timer};
-use crate::call::Calls;
+use crate::call::{Calls, NOT_UNDERSTOOD};
 use crate::face::{ListenerId, StreamId};
 
 impl Node {
@@ -48,6 +48,9 @@ impl Node {
                 Ok(None) => return cx.await_rest(id),
                 Ok(Some(_)) if !cx.core.streams.may(id, cx.now, 1) => {
                     cx.core.counters.throttled += 1;
+                    if cx.core.streams.is_flooded(id) {
+                        return calls.stream_broken(&mut cx, id, "sends far more than it may");
+                    }
                 }
                 Ok(Some(message)) if message.is_empty() => {}
                 Ok(Some(message)) => match owner {
@@ -58,7 +61,7 @@ impl Node {
                 },
                 Err(malformed) => {
                     cx.malformed(peer, "tpkt", malformed);
-                    calls.stream_broken(&mut cx, id);
+                    calls.stream_broken(&mut cx, id, NOT_UNDERSTOOD);
                 }
             }
         }
@@ -109,6 +112,6 @@ pub(super) fn incomplete(cx: &mut Cx<'_>, calls: &mut Calls, id: StreamId) {
     let Some(peer) = cx.core.streams.get(id).map(|stream| stream.peer) else { return };
     if cx.core.streams.is_unfinished(id) {
         cx.malformed(peer, "tpkt", Malformed::Truncated);
-        calls.stream_broken(cx, id);
+        calls.stream_broken(cx, id, NOT_UNDERSTOOD);
     }
 }

@@ -22,6 +22,8 @@ pub struct Counters {
     pub excessive: u64,
     /// Calls, or requests for them, refused because there were too many.
     pub crowded: u64,
+    /// Packets at the shared ports of multiplexed media whose multiplexID is of no call; dropped.
+    pub stray_media: u64,
     /// Keepalives, announcements and LRQs of those who did not prove that they are neighbours.
     pub unbelieved: u64,
     /// RAS requests that came again, and were answered as before.
@@ -36,6 +38,12 @@ pub struct Counters {
 const TOLD: u64 = 10;
 
 impl Cx<'_> {
+    /// Packets came to the shared ports of multiplexed media that are of no call.
+    pub(crate) fn strays(&mut self, from: SocketAddr, count: u64) {
+        self.core.counters.stray_media += count;
+        self.refusal(Event::MediaStrays { from, count });
+    }
+
     /// A peer sent a message that cannot be understood.
     ///
     /// Every one is counted; of a flood only a few are told, or it would fill the log.

@@ -24,6 +24,8 @@ pub struct Allowance {
 pub(crate) struct Limiter {
     allowance: Allowance,
     sources: BTreeMap<IpAddr, Bucket>,
+    /// Sources that are known for something, and came when there was no room for others.
+    known: BTreeMap<IpAddr, Bucket>,
     /// For the sources that are not told apart.
     others: Option<Bucket>,
     swept: Option<Instant>,
@@ -63,20 +65,38 @@ impl Bucket {
 
 impl Limiter {
     pub(crate) const fn new(allowance: Allowance) -> Self {
-        Self { allowance, sources: BTreeMap::new(), others: None, swept: None }
+        let sources = BTreeMap::new();
+        Self { allowance, sources, known: BTreeMap::new(), others: None, swept: None }
     }
 
     /// Whether a source may once more. IPv6 sources count by their network of 64 bits, which one host owns.
     pub(crate) fn allow(&mut self, now: Instant, from: IpAddr) -> bool {
+        self.allow_many(now, from, 1, || false)
+    }
+
+    /// The same of so many at once. Who is `known`, by something that addresses which are made up have not, has an allowance
+    /// of its own however many others there are.
+    pub(crate) fn allow_many(
+        &mut self,
+        now: Instant,
+        from: IpAddr,
+        count: usize,
+        known: impl FnOnce() -> bool,
+    ) -> bool {
         let (allowance, key) = (self.allowance, source(from));
         let fresh = Bucket::full(allowance, now);
-        if !self.sources.contains_key(&key) && self.sources.len() >= MOST_SOURCES {
+        let full = |limiter: &Self| {
+            !limiter.sources.contains_key(&key) && limiter.sources.len() >= MOST_SOURCES
+        };
+        if full(self) {
             self.sweep(now);
-            if self.sources.len() >= MOST_SOURCES {
-                return self.others.get_or_insert(fresh).take(allowance, now, 1);
-            }
         }
-        self.sources.entry(key).or_insert(fresh).take(allowance, now, 1)
+        let bucket = match full(self) {
+            false => self.sources.entry(key).or_insert(fresh),
+            true if known() => self.known.entry(key).or_insert(fresh),
+            true => self.others.get_or_insert(fresh),
+        };
+        bucket.take(allowance, now, count)
     }
 
     /// A source whose allowance is whole again need not be known. Looked at once a second: to look at all of them for
@@ -87,10 +107,12 @@ impl Limiter {
         }
         self.swept = Some(now);
         let allowance = self.allowance;
-        self.sources.retain(|_, bucket| {
+        let mut used = |_: &IpAddr, bucket: &mut Bucket| {
             bucket.refill(allowance, now);
             bucket.tokens < f64::from(allowance.burst)
-        });
+        };
+        self.sources.retain(&mut used);
+        self.known.retain(&mut used);
     }
 }
 
@@ -153,6 +175,15 @@ mod tests {
         assert!(limiter.sources.len() <= MOST_SOURCES);
         assert_eq!(made_up, MOST_SOURCES - 1 + 20);
         assert_eq!(granted(&mut limiter, now, ip(u32::MAX)), 19);
+        // Nor anybody who comes in the midst of it, and is known.
+        for second in 0..5 {
+            let now = now + Duration::from_secs(second);
+            let _made_up = (0..100_000).filter(|n| limiter.allow(now, ip(*n))).count();
+            let (bob, alice) = (ip(5_000_000), ip(5_000_001));
+            assert!(limiter.allow_many(now, bob, 1, || true), "{second}");
+            assert!(!limiter.allow_many(now, alice, 1, || false), "who is not, has to share");
+        }
+        assert!(limiter.known.len() <= 1);
         // Once the flood is over, newcomers are told apart again.
         let later = now + Duration::from_secs(60);
         assert_eq!(granted(&mut limiter, later, ip(4_000_000)), 20);

@@ -35,7 +35,7 @@ use rand_chacha::ChaCha20Rng;
 use crate::call::Calls;
 pub use crate::call::status as call_status;
 use crate::event::Event;
-use crate::face::{Agent, Answer, Bind, Input, ListenerId, Outbox, Output, SocketId};
+use crate::face::{Agent, Answer, Bind, FlowFact, Input, ListenerId, Outbox, Output, SocketId};
 use crate::ras;
 use crate::ras::socket::Socket;
 use crate::ras::table::Registrations;
@@ -107,11 +107,14 @@ impl Node {
         }
         let ras_limit = Limiter::new(settings.limits.ras);
         let setup_limit = Limiter::new(settings.limits.setups);
+        let most = u32::try_from(settings.limits.registrations).unwrap_or(u32::MAX);
+        let burst = most.saturating_mul(2);
+        let presence_limit = Limiter::new(Allowance { burst, ..REFUSALS });
         let setups_in_all = settings.limits.setups_in_all.map(|all| Bucket::full(all, now));
         let streams = Streams::new(
             settings.outgoing(&locals),
             settings.limits.message,
-            settings.limits.messages,
+            [settings.limits.messages, settings.limits.messages_per_source],
         );
         let zones = Zones::new(&settings.zones, &locals, now);
         let load = ras::load::Load::new(settings.limits.new_work);
@@ -141,6 +144,7 @@ impl Node {
             setup_limit,
             setups_in_all,
             refusal_limit: Limiter::new(REFUSALS),
+            presence_limit,
             seqs: seqs::Seqs::default(),
         };
         let mut cx = Cx { now, core: &mut core };
@@ -291,6 +295,9 @@ impl Agent for Node {
             Input::NoRoom { stream } => {
                 let (mut cx, calls) = self.parts();
                 calls.no_room(&mut cx, stream);
+            }
+            Input::Flow { fact: FlowFact::Strays { from, count }, .. } => {
+                self.parts().0.strays(from, count);
             }
             Input::Flow { flow, fact } => {
                 let (mut cx, calls) = self.parts();

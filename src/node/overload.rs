@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use pinhole_h323::cause::Release;
 use pinhole_h323::signal::Signal;
 
-use super::Cx;
+use super::{Core, Cx};
 use crate::call::Calls;
 use crate::face::StreamId;
 
@@ -14,6 +14,14 @@ use crate::face::StreamId;
 type Refused = (Release, String);
 
 impl Cx<'_> {
+    /// Whether an address may send one more RAS message. Addresses that are made up leave those of endpoints and neighbours
+    /// what they may.
+    pub(crate) fn may_ask(&mut self, from: IpAddr) -> bool {
+        let Core { ras_limit, registrations, zones, .. } = &mut *self.core;
+        let known = || registrations.has_from(from) || zones.has_at(from);
+        ras_limit.allow_many(self.now, from, 1, known)
+    }
+
     /// Whether an address may try to call: not too often, and with a Setup that is no burden.
     pub(crate) fn may_try(&mut self, peer: IpAddr, setup: &Signal) -> Result<(), Refused> {
         if !self.core.setup_limit.allow(self.now, peer) {

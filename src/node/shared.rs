@@ -55,6 +55,7 @@ pub(crate) struct Core {
     /// New calls of all sources.
     pub(super) setups_in_all: Option<Bucket>,
     pub(super) refusal_limit: Limiter,
+    pub(super) presence_limit: Limiter,
     pub(super) seqs: seqs::Seqs,
 }
 
@@ -103,6 +104,14 @@ impl Cx<'_> {
     /// Tells that somebody was refused. Anybody can be, as often as they like, so of a flood only a few are told.
     pub(crate) fn refusal(&mut self, event: Event) {
         if self.core.refusal_limit.allow(self.now, IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
+            self.event(event);
+        }
+    }
+
+    /// Tells that an endpoint has come or gone, which one can do as fast as it can ask: all of a site may do so at once, but
+    /// not for ever.
+    pub(crate) fn came_or_went(&mut self, from: IpAddr, event: Event) {
+        if self.core.presence_limit.allow(self.now, from) {
             self.event(event);
         }
     }

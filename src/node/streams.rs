@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pinhole_h323::error::Malformed;
 use pinhole_h323::tpkt;
 
-use super::limits::{Allowance, Bucket, source};
+use super::limits::{Allowance, Bucket, Limiter, source};
 use super::outgoing::Outgoing;
 use crate::call::CallKey;
 use crate::face::{Outbox, Output, Side, StreamId};
 
 /// Our end of a connection that does not stand yet.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// So many times of what may come at once are dropped before a connection is given up.
+const FLOOD: usize = 10;
+/// After such a time without one that is dropped, nothing counts any more.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +44,8 @@ pub(crate) struct Stream {
     pub(crate) peer: SocketAddr,
     reader: tpkt::Reader,
     pace: Bucket,
+    /// Messages dropped because there were too many, and when the last one was.
+    dropped: (usize, Instant),
     /// It has to prove whose it is before it counts.
     pub(crate) asked: Option<Box<crate::zone::Asked>>,
     /// The leg whose H.245 connection it may turn out to be.
@@ -66,12 +73,20 @@ pub(crate) struct Streams {
     message: usize,
     /// How many messages one connection may carry.
     messages: Allowance,
+    /// How many those of one source may.
+    sources: Limiter,
 }
 
 impl Streams {
-    pub(crate) const fn new(outgoing: Outgoing, message: usize, messages: Allowance) -> Self {
-        let open = BTreeMap::new();
-        Self { open, fresh: BTreeMap::new(), dialled: 0, outgoing, message, messages }
+    /// `message` octets may a message have; so many may come on a connection, and from a source.
+    pub(crate) const fn new(
+        outgoing: Outgoing,
+        message: usize,
+        [messages, of_source]: [Allowance; 2],
+    ) -> Self {
+        let fresh = BTreeMap::new();
+        let sources = Limiter::new(of_source);
+        Self { open: BTreeMap::new(), fresh, dialled: 0, outgoing, message, messages, sources }
     }
 
     /// Enters an accepted connection.
@@ -86,7 +101,9 @@ impl Streams {
         let reader = tpkt::Reader::bounded(self.message);
         let pace = Bucket::full(self.messages, now);
         let (asked, may_control, unfinished) = (None, None, false);
-        let stream = Stream { owner, local, peer, reader, pace, asked, may_control, unfinished };
+        let dropped = (0, now);
+        let stream =
+            Stream { owner, local, peer, reader, pace, dropped, asked, may_control, unfinished };
         if owner == Owner::Fresh {
             self.fresh.entry(source(peer.ip())).or_default().insert(id);
         }
@@ -194,11 +211,24 @@ impl Streams {
         self.open.get(&id).is_some_and(|stream| stream.unfinished)
     }
 
-    /// Whether a connection may carry that many more messages now.
+    /// Whether a connection may carry that many more messages now. Nobody makes up the address of one.
     pub(crate) fn may(&mut self, id: StreamId, now: Instant, messages: usize) -> bool {
-        let allowance = self.messages;
-        let stream = self.open.get_mut(&id);
-        stream.is_some_and(|stream| stream.pace.take(allowance, now, messages))
+        let Some(stream) = self.open.get_mut(&id) else { return false };
+        let from = stream.peer.ip();
+        let may = stream.pace.take(self.messages, now, messages)
+            && self.sources.allow_many(now, from, messages, || true);
+        if !may {
+            let (count, last) = stream.dropped;
+            let goes_on = now.saturating_duration_since(last) < QUIET;
+            stream.dropped = (if goes_on { count.saturating_add(messages) } else { messages }, now);
+        }
+        may
+    }
+
+    /// True for a connection on which far more came than may, and goes on.
+    pub(crate) fn is_flooded(&self, id: StreamId) -> bool {
+        let most = usize::try_from(self.messages.burst).unwrap_or(usize::MAX).saturating_mul(FLOOD);
+        self.open.get(&id).is_some_and(|stream| stream.dropped.0 > most)
     }
 
     /// Sends a message in a TPKT. One too long for a TPKT is dropped: no peer could read it.

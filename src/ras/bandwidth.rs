@@ -12,10 +12,16 @@ use super::settings::Bandwidth;
 use crate::call::Calls;
 use crate::node::Cx;
 
+/// Calls of one endpoint in which it can have a part: of a call that does not go through us, and whose end nobody tells, it
+/// is kept until the registration ends.
+const MOST_OF_ONE: usize = 1000;
+
 /// What endpoints were granted, in units of 100 bit/s.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     granted: BTreeMap<(CallId, EndpointId), u32>,
+    /// In how many calls each endpoint has a part.
+    parts: BTreeMap<EndpointId, usize>,
     total: u64,
 }
 
@@ -51,8 +57,18 @@ impl Ledger {
                 return Err(u32::try_from(left).unwrap_or(u32::MAX));
             }
         }
-        self.granted.insert(key, wanted);
-        self.total = others + u64::from(wanted);
+        // Nobody has to give back nothing, and who has so many calls has forgotten to give back.
+        let fresh = !self.granted.contains_key(&key);
+        let has = self.parts.get(endpoint).copied().unwrap_or(0);
+        if fresh && wanted > 0 && has >= MOST_OF_ONE {
+            return Err(0);
+        }
+        self.give_back_part(call, endpoint.clone());
+        if wanted > 0 {
+            *self.parts.entry(endpoint.clone()).or_default() += 1;
+            self.granted.insert(key, wanted);
+            self.total = others + u64::from(wanted);
+        }
         Ok(wanted)
     }
 
@@ -85,8 +101,15 @@ impl Ledger {
 
     /// A party has left a call.
     pub(crate) fn give_back_part(&mut self, call: CallId, endpoint: EndpointId) {
-        let had = self.granted.remove(&(call, endpoint)).unwrap_or(0);
+        let key = (call, endpoint);
+        let Some(had) = self.granted.remove(&key) else { return };
         self.total = self.total.saturating_sub(had.into());
+        if let Some(parts) = self.parts.get_mut(&key.1) {
+            *parts = parts.saturating_sub(1);
+            if *parts == 0 {
+                self.parts.remove(&key.1);
+            }
+        }
     }
 }
 
@@ -188,5 +211,25 @@ mod tests {
         assert_eq!((ledger.total(), ledger.len()), (1000, 1));
         ledger.give_back(call(2));
         assert_eq!((ledger.total(), ledger.len()), (0, 0));
+    }
+
+    /// In direct mode nobody else knows of a call, and each can be a new one.
+    #[test]
+    fn who_asks_without_end_fills_nothing() {
+        let (mut ledger, alice) = (Ledger::default(), EndpointId::from("alice"));
+        let limits = Bandwidth { total: Some(u32::MAX), ..Bandwidth::default() };
+        let id = |n: u32| CallId(u128::from(n).to_be_bytes());
+        for n in 0..10_000 {
+            assert_eq!(ledger.book(limits, (id(n), &alice), 0), Ok(0));
+        }
+        assert_eq!((ledger.len(), ledger.parts.len()), (0, 0));
+        let granted = (0..10_000).filter(|n| ledger.book(limits, (id(*n), &alice), 1).is_ok());
+        assert_eq!(granted.count(), MOST_OF_ONE);
+        assert_eq!(ledger.book(limits, (id(7), &alice), 5), Ok(5), "what there is can change");
+        assert_eq!(ledger.book(limits, (id(1), &"bob".into()), 1), Ok(1), "others have their own");
+        ledger.give_back(id(7));
+        assert_eq!(ledger.book(limits, (id(5000), &alice), 1), Ok(1));
+        ledger.forget(&alice);
+        assert_eq!((ledger.len(), ledger.parts.len(), ledger.total()), (1, 1, 1));
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn receive(
         return zone::tried(cx, zone, from, bytes);
     }
     let Some(local) = cx.core.local_of(arrived) else { return };
-    if !cx.core.ras_limit.allow(cx.now, from.ip()) {
+    if !cx.may_ask(from.ip()) {
         cx.core.counters.throttled += 1;
         return;
     }

@@ -153,7 +153,10 @@ fn enter(
     if fresh {
         let traversal = if traversal { "H.460.18" } else { "none" };
         let ttl_s = ttl_s.unwrap_or(0);
-        cx.event(Event::Registered { alias: name, peer: origin.from, ttl_s, traversal });
+        cx.came_or_went(
+            origin.from.ip(),
+            Event::Registered { alias: name, peer: origin.from, ttl_s, traversal },
+        );
     }
     Ok(id)
 }

@@ -211,6 +211,11 @@ impl Registrations {
         found.filter(|(_, known)| seen.insert(&known.id)).collect()
     }
 
+    /// True when an endpoint is registered from an address, or its network.
+    pub(crate) fn has_from(&self, source: IpAddr) -> bool {
+        self.sources.contains_key(&network(source))
+    }
+
     /// The only endpoint that sends from an address, if there is exactly one.
     pub(crate) fn only_from(&self, source: IpAddr) -> Option<&Registration> {
         let network = self.sources.get(&network(source))?;

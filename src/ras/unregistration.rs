@@ -39,7 +39,8 @@ pub(super) fn replaced(cx: &mut Cx<'_>, gone: &Registration, origin: Origin) {
         urge(cx, gone, UnregRequestReason::undefinedReason(()));
         let sentence =
             format!("{} was replaced by an endpoint at {}", gone.name(), origin.from.ip());
-        cx.event(Event::Unregistered { alias: gone.name(), sentence });
+        let event = Event::Unregistered { alias: gone.name(), sentence };
+        cx.came_or_went(gone.source.ip(), event);
     }
 }
 
@@ -118,6 +119,7 @@ fn leave(
     };
     forgotten(cx, &gone);
     let sentence = format!("{} unregistered", gone.name());
-    cx.event(Event::Unregistered { alias: gone.name(), sentence });
+    let event = Event::Unregistered { alias: gone.name(), sentence };
+    cx.came_or_went(gone.source.ip(), event);
     Ok(Some(id))
 }

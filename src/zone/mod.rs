@@ -333,6 +333,11 @@ impl Zones {
         here.rev().max_by_key(|(_, one)| fits(one)).map(|(id, _)| id)
     }
 
+    /// True when a neighbour is, or can be, at an address.
+    pub(crate) fn has_at(&self, from: IpAddr) -> bool {
+        self.all.iter().any(|one| one.is_at(from))
+    }
+
     /// True when this was asked about the name of a neighbour.
     pub(crate) fn asked(&self, question: QuestionId) -> bool {
         self.queries.contains_key(&question)

@@ -46,8 +46,12 @@ section! {
         fresh: Number as "HalfOpen" = Number(1024) => Limit::Within(1, 1_000_000);
         /// Octets of a message; a longer one ends its connection, or is dropped on the RAS port.
         message: Number as "MessageSize" = Number(32_768) => Limit::Within(1024, 65_535);
-        /// Messages a second on one connection, H.245 in a message counted; more are dropped.
+        /// Messages a second on one connection, H.245 in a message counted; more are dropped. A connection on which ten times
+        /// as many come for long is closed, and its call ends.
         messages: Number as "MessagesPerConnection" = Number(100) => Limit::Within(10, 1_000_000);
+        /// The same on all connections with one address together.
+        messages_per_source: Number as "MessagesPerSource" = Number(5000)
+            => Limit::Within(10, 1_000_000);
         /// Tokens of a message; one with more is refused or dropped.
         tokens: Number as "Tokens" = Number(16) => Limit::Within(1, 256);
         /// Proposals of fast start; a message with more is refused or dropped.

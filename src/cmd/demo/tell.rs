@@ -158,6 +158,9 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         Event::MediaStranger { from, kind, .. } => {
             format!("drops {} of {from}, which is not the party", kind.to_uppercase())
         }
+        Event::MediaStrays { from, count } => {
+            format!("drops {count} packets of {from}, which are of no call")
+        }
         Event::CallEnded(record) => ended(keeper, record),
         Event::UserInput { digits, direction, .. } => format!("digits {direction}: {digits}"),
         Event::LoadEnded(_) | Event::Audio { .. } => return None,

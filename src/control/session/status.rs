@@ -3,18 +3,20 @@
 use std::net::SocketAddr;
 
 use super::{Session, Sessions};
-use crate::call::status::{ChannelStatus, Learned, MediaStatus, SessionStatus, SideStatus};
+use crate::call::status::{
+    ChannelStatus, Learned, MediaStatus, SessionStatus, SideStatus, Strangers,
+};
 use crate::face::{Ports, Side};
 
 impl Sessions {
     /// The open sessions.
-    pub(crate) fn status(&self, learned: &Learned) -> Vec<SessionStatus> {
-        self.open.iter().map(|session| session.status(learned)).collect()
+    pub(crate) fn status(&self, learned: &Learned, strangers: &Strangers) -> Vec<SessionStatus> {
+        self.open.iter().map(|session| session.status(learned, strangers)).collect()
     }
 }
 
 impl Session {
-    fn status(&self, learned: &Learned) -> SessionStatus {
+    fn status(&self, learned: &Learned, strangers: &Strangers) -> SessionStatus {
         let media = |side: Side| {
             let content = self.contents.get(side.index()).and_then(Option::as_ref);
             content.map(|(kind, codec)| MediaStatus { kind, codec: codec.clone() })
@@ -29,11 +31,11 @@ impl Session {
             media: [media(Side::A), media(Side::B)],
             encryption: self.ciphers.clone(),
             channels: channels.collect(),
-            sides: [Side::A, Side::B].map(|side| self.side(side, learned)),
+            sides: [Side::A, Side::B].map(|side| self.side(side, learned, strangers)),
         }
     }
 
-    fn side(&self, side: Side, learned: &Learned) -> SideStatus {
+    fn side(&self, side: Side, learned: &Learned, strangers: &Strangers) -> SideStatus {
         let party = self.parties[side.index()];
         let seen = |rtcp: bool| learned.get(&(self.flow, side, rtcp)).copied();
         let at = |port: Option<u16>| port.map(|port| SocketAddr::new(party.ip, port));
@@ -50,6 +52,7 @@ impl Session {
             known,
             rtp: seen(false).or(rtp),
             rtcp: seen(true).or(rtcp),
+            strangers: strangers.get(&(self.flow, side)).copied().unwrap_or(0),
         }
     }
 }

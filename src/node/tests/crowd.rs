@@ -161,3 +161,31 @@ fn names_cannot_fill_memory() {
     assert_eq!(*refused(&desk.ask(&from(9), &long(9))), reason);
     register(&mut desk, "bob", BOB);
 }
+
+/// Who comes and goes without end fills no log.
+#[test]
+fn comings_and_goings_of_one_address_are_told_for_a_while() {
+    let mut desk = limited(|limits| limits.registrations = 10);
+    let told = |desk: &mut Desk, from: &str| {
+        let from: SocketAddr = from.parse().unwrap();
+        let bytes = open_rrq("x", &from.to_string(), |rrq| rrq.endpoint_identifier = None);
+        let input = Input::Datagram { socket: SocketId(0), from, bytes: &bytes };
+        let outputs = desk.tell(input);
+        let told = |output: &&Output| matches!(output, Output::Event(Event::Registered { .. }));
+        let count = outputs.iter().filter(told).count();
+        assert!(desk.node.core.registrations.find(&Alias::from_text("x")).is_some());
+        let id = known(desk, "x").unwrap().id.clone();
+        let gone = RasMessage::unregistrationRequest(Box::new(UnregistrationRequest {
+            request_seq_num: RequestSeqNum(9),
+            endpoint_identifier: Some((&id).into()),
+            ..Default::default()
+        }));
+        ask(desk, &from.to_string(), gone);
+        count
+    };
+    let seen: usize = (0..40).map(|_| told(&mut desk, ALICE)).sum();
+    assert_eq!(seen, 10, "each takes two of twenty");
+    assert_eq!(told(&mut desk, BOB), 1);
+    desk.wait(1);
+    assert_eq!(told(&mut desk, ALICE), 1);
+}

@@ -267,6 +267,57 @@ fn a_flood_of_h245_is_dropped() {
     assert_eq!(tunnelled(&mut line, vec![message]).len(), 1);
 }
 
+/// Many connections of one address count as one; those of another are not concerned.
+#[test]
+fn a_flood_on_many_connections_of_one_address_is_dropped() {
+    let mut desk = Desk::with(limited(|limits| {
+        limits.messages_per_source = Allowance { rate: 10, burst: 30 };
+    }));
+    let keepalives = [3, 0, 0, 4].repeat(20);
+    for n in 0..3 {
+        let (stream, _) = connects(&mut desk, n, STRANGER);
+        desk.tell(Input::Bytes { stream, bytes: &keepalives });
+    }
+    assert_eq!(desk.node.counters().throttled, 30);
+    assert_eq!(calls(&mut desk, 9, CALLER, &setup(9, |_| ())), None, "another calls");
+    assert_eq!(desk.node.counters().throttled, 30);
+    desk.wait(3);
+    let (stream, _) = connects(&mut desk, 4, STRANGER);
+    desk.tell(Input::Bytes { stream, bytes: &keepalives });
+    assert_eq!(desk.node.counters().throttled, 30, "and the first, after a while");
+}
+
+/// What is dropped has to be read and looked at all the same.
+#[test]
+fn a_connection_that_does_not_stop_flooding_is_closed_and_its_call_ends() {
+    let mut line = call_with(limited(|limits| {
+        limits.messages = Allowance { rate: 10, burst: 50 };
+    }));
+    line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });
+    let second = [3, 0, 0, 4].repeat(100);
+    for burst in 1.. {
+        line.desk.wait(1);
+        let outputs = line.desk.tell(Input::Bytes { stream: line.caller, bytes: &second });
+        if closed(&outputs, line.caller) {
+            assert_eq!(burst, 7, "five hundred are dropped");
+            assert!(
+                sent(&outputs, line.called).is_some_and(|signal| signal.q931().cause().is_some())
+            );
+            break;
+        }
+    }
+    // Who exceeds it now and then is not meant.
+    let mut line = call_with(limited(|limits| {
+        limits.messages = Allowance { rate: 10, burst: 50 };
+    }));
+    line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });
+    for _ in 0..20 {
+        line.desk.wait(11);
+        line.desk.tell(Input::Bytes { stream: line.caller, bytes: &second });
+    }
+    assert_eq!(line.desk.node.calls(), 1);
+}
+
 #[test]
 fn a_capability_set_larger_than_any_real_one_is_rejected() {
     let mut settings = limited(|limits| limits.capabilities = 20);

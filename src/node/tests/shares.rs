@@ -69,6 +69,42 @@ fn the_calls_of_one_address_hold_so_many_ports_whoever_opens_the_channels() {
     assert_eq!(opens(&mut talk, Side::A, 5).flows(), (1, 0), "what is given back can be had");
 }
 
+/// What the media plane tells of strangers is shown while the call goes on.
+#[test]
+fn strangers_and_strays_are_shown() {
+    use crate::face::FlowFact;
+    let mut talk = talking(|_| ());
+    let opened = opens(&mut talk, Side::A, 1).outputs;
+    let flow = opened.iter().find_map(|output| match output {
+        Output::Flow(crate::face::FlowCommand::Open { flow, .. }) => Some(*flow),
+        _ => None,
+    });
+    let flow = flow.expect("a flow");
+    let from: SocketAddr = "203.0.113.66:4000".parse().unwrap();
+    let shown = |talk: &Talk| {
+        let status = talk.desk.node.status(talk.desk.now);
+        let sides = status.calls[0].sessions[0].sides.clone();
+        (sides.map(|side| side.strangers), status.counters.stray_media)
+    };
+    for (fact, expected) in [
+        (FlowFact::Stranger { side: Side::A, rtcp: false, from }, ([1, 0], 0)),
+        (FlowFact::Strangers { side: Side::A, count: 40 }, ([40, 0], 0)),
+        (FlowFact::Stranger { side: Side::A, rtcp: true, from }, ([40, 0], 0)),
+        (FlowFact::Strangers { side: Side::B, count: 2 }, ([40, 2], 0)),
+    ] {
+        talk.desk.tell(Input::Flow { flow, fact });
+        assert_eq!(shown(&talk), expected, "{fact:?}");
+    }
+    let flow = crate::face::FlowId::NONE;
+    for count in [1, 6] {
+        let fact = FlowFact::Strays { from, count };
+        let outputs = talk.desk.tell(Input::Flow { flow, fact });
+        let told = |o: &Output| matches!(o, Output::Event(Event::MediaStrays { count: n, .. }) if *n == count);
+        assert!(outputs.iter().any(told), "{outputs:?}");
+    }
+    assert_eq!(shown(&talk), ([40, 2], 7));
+}
+
 #[test]
 fn there_are_so_many_ports_for_all_calls_together() {
     let mut talk = talking(|limits| limits.media_pairs = 2);

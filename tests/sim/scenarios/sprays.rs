@@ -3,6 +3,7 @@
 use pinhole::event::Event;
 use pinhole::face::SocketId;
 use pinhole::firewall::Rules;
+use pinhole::node::Node;
 use pinhole::node::Settings;
 
 use super::lab::{Lab, NODE, Place, Plan, channel, connected, heard, lab, records, relayed};
@@ -86,6 +87,14 @@ fn sprayed(rules: Rules, multiplexes: bool, way: (Place, Place)) {
     }
     lab.world.run_for(millis(500));
     let strays = lab.world.strays(lab.node) - strays;
+    let status = lab.world.with(lab.node, |node: &mut Node, now| node.status(now));
+    let sides = status.calls.iter().flat_map(|call| &call.sessions).flat_map(|one| &one.sides);
+    let sides: Vec<_> = sides.map(|side| side.strangers).collect();
+    assert!(
+        sides.iter().all(|count| (*count > 0) != multiplexes),
+        "strangers are shown: {sides:?}"
+    );
+    assert_eq!(status.counters.stray_media > 0, multiplexes, "and strays");
     assert_eq!(lab.world.count(lab.node, learned), before, "nobody has moved");
     let got = lab.world.with(mallory, |raw: &mut Raw, _| raw.datagrams.len());
     assert_eq!(got, 0, "nothing of the calls goes to him");
