@@ -54,7 +54,8 @@ pub struct Options {
     pub rate: f64,
     /// How many calls may be there at a time, of those it makes; further ones wait.
     pub at_once: usize,
-    /// How long to talk, from when audio is open both ways, before hanging up; `None` leaves that to the peer.
+    /// How long to talk, from when audio is open both ways (2 s after Connect, if it is not), before hanging up; `None`
+    /// leaves that to the peer.
     pub hold: Option<Duration>,
     /// Tell what is heard as [`Event::Audio`](crate::event::Event::Audio).
     pub record: bool,

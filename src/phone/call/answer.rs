@@ -171,14 +171,16 @@ impl Call {
     }
 
     /// The talk lasts as long as it shall once there is a talk: answered, and audio is open. On a busy machine that is a
-    /// good while after Connect, and a short talk would be over before anybody is heard.
+    /// good while after Connect, and a short talk would be over before anybody is heard. Where audio does not open, that
+    /// is waited for no longer than `patience::AUDIO`.
     pub(super) fn begin_hold(&mut self, desk: &mut Desk) {
-        let open = self.control.as_ref().is_some_and(crate::phone::control::Control::is_open);
-        let begins = open && self.stage == Stage::Talking && !self.holds;
-        if let Some(hold) = desk.options.hold.filter(|_| begins) {
-            self.holds = true;
-            desk.after(self.timer(CallTimer::Hold), hold);
-        }
+        let (Stage::Talking, Some(hold), false) = (self.stage, desk.options.hold, self.holds)
+        else {
+            return;
+        };
+        self.holds = self.control.as_ref().is_some_and(crate::phone::control::Control::is_open);
+        let opening = if self.holds { 0 } else { patience::AUDIO };
+        desk.after(self.timer(CallTimer::Hold), hold + std::time::Duration::from_secs(opening));
     }
 }
 

@@ -38,6 +38,8 @@ mod patience {
     pub(super) const RINGING: u64 = 180;
     /// From Connect to open channels.
     pub(super) const CONTROL: u64 = 30;
+    /// From Connect to open audio, before the time that a talk shall last begins without it.
+    pub(super) const AUDIO: u64 = 2;
     /// From the end of H.245 to ReleaseComplete, which comes on another connection.
     pub(super) const FAREWELL: u64 = 1;
 }
@@ -137,7 +139,7 @@ pub(super) struct Call {
     setup_time: Option<Duration>,
     /// Digits that were sent.
     digits_sent: usize,
-    /// Whether the time to hang up is set.
+    /// Whether the time to hang up is set for good: audio is open.
     holds: bool,
 }
 
