@@ -119,7 +119,7 @@ async fn many_calls_are_heard_and_leave_no_socket() {
     all_heard(&load(90, at_a_time).await, 50);
     let a_few_at_a_time = |options: &mut Options| {
         (options.calls, options.rate, options.at_once) = (200, 40.0, 25);
-        options.hold = Some(Duration::from_secs(1));
+        options.hold = Some(Duration::from_secs(2));
         options.tunnelling = false;
     };
     all_heard(&load(91, a_few_at_a_time).await, 200);
