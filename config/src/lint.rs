@@ -1,5 +1,7 @@
 //! What is wrong only in combination. One rule, one function.
 
+mod zones;
+
 use std::net::IpAddr;
 
 use crate::value::{CallsTo, Seconds, Value};
@@ -33,6 +35,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(half_call_without_tls(config));
     problems.extend(rules_for_nobody(config));
     problems.extend(rule_for_half_the_world(config));
+    problems.extend(zones::check(config));
     problems
 }
 

@@ -10,7 +10,7 @@ use pinhole_h323::signal::Signal;
 use tracing::trace;
 
 use super::setup::{Ends, refuse};
-use super::{Call, CallKey, Calls, ControlLink, NOT_UNDERSTOOD, tunnelled_ras};
+use super::{CallKey, Calls, ControlLink, NOT_UNDERSTOOD, tunnelled_ras};
 use crate::face::{Bind, ListenerId, Output, Side, StreamId};
 use crate::node::streams::{Owner, Stream};
 use crate::node::{Cx, Timer};
@@ -39,7 +39,12 @@ impl Calls {
         match zone::prove(cx, self, id, &signal, octets) {
             Proof::NotNeeded => self.first_signal(cx, ends, signal, None),
             Proof::Awaited => {}
-            Proof::Given(messages, bond) => self.proven(cx, ends, messages, bond),
+            Proof::Given(messages, bond) => {
+                if let Some(known) = cx.core.streams.get_mut(id) {
+                    known.proven = true;
+                }
+                self.proven(cx, ends, messages, bond);
+            }
             Proof::Wrong => {
                 cx.stop(&Timer::FirstMessage(id));
                 cx.core.counters.refused_streams += 1;
@@ -107,13 +112,18 @@ impl Calls {
         peer: SocketAddr,
     ) -> bool {
         let Some((key, side)) = self.index.listeners.get(&listener).copied() else { return false };
-        if self.live(key).is_some_and(|call| call.leg(side).bond.is_some()) {
+        let bond = self.live(key).and_then(|call| {
+            let leg = call.leg(side);
+            leg.bond.filter(|_| leg.peer == peer.ip()).map(|bond| (bond, call.id))
+        });
+        if let Some((bond, call)) = bond {
             // Others come from the same address.
             cx.core.streams.accepted(cx.now, stream, Owner::Fresh, local, peer);
             if cx.admits_fresh(stream, peer)
                 && let Some(known) = cx.core.streams.get_mut(stream)
             {
                 known.may_control = Some((key, side));
+                zone::ask_control(cx, stream, bond, call);
             }
             return true;
         }
@@ -122,26 +132,38 @@ impl Calls {
         true
     }
 
-    /// The first message of a connection that has to prove that it is the H.245 connection of a leg.
-    pub(super) fn control_proven(
+    /// A message of a connection that has to prove that it is the H.245 connection of a leg.
+    fn control_proven(
         &mut self,
         cx: &mut Cx<'_>,
         (key, side): (CallKey, Side),
         stream: StreamId,
         octets: &[u8],
     ) {
-        cx.stop(&Timer::FirstMessage(stream));
         let Some(peer) = cx.core.streams.get(stream).map(|known| known.peer) else { return };
-        let proves = |call: &mut Call| {
-            let bond = call.leg(side).bond;
-            bond.is_some_and(|bond| zone::proves_control(octets, bond, call.id))
+        let call = self.live(key).map(|call| call.id);
+        let proof = call.map(|call| zone::prove_control(cx, stream, call, octets));
+        let waited = match proof {
+            Some(Proof::Awaited) => return,
+            Some(Proof::Given(waited, _)) => waited,
+            _ => {
+                cx.stop(&Timer::FirstMessage(stream));
+                cx.core.counters.refused_streams += 1;
+                return cx.close(stream);
+            }
         };
-        if !self.live(key).is_some_and(proves) {
-            cx.core.counters.refused_streams += 1;
-            return cx.close(stream);
-        }
+        cx.stop(&Timer::FirstMessage(stream));
         cx.core.streams.belongs(stream, Owner::Control(key, side));
+        if let Some(known) = cx.core.streams.get_mut(stream) {
+            known.proven = true;
+        }
         self.take_control_stream(cx, (key, side), stream, peer);
+        for octets in waited {
+            let owner = cx.core.streams.get(stream).map(Stream::owner);
+            if owner == Some(Owner::Control(key, side)) {
+                self.control(cx, key, side, &octets);
+            }
+        }
     }
 
     /// A connection to our listener is the H.245 connection of a leg, unless it comes from elsewhere or too late.

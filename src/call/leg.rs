@@ -45,6 +45,8 @@ pub(crate) struct Leg {
     pub(crate) may_tunnel: bool,
     /// Its H.245 connection.
     pub(crate) control: ControlLink,
+    /// That on which it has spoken.
+    pub(crate) control_heard: Option<StreamId>,
     /// Where it listens for H.245.
     pub(crate) h245: Option<SocketAddr>,
     /// How often we have begun to connect there.
@@ -105,6 +107,7 @@ impl Leg {
             tunnels: None,
             may_tunnel: true,
             control: ControlLink::None,
+            control_heard: None,
             h245: None,
             dials: 0,
             listener: None,

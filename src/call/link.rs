@@ -231,10 +231,7 @@ impl Calls {
         // The first thing that a server hears: which call it is for (H.460.18 §11).
         if leg.server {
             let answer_call = side == Side::A;
-            let mut correlation = h46018::Correlation { call_id, answer_call }.to_control();
-            if let Some(bond) = leg.bond {
-                zone::seal_control(&mut correlation, bond, call_id);
-            }
+            let correlation = h46018::Correlation { call_id, answer_call }.to_control();
             if let Ok(octets) = correlation.encode() {
                 cx.send(stream, &octets);
             }
@@ -320,6 +317,9 @@ impl Calls {
     /// Takes an H.245 message of a connection of its own.
     pub(crate) fn control(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
+        if asked(cx, call, side, octets) {
+            return;
+        }
         if side == Side::A && call.is_early(Carrier::Control, octets) {
             return;
         }
@@ -373,6 +373,18 @@ impl Calls {
             }
         }
     }
+}
+
+/// The server of a zone asks whether it is us who have connected for H.245; true if it does. Only the first thing that it
+/// says can be that.
+fn asked(cx: &mut Cx<'_>, call: &mut Call, side: Side, octets: &[u8]) -> bool {
+    let id = call.id;
+    let leg = call.leg_mut(side);
+    let (Some(bond), Some(stream)) = (leg.bond.filter(|_| leg.server), leg.control.stream()) else {
+        return false;
+    };
+    let first = leg.control_heard.replace(stream) != Some(stream);
+    first && zone::asked_for_control(cx, stream, bond, id, octets)
 }
 
 /// True when a Setup may tell where we listen for H.245.

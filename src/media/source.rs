@@ -54,8 +54,8 @@ pub(super) struct Packet {
     pub(super) sealed: bool,
 }
 
-/// How long the original of a copied keepalive may take.
-const ORIGINAL: Duration = Duration::from_secs(1);
+/// How long a source that was left for a sealed keepalive can show that this was a copy: while some of its own come.
+const RETURN: Duration = Duration::from_secs(10);
 
 /// Where a source was before it moved with a sealed keepalive.
 #[derive(Debug, Clone, Copy)]
@@ -166,7 +166,8 @@ impl Source {
     }
 
     /// The same where only sealed keepalives count, each once: a copy of one is of no use after it. Whoever copies one so
-    /// fast that it comes before the original loses what it has gained when that comes from where the source was.
+    /// fast that it comes before the original loses what it has gained when that, or the next one, comes from where the
+    /// source was.
     fn judge_sealed(&mut self, now: Instant, packet: Packet) -> Judgement {
         let other = if self.lock.is_some() { Judgement::Stranger } else { Judgement::Unproven };
         let Some(sequence) = packet.stamp.sequence().filter(|_| packet.reason == Reason::Secret)
@@ -175,17 +176,17 @@ impl Source {
         };
         let newer =
             self.newest.is_none_or(|newest| (1..0x8000).contains(&sequence.wrapping_sub(newest)));
-        let original = self.newest == Some(sequence)
+        let returns = (newer || self.newest == Some(sequence))
             && self.before.is_some_and(|before| {
-                before.at == packet.from && now.saturating_duration_since(before.moved) <= ORIGINAL
+                before.at == packet.from && now.saturating_duration_since(before.moved) <= RETURN
             });
         let silent = |lock: &Lock| now.saturating_duration_since(lock.heard) >= SILENCE;
         let moves = newer && self.lock.as_ref().is_none_or(|lock| !lock.proven || silent(lock));
-        if !original && !moves {
+        if !returns && !moves {
             return other;
         }
         self.newest = Some(sequence);
-        let old = self.lock.take().filter(|_| moves);
+        let old = self.lock.take().filter(|_| !returns);
         self.before = old.map(|old| Before { at: old.at, moved: now });
         self.lock = Some(Lock::new(now, packet, Run::default(), None));
         Judgement::Learned

@@ -72,7 +72,12 @@ impl Cx<'_> {
     /// Whether a connection that has not said yet what it is for may wait for its first message. It is closed if not.
     pub(crate) fn admits_fresh(&mut self, id: StreamId, peer: SocketAddr) -> bool {
         let limits = self.core.settings.limits;
-        if self.core.streams.fresh_from(peer.ip()) > limits.fresh_streams {
+        // The client of a zone is a whole network behind one address.
+        let most = match self.core.zones.has_client_at(peer.ip()) {
+            true => limits.fresh_streams.max(limits.fresh_in_all / 2),
+            false => limits.fresh_streams,
+        };
+        if self.core.streams.fresh_from(peer.ip()) > most {
             self.core.counters.refused_streams += 1;
             self.close(id);
             return false;

@@ -50,6 +50,8 @@ pub(crate) struct Stream {
     pub(crate) asked: Option<Box<crate::zone::Asked>>,
     /// The leg whose H.245 connection it may turn out to be.
     pub(crate) may_control: Option<(CallKey, Side)>,
+    /// It has proven whose it is: what others from its address send does not count against it.
+    pub(crate) proven: bool,
     /// The rest of a message is waited for.
     unfinished: bool,
 }
@@ -100,10 +102,20 @@ impl Streams {
     ) {
         let reader = tpkt::Reader::bounded(self.message);
         let pace = Bucket::full(self.messages, now);
-        let (asked, may_control, unfinished) = (None, None, false);
+        let (asked, may_control, proven, unfinished) = (None, None, false, false);
         let dropped = (0, now);
-        let stream =
-            Stream { owner, local, peer, reader, pace, dropped, asked, may_control, unfinished };
+        let stream = Stream {
+            owner,
+            local,
+            peer,
+            reader,
+            pace,
+            dropped,
+            asked,
+            may_control,
+            proven,
+            unfinished,
+        };
         if owner == Owner::Fresh {
             self.fresh.entry(source(peer.ip())).or_default().insert(id);
         }
@@ -216,7 +228,7 @@ impl Streams {
         let Some(stream) = self.open.get_mut(&id) else { return false };
         let from = stream.peer.ip();
         let may = stream.pace.take(self.messages, now, messages)
-            && self.sources.allow_many(now, from, messages, || true);
+            && (stream.proven || self.sources.allow_many(now, from, messages, || true));
         if !may {
             let (count, last) = stream.dropped;
             let goes_on = now.saturating_duration_since(last) < QUIET;

@@ -4,15 +4,10 @@
 //! What was said on another connection is no answer, however fast it is copied.
 //!
 //! Number and password also make a bond of the call that both ends have and nobody else: it proves the H.245 connection,
-//! if there is one, and the keepalives of media.
+//! if there is one (`separate`), and the keepalives of media.
 
 use pinhole_crypto::token::HASH;
 use pinhole_h323::asn::h225::{Content, GenericData, H323UUPDUH323MessageBody as Body};
-use pinhole_h323::asn::h245::{
-    GenericParameter, IndicationMessage, MultimediaSystemControlMessage, ParameterIdentifier,
-    ParameterValue,
-};
-use pinhole_h323::control::Control;
 use pinhole_h323::generic::Parameters as _;
 use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::signal::{Leg as Words, Signal};
@@ -27,7 +22,7 @@ use crate::node::Cx;
 const NUMBER: u16 = 1;
 const ANSWER: u16 = 2;
 /// Octets of the number.
-const LENGTH: usize = 16;
+pub(super) const LENGTH: usize = 16;
 /// Messages that may come before the answer: what a caller says after its Setup.
 const MOST_WAITING: usize = 16;
 const MOST_OCTETS: usize = 128 << 10;
@@ -43,6 +38,11 @@ impl std::fmt::Debug for Bond {
 }
 
 impl Bond {
+    #[cfg(test)]
+    pub(super) const fn of(octets: [u8; HASH]) -> Self {
+        Self(octets)
+    }
+
     /// The proof of what is said under it.
     pub(crate) fn seal(self, what: &str) -> [u8; HASH] {
         mark::seal(&mark::hex(&self.0), what)
@@ -59,9 +59,29 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    fn has_room(&self, octets: &[u8]) -> bool {
+    pub(super) const fn new(answer: [u8; HASH], bond: Bond) -> Self {
+        Self { answer, bond, waiting: Vec::new() }
+    }
+
+    /// True when something waits.
+    pub(super) const fn has_begun(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Keeps a message until the answer comes, unless too much waits already.
+    pub(super) fn keep(&mut self, octets: &[u8]) -> Proof {
         let waiting: usize = self.waiting.iter().map(Vec::len).sum();
-        self.waiting.len() < MOST_WAITING && waiting + octets.len() <= MOST_OCTETS
+        if self.waiting.len() >= MOST_WAITING || waiting + octets.len() > MOST_OCTETS {
+            return Proof::Wrong;
+        }
+        self.waiting.push(octets.to_vec());
+        Proof::Awaited
+    }
+
+    /// What waits for this answer, if it is the right one.
+    pub(super) fn given(&mut self, said: &[u8]) -> Option<(Vec<Vec<u8>>, Bond)> {
+        let said = said.try_into().ok()?;
+        mark::equal(&self.answer, said).then(|| (std::mem::take(&mut self.waiting), self.bond))
     }
 }
 
@@ -115,19 +135,10 @@ pub(crate) fn prove(
 ) -> Proof {
     let Some(known) = cx.core.streams.get_mut(stream) else { return Proof::NotNeeded };
     if let Some(asked) = &mut known.asked {
-        match read(signal, ANSWER) {
-            Some(said) if said == asked.answer => {
-                let all = std::mem::take(&mut asked.waiting);
-                let bond = asked.bond;
-                known.asked = None;
-                return Proof::Given(all, bond);
-            }
-            None if asked.has_room(octets) => {
-                asked.waiting.push(octets.to_vec());
-                return Proof::Awaited;
-            }
-            _ => return Proof::Wrong,
-        }
+        let Some(said) = read(signal, ANSWER) else { return asked.keep(octets) };
+        let Some((all, bond)) = asked.given(&said) else { return Proof::Wrong };
+        known.asked = None;
+        return Proof::Given(all, bond);
     }
     let peer = known.peer.ip();
     let Some((zone, call)) = whose(cx, calls, peer, signal) else { return Proof::NotNeeded };
@@ -136,8 +147,11 @@ pub(crate) fn prove(
     let Some(secret) = known.password() else { return Proof::NotNeeded };
     let (answer, bond) = answer(secret, &text(known.auth_user(), call, &number));
     if let Some(stream) = cx.core.streams.get_mut(stream) {
-        let waiting = vec![octets.to_vec()];
-        stream.asked = Some(Box::new(Asked { answer, bond, waiting }));
+        let mut asked = Asked::new(answer, bond);
+        if !matches!(asked.keep(octets), Proof::Awaited) {
+            return Proof::Wrong;
+        }
+        stream.asked = Some(Box::new(asked));
     }
     let caller = matches!(signal.body(), Some(Body::setup(_)));
     if let Ok(octets) = word(call, caller, NUMBER, &number).encode() {
@@ -196,7 +210,10 @@ pub(crate) fn asked(
 
 /// The same on a connection that we made for a call that was announced; true if it is that.
 pub(crate) fn asked_at_hole(cx: &mut Cx<'_>, stream: StreamId, signal: &Signal) -> bool {
-    let Some(hole) = cx.core.zones.holes.get(&stream) else { return false };
+    // It is asked once.
+    let Some(hole) = cx.core.zones.holes.get(&stream).filter(|hole| hole.bond.is_none()) else {
+        return false;
+    };
     let (zone, call) = (hole.zone, hole.call);
     let Some(bond) = asked(cx, zone, call, stream, signal) else { return false };
     if let Some(hole) = cx.core.zones.holes.get_mut(&stream) {
@@ -205,45 +222,8 @@ pub(crate) fn asked_at_hole(cx: &mut Cx<'_>, stream: StreamId, signal: &Signal) 
     true
 }
 
-fn control_seal(bond: Bond, call: CallId) -> [u8; HASH] {
-    bond.seal(&format!("pinhole zone control {call}"))
-}
-
-/// Puts the proof into the first message of an H.245 connection of ours (connectionCorrelation).
-pub(crate) fn seal_control(control: &mut Control, bond: Bond, call: CallId) {
-    let seal = control_seal(bond, call);
-    control.edit(|message| {
-        let MultimediaSystemControlMessage::indication(indication) = message else { return };
-        let IndicationMessage::genericIndication(generic) = &mut **indication else { return };
-        generic.message_content.get_or_insert_default().push(GenericParameter {
-            parameter_identifier: ParameterIdentifier::uuid(mark::OURS.to_vec().into()),
-            parameter_value: ParameterValue::octetString(seal.to_vec().into()),
-            supersedes: None,
-            unknown_ext: None,
-        });
-    });
-}
-
-/// Whether the first message of an H.245 connection proves that it is the client's for this call.
-pub(crate) fn proves_control(octets: &[u8], bond: Bond, call: CallId) -> bool {
-    let Ok(control) = Control::decode(octets) else { return false };
-    let MultimediaSystemControlMessage::indication(indication) = control.message() else {
-        return false;
-    };
-    let IndicationMessage::genericIndication(generic) = &**indication else { return false };
-    let seal = control_seal(bond, call);
-    generic.message_content.iter().flatten().any(|parameter| {
-        matches!(&parameter.parameter_identifier,
-            ParameterIdentifier::uuid(id) if id.as_ref() == mark::OURS)
-            && matches!(&parameter.parameter_value,
-                ParameterValue::octetString(said) if said.as_ref() == seal)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use pinhole_h323::h46018::Correlation;
-
     use super::*;
 
     const CALL: CallId = CallId([7; 16]);
@@ -274,20 +254,5 @@ mod tests {
         assert_eq!(read(&came, ANSWER), None);
         assert_eq!(came.call_id(), Some(CALL));
         assert!(!came.is_keepalive());
-    }
-
-    #[test]
-    fn the_first_message_of_an_h245_connection_is_proven() {
-        let bond = Bond([3; HASH]);
-        let plain = Correlation { call_id: CALL, answer_call: true }.to_control();
-        assert!(!proves_control(&plain.encode().unwrap(), bond, CALL));
-        let mut sealed = plain;
-        seal_control(&mut sealed, bond, CALL);
-        let octets = sealed.encode().unwrap();
-        assert!(proves_control(&octets, bond, CALL));
-        assert!(!proves_control(&octets, Bond([4; HASH]), CALL));
-        assert!(!proves_control(&octets, bond, CallId([8; 16])));
-        let read = Correlation::read(&Control::decode(&octets).unwrap());
-        assert_eq!(read, Some(Correlation { call_id: CALL, answer_call: true }), "as for others");
     }
 }

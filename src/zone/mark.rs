@@ -29,7 +29,7 @@ const ORDER: u16 = 5;
 const REASON: u16 = 1;
 /// The address that the client has.
 const APPARENT: u16 = 2;
-/// It is the late answer of a trial.
+/// It is the late answer of a trial, and a hash that shows whose it is.
 const LATE: u16 = 3;
 
 /// What a client says.
@@ -61,8 +61,8 @@ pub(super) struct Server {
     pub(super) reason: Option<u32>,
     /// The address that the client has.
     pub(super) apparent: Option<SocketAddr>,
-    /// It is the late answer of a trial.
-    pub(super) late: bool,
+    /// It is the late answer of a trial, as its seal shows.
+    pub(super) late: Option<[u8; HASH]>,
 }
 
 /// The hash with which whoever has a password seals what it says.
@@ -86,6 +86,11 @@ pub(super) fn seal_address(
 /// The proof that belongs to a trial.
 pub(super) fn seal_trial(secret: &str, seq: u16, delay_s: u32, time: u32) -> [u8; HASH] {
     seal(secret, &format!("pinhole zone trial {seq} {delay_s} {time}"))
+}
+
+/// The proof that belongs to the late answer of a trial: nobody else has it before it is due.
+pub(super) fn seal_late(secret: &str, seq: u16, time: u32) -> [u8; HASH] {
+    seal(secret, &format!("pinhole zone late {seq} {time}"))
 }
 
 /// Whether two hashes are the same.
@@ -158,8 +163,8 @@ impl Server {
         if let Some(apparent) = self.apparent {
             data.set(APPARENT, Some(generic::transport(apparent)));
         }
-        if self.late {
-            data.set(LATE, None);
+        if let Some(late) = self.late {
+            data.set(LATE, octets(late));
         }
         scr.generic_data.get_or_insert_default().push(data);
     }
@@ -170,7 +175,7 @@ impl Server {
         Some(Self {
             reason: data.number(REASON),
             apparent: data.transport(APPARENT),
-            late: data.has(LATE),
+            late: hash(data, LATE),
         })
     }
 }
@@ -228,7 +233,8 @@ mod tests {
         assert_eq!(Client::read(sci), Some(said));
 
         let apparent = Some("203.0.113.1:1719".parse().unwrap());
-        let said = Server { reason: Some(2), apparent, late: true };
+        let late = Some(seal_late("pw", 3, 7));
+        let said = Server { reason: Some(2), apparent, late };
         let mut message = h46018::keep_alive_started(Seq::new(3), 19).unwrap().into_message();
         let RasMessage::serviceControlResponse(scr) = &mut message else { panic!() };
         said.write(scr);
@@ -250,6 +256,8 @@ mod tests {
             seal_address("qw", 1, here, None),
             seal_address("pw", 1, here, Some(40)),
             seal_trial("pw", 1, 2, 3),
+            seal_late("pw", 1, 3),
+            seal_late("pw", 1, 4),
         ];
         for (n, one) in seals.iter().enumerate() {
             for (m, other) in seals.iter().enumerate() {

@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use pinhole_crypto::token::HASH;
 use pinhole_h323::asn::h225::{RasMessage, ServiceControlIndication, ServiceControlResponseResult};
 use pinhole_h323::h46018;
 use pinhole_h323::id::Seq;
@@ -53,6 +54,8 @@ struct Running {
     time: Duration,
     seq: u16,
     to: SocketAddr,
+    /// When it was asked for, in seconds since 1970.
+    asked: u32,
     /// The server has answered for the first time.
     answered: bool,
 }
@@ -63,6 +66,7 @@ pub(super) struct Late {
     zone: ZoneId,
     to: SocketAddr,
     seq: u16,
+    time: u32,
     left: u8,
 }
 
@@ -125,7 +129,7 @@ fn start(cx: &mut Cx<'_>, id: ZoneId) {
         cx.core.zones.timers.set(Deadline::Meter(id), now + AGAIN);
         return;
     }
-    zone.meter.running = Some(Running { time, seq, to, answered: false });
+    zone.meter.running = Some(Running { time, seq, to, asked: 0, answered: false });
     let bind = Bind::Udp(Socket::spare(id.number()));
     cx.core.out.push(Output::Bind { bind, ip: zone.local, ports: 0..=0 });
     cx.core.zones.timers.set(Deadline::Meter(id), now + UNDER_WAY);
@@ -143,6 +147,9 @@ pub(crate) fn bound(cx: &mut Cx<'_>, number: u32, at: Option<SocketAddr>) {
     let delay_s = u32::try_from(running.time.as_secs()).unwrap_or(LONGEST_S);
     let order = mark::seal_trial(&secret.0, running.seq, delay_s, time);
     let trial = Some(Trial { delay_s, time, order });
+    if let Some(known) = cx.core.zones.get_mut(id).and_then(|zone| zone.meter.running.as_mut()) {
+        known.asked = time;
+    }
     let mut message = h46018::keep_alive(Seq::new(running.seq)).into_message();
     if let RasMessage::serviceControlIndication(sci) = &mut message {
         mark::Client { trial, ..mark::Client::default() }.write(sci);
@@ -165,9 +172,16 @@ pub(crate) fn heard(cx: &mut Cx<'_>, number: u32, from: SocketAddr, bytes: &[u8]
     else {
         return;
     };
-    if said.late && running.answered {
+    if let Some(seal) = said.late {
         let trial = *running;
-        over(cx, id, trial, true);
+        let secret = zone.config.send_password.as_ref();
+        let right =
+            |secret: &str| mark::equal(&mark::seal_late(secret, trial.seq, trial.asked), &seal);
+        if trial.answered && secret.is_some_and(|secret| right(&secret.0)) {
+            over(cx, id, trial, true);
+        } else {
+            cx.core.counters.unbelieved += 1;
+        }
     } else if !std::mem::replace(&mut running.answered, true) {
         let limit = now + running.time + UNDER_WAY;
         cx.core.zones.timers.set(Deadline::Meter(id), limit);
@@ -263,13 +277,13 @@ pub(super) fn asked(
     }
     zone.last_trial = trial.time;
     zone.open_trials += 1;
-    let late = Late { zone: id, to: origin.from, seq, left: REPEATS };
+    let late = Late { zone: id, to: origin.from, seq, time: trial.time, left: REPEATS };
     let at = now + Duration::from_secs(trial.delay_s.into());
     cx.core.zones.timers.set(Deadline::Late(late), at);
-    Some(answer(seq, false))
+    Some(answer(seq, None))
 }
 
-fn answer(seq: u16, late: bool) -> RasMessage {
+fn answer(seq: u16, late: Option<[u8; HASH]>) -> RasMessage {
     let mut message = h46018::keep_alive_failed(Seq::new(seq)).into_message();
     if let RasMessage::serviceControlResponse(response) = &mut message {
         response.result = Some(ServiceControlResponseResult::started(()));
@@ -282,6 +296,7 @@ fn answer(seq: u16, late: bool) -> RasMessage {
 pub(super) fn late(cx: &mut Cx<'_>, late: Late) {
     let Some(zone) = cx.core.zones.get_mut(late.zone) else { return };
     let socket = zone.socket;
+    let seal = zone.password().map(|secret| mark::seal_late(secret, late.seq, late.time));
     let left = late.left.saturating_sub(1);
     if left == 0 {
         zone.open_trials = zone.open_trials.saturating_sub(1);
@@ -289,7 +304,7 @@ pub(super) fn late(cx: &mut Cx<'_>, late: Late) {
         let at = cx.now + DISTANCE;
         cx.core.zones.timers.set(Deadline::Late(Late { left, ..late }), at);
     }
-    ras::send(cx, socket, late.to, answer(late.seq, true));
+    ras::send(cx, socket, late.to, answer(late.seq, seal));
 }
 
 /// How often a client has to send a keepalive: as it is set by hand, or as its firewall allows.

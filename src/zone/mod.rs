@@ -10,6 +10,7 @@ mod locate;
 mod mark;
 mod meter;
 mod route;
+mod separate;
 mod state;
 pub(crate) mod token;
 mod watched;
@@ -28,15 +29,14 @@ use crate::face::{QuestionId, SocketId, StreamId};
 use crate::node::Cx;
 use crate::ras::destination::Destination;
 pub(crate) use answer::{in_progress, lrq};
-pub(crate) use challenge::{
-    Asked, Bond, Proof, asked, asked_at_hole, may_ask, prove, proves_control, seal_control,
-};
+pub(crate) use challenge::{Asked, Bond, Proof, asked, asked_at_hole, may_ask, prove};
 pub(crate) use inward::{Caller, caller, connected, hole};
 pub(crate) use live::{resolved, scr};
 pub(crate) use locate::{
     Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, reply,
 };
 pub(crate) use meter::{bound as spare, heard as tried};
+pub(crate) use separate::{ask_control, asked_for_control, prove_control};
 pub use state::ZoneStatus;
 pub(crate) use watched::{announce, sci};
 

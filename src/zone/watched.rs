@@ -1,5 +1,6 @@
 //! Keepalives of the clients of traversal zones (H.460.18 §12): whom we believe, and where he is.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use pinhole_h323::asn::h225::{RasMessage, ServiceControlIndication};
@@ -11,11 +12,18 @@ use pinhole_traversal::watch::{Due, Heard, Stamp};
 
 use super::state::{self, News, Reason, changed};
 use super::token::{self, Doubt};
-use super::{Role, ZoneId};
+use super::{Role, ZoneId, Zones};
 use super::{mark, meter};
 use crate::event::Event;
 use crate::node::Cx;
 use crate::ras::{self, Origin};
+
+impl Zones {
+    /// True when a client of a zone is up there.
+    pub(crate) fn has_client_at(&self, ip: IpAddr) -> bool {
+        self.each().any(|(_, one)| one.is_client() && one.is_at(ip))
+    }
+}
 
 /// A ServiceControlIndication: the keepalive of a client, or a server's announcement of a call. Nobody else has a
 /// service of ours to control.

@@ -113,7 +113,8 @@ impl Call {
     /// Both sides learn that it is over, and why.
     fn assert_released(mut self) {
         for record in self.records() {
-            assert!(record["cause"].as_u64().is_some(), "{record}");
+            assert!(record["cause"].as_u64().is_some_and(|cause| cause != 16), "{record}");
+            assert!(record["sentence"].as_str().is_some_and(|why| !why.is_empty()), "{record}");
         }
     }
 
@@ -161,6 +162,16 @@ fn the_client_is_restarted() {
     let client = Gatekeeper::start(&lab.inside, &file).unwrap();
     zone = Zone { lab, server, client, files };
     zone.client.told(&UP, RECOVERY).unwrap();
+    zone.assert_well();
+}
+
+#[test]
+fn the_nat_gives_other_ports() {
+    let mut zone = Zone::new("faults-ports");
+    let call = zone.call("14");
+    zone.lab.nat.forget_udp().unwrap();
+    zone.server.told(&MOVED, RECOVERY).unwrap();
+    call.assert_goes_on(14.0, AWAY);
     zone.assert_well();
 }
 

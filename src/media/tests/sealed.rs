@@ -88,6 +88,24 @@ fn a_copy_that_overtakes_its_original_gains_nothing_when_that_comes() {
     assert_eq!(says(&mut table, soon, THERE, &keepalive(2)), Some(HERE));
 }
 
+/// Nor where the original is lost, or all are overtaken, and whoever has copied them talks as if he were the party.
+#[test]
+fn a_copy_that_overtakes_its_original_gains_nothing_when_the_next_one_comes() {
+    for lost in [true, false] {
+        let (mut table, start) = (sealed(), now());
+        says(&mut table, start, HERE, &keepalive(1));
+        let mut now = start + Duration::from_secs(5);
+        assert_eq!(says(&mut table, now, THERE, &keepalive(2)), Some(THERE));
+        now += Duration::from_secs(2);
+        says(&mut table, now, THERE, &media(9));
+        if !lost {
+            assert_eq!(says(&mut table, now, THERE, &keepalive(3)), Some(THERE));
+        }
+        assert_eq!(says(&mut table, now, HERE, &keepalive(3)), Some(HERE));
+        assert_eq!(says(&mut table, now, THERE, &keepalive(3)), Some(HERE));
+    }
+}
+
 #[test]
 fn a_channel_opened_anew_believes_only_what_is_sealed_either() {
     let (mut table, now) = (sealed(), now());

@@ -158,21 +158,23 @@ fn nothing_passes_for_a_minute() {
 /// What the systems' patience with a connection outlasts, a call does, too. Of its media the rest is lost.
 #[test]
 fn nothing_passes_for_a_while() {
-    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
-    zone.up();
-    let call = zone.converse(true, |_| {});
-    let until = zone.lab.world.now() + seconds(20);
-    zone.lab.world.link(zone.inner).cut = Some(until);
-    zone.lab.world.run_for(seconds(20 + RECOVERY));
-    is_back(&mut zone);
-    zone.lab.world.shutdown(call[0]);
-    for phone in call {
-        let record = zone.lab.record(phone, 1, seconds(5));
-        assert_eq!(record.cause, Some(16), "{record:#?}");
-        let lost = channel(&record, "receive").lost;
-        assert!((900..1100).contains(&lost), "{record:#?}");
+    for (away, from_inside) in [(20, true), (27, false)] {
+        let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+        zone.up();
+        let call = zone.converse(from_inside, |_| {});
+        let until = zone.lab.world.now() + seconds(away);
+        zone.lab.world.link(zone.inner).cut = Some(until);
+        zone.lab.world.run_for(seconds(away + RECOVERY));
+        is_back(&mut zone);
+        zone.lab.world.shutdown(call[0]);
+        for phone in call {
+            let record = zone.lab.record(phone, 1, seconds(5));
+            assert_eq!(record.cause, Some(16), "{away} {record:#?}");
+            let lost = channel(&record, "receive").lost;
+            assert!(lost.abs_diff(away * 50) < 150, "{away} {record:#?}");
+        }
+        zone.lab.nothing_left();
     }
-    zone.lab.nothing_left();
 }
 
 /// A wrong password is told at both ends, and the right one is taken at once.

@@ -2,8 +2,15 @@
 //! password. Between two Pinholes that gives him nothing; that it does where the client does no more than the standard
 //! shows that the tests can fail.
 
+use pinhole::face::StreamId;
 use pinhole_h323::alias::Alias;
-use pinhole_h323::asn::h225::{H323UUPDUH323MessageBody as Body, RasMessage, SetupUUIE};
+use pinhole_h323::asn::h225::{Content, H323UUPDUH323MessageBody as Body, RasMessage, SetupUUIE};
+use pinhole_h323::asn::h245::{
+    IndicationMessage, MultimediaSystemControlMessage, ParameterIdentifier,
+};
+use pinhole_h323::control::Control;
+use pinhole_h323::generic::Parameters as _;
+use pinhole_h323::h46018::Correlation;
 use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::ras::Ras;
 use pinhole_h323::signal::Signal;
@@ -36,12 +43,22 @@ fn zone(inside: bool, pinhole: bool, more: &str) -> (Zone, HostId) {
 }
 
 /// The Facility with which a client comes for a call.
-fn facility(callid: &str) -> Vec<u8> {
-    let (guid, call) = (octets("f81f8d79a5e3f11187699e7406960308"), octets(callid));
+fn facility(CallId(call): CallId) -> Vec<u8> {
+    let guid = octets("f81f8d79a5e3f11187699e7406960308");
     let mut message = octets(TPKT[0]);
     let place = message.windows(16).position(|window| window == guid).expect("a call identifier");
     message[place..place + 16].copy_from_slice(&call);
     message
+}
+
+/// The call that the server has announced to the client.
+fn announced(zone: &Zone, node: HostId) -> Option<CallId> {
+    let events = zone.lab.world.events(node);
+    let callid = events.iter().find_map(|(_, event)| match event {
+        Event::Pinhole { callid, step: "announced", .. } => Some(octets(callid)),
+        _ => None,
+    });
+    Some(CallId(callid?.try_into().expect("sixteen octets")))
 }
 
 /// True when one of his connections got this message of call signalling.
@@ -63,6 +80,32 @@ fn hears(record: &CallRecord, tone: f64) {
     assert!(heard.is_some_and(|heard| (heard - tone).abs() < 5.0), "{record:#?}");
 }
 
+/// What he makes of a question in call signalling: an answer with the number itself in place of the hash.
+fn answer(got: &[u8]) -> Option<Vec<u8>> {
+    let length = usize::from(u16::from_be_bytes(*got.get(2..)?.first_chunk()?));
+    let mut signal = Signal::decode(got.get(4..length)?).ok()?;
+    let mut asked = false;
+    signal.edit(|pdu| {
+        for said in pdu.generic_data.iter_mut().flatten() {
+            let number = said.raw(1).map(<[u8]>::to_vec);
+            said.set(2, number.map(|number| Content::raw(number.into())));
+            asked = said.has(2);
+        }
+    });
+    pinhole_h323::tpkt::wrap(&signal.encode().ok()?).ok().filter(|_| asked)
+}
+
+/// He answers whatever questions he has got, wrongly; how many.
+fn answers(zone: &mut Zone, host: HostId) -> usize {
+    zone.lab.world.with(host, |raw: &mut Raw, _| {
+        let lines = raw.lines.iter().filter(|(_, line)| !line.closed);
+        let said = lines.filter_map(|(stream, line)| Some((*stream, answer(&line.got)?)));
+        let said: Vec<_> = said.collect();
+        said.iter().for_each(|(stream, octets)| raw.send(*stream, octets));
+        said.len()
+    })
+}
+
 /// He comes for a call before the client does; whether he got it.
 fn comes_first(inside: bool, pinhole: bool) -> bool {
     let patient = "[RasSrv::LRQFeatures]\nNeighborTimeout=50\n[Proxy]\n";
@@ -71,19 +114,19 @@ fn comes_first(inside: bool, pinhole: bool) -> bool {
     zone.lab.world.link(zone.inner).latency = seconds(1);
     let [alice, bob] = zone.pair(false, Some(20), |_| {});
     let node = zone.lab.node;
-    let pinhole = |event: &Event| match event {
-        Event::Pinhole { callid, step: "announced", .. } => Some(callid.clone()),
-        _ => None,
-    };
-    zone.lab.world.must("announced", |w| w.told(node, |e| pinhole(e).is_some()), seconds(30));
-    let callid = zone.lab.world.events(node).iter().find_map(|(_, event)| pinhole(event)).unwrap();
+    let opened = |event: &Event| matches!(event, Event::Pinhole { step: "announced", .. });
+    zone.lab.world.must("announced", |w| w.told(node, opened), seconds(30));
+    let callid = announced(&zone, node).expect("a call");
     for again in 0..3 {
         zone.lab.world.with(host, |raw: &mut Raw, _| {
             let stream = raw.connect(at(&format!("{NODE}:1720")));
             // Once more after the question, as if that were an answer.
-            (0..=again).for_each(|_| raw.send(stream, &facility(&callid)));
+            (0..=again).for_each(|_| raw.send(stream, &facility(callid)));
         });
     }
+    zone.lab.world.run_for(millis(300));
+    let answered = answers(&mut zone, host);
+    assert_eq!(answered > 0, inside && pinhole, "he was asked");
     zone.lab.world.run_for(seconds(20));
     let stolen = got(&mut zone, host, SETUP);
     if !stolen {
@@ -138,6 +181,7 @@ fn calls_first(pinhole: bool) -> bool {
                 let stream = raw.connect(at(&format!("{NODE}:1720")));
                 raw.send(stream, &setup(call));
             });
+            answers(&mut zone, host);
         }
     }
     assert!(call.is_some());
@@ -160,8 +204,38 @@ fn a_located_call_is_not_made_by_anybody_else() {
     assert!(calls_first(false));
 }
 
-/// He connects to the port for H.245 before the client does; whether he got a message of it.
-fn controls_first(pinhole: bool) -> bool {
+/// True when he got more of H.245 than a question.
+fn is_told(got: &[u8]) -> bool {
+    let Some(length) = got.get(2..4) else { return false };
+    let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+    let asks = |octets: &[u8]| {
+        Control::decode(octets).is_ok_and(|control| {
+            matches!(control.message(), MultimediaSystemControlMessage::indication(indication)
+                if matches!(**indication, IndicationMessage::genericIndication(_)))
+        })
+    };
+    got.len() > length || !got.get(4..length).is_some_and(asks)
+}
+
+/// What he makes of a question on a connection for H.245.
+fn answer_control(got: &[u8]) -> Option<Vec<u8>> {
+    let length = usize::from(u16::from_be_bytes(*got.get(2..)?.first_chunk()?));
+    let mut control = Control::decode(got.get(4..length)?).ok()?;
+    let mut asked = false;
+    control.edit(|message| {
+        let MultimediaSystemControlMessage::indication(indication) = message else { return };
+        let IndicationMessage::genericIndication(generic) = &mut **indication else { return };
+        for said in generic.message_content.iter_mut().flatten() {
+            asked = said.parameter_identifier == ParameterIdentifier::standard(1);
+            said.parameter_identifier = ParameterIdentifier::standard(2);
+        }
+    });
+    pinhole_h323::tpkt::wrap(&control.encode().ok()?).ok().filter(|_| asked)
+}
+
+/// He connects to the port for H.245 before the client does, and says what it will say, if he knows that, and a wrong answer; whether he got a
+/// message of the call.
+fn controls_first(pinhole: bool, speaks: bool) -> bool {
     let separate = "DisableH245Tunneling=1\n";
     let apart =
         |text: String| settings(&text.replace("[Proxy]\n", &format!("{separate}[Proxy]\n")));
@@ -180,34 +254,57 @@ fn controls_first(pinhole: bool) -> bool {
     zone.up();
     let world = &mut zone.lab.world;
     let host = world.host_behind(zone.lab.gate, "mallory", INSIDE, Raw::default());
-    let [alice, bob] = zone.pair(false, Some(TALK), |options| options.tunnelling = false);
+    // The client is slow, so that there is time.
+    world.link(zone.inner).latency = millis(300);
+    let [alice, bob] = zone.pair(false, Some(20), |options| options.tunnelling = false);
+    let node = zone.lab.node;
+    let mut lines = Vec::new();
     for _ in 0..1000 {
-        zone.lab.world.run_for(millis(2));
-        let mut open = Vec::new();
+        zone.lab.world.run_for(millis(10));
+        let call = announced(&zone, node).filter(|_| speaks);
         zone.lab.world.with(host, |raw: &mut Raw, _| {
-            open.extend([45_000, 45_001].map(|port| {
-                let at = at(&format!("{NODE}:{port}"));
-                raw.connect(at)
-            }));
+            let asked = raw.lines.iter().filter(|(_, line)| speaks && !line.closed);
+            let said =
+                asked.filter_map(|(stream, line)| Some((*stream, answer_control(&line.got)?)));
+            let said: Vec<_> = said.collect();
+            said.iter().for_each(|(stream, octets)| raw.send(*stream, octets));
+        });
+        zone.lab.world.with(host, |raw: &mut Raw, _| {
+            for port in [45_000, 45_001] {
+                // As few as that are let wait.
+                let waits = |stream: &StreamId| raw.lines.get(stream).is_some_and(|l| !l.closed);
+                if lines.iter().filter(|stream| waits(stream)).count() < 4 {
+                    let stream = raw.connect(at(&format!("{NODE}:{port}")));
+                    lines.push(stream);
+                    let words = call.map(|call_id| Correlation { call_id, answer_call: false });
+                    if let Some(words) = words {
+                        let octets = words.to_control().encode().unwrap();
+                        raw.send(stream, &pinhole_h323::tpkt::wrap(&octets).unwrap());
+                    }
+                }
+            }
         });
     }
-    let heard_it = zone
-        .lab
-        .world
-        .with(host, |raw: &mut Raw, _| raw.lines.values().any(|line| !line.got.is_empty()));
-    if !heard_it {
-        heard(&zone.lab.record(alice, 1, seconds(60)), TALK, BOB);
-        heard(&zone.lab.record(bob, 1, seconds(10)), TALK, ALICE);
+    let (told, asked) = zone.lab.world.with(host, |raw: &mut Raw, _| {
+        let told = raw.lines.values().any(|line| !line.got.is_empty() && is_told(&line.got));
+        (told, raw.lines.values().filter(|line| !line.got.is_empty()).count())
+    });
+    assert!(asked > 0, "he was there first");
+    if !told {
+        hears(&zone.lab.record(alice, 1, seconds(60)), BOB);
+        hears(&zone.lab.record(bob, 1, seconds(10)), ALICE);
         zone.lab.world.run_for(seconds(20));
         zone.lab.nothing_left();
     }
-    heard_it
+    told
 }
 
 #[test]
 fn a_connection_for_h245_is_not_given_to_anybody_else() {
-    assert!(!controls_first(true));
-    assert!(controls_first(false));
+    for speaks in [false, true] {
+        assert!(!controls_first(true, speaks), "{speaks}");
+    }
+    assert!(controls_first(false, false));
 }
 
 /// He sends keepalives and audio to every media port before the client does, and what the client has sent, again and as

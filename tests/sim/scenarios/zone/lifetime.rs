@@ -195,3 +195,44 @@ fn nobody_else_gets_an_answer() {
     let after = zone.lab.world.with(zone.lab.node, |node: &mut Node, _| node.counters());
     assert_eq!(after.unbelieved - before.unbelieved, 2 * trials.len() as u64);
 }
+
+/// The first answer to a trial, made a late one by somebody who has not the password.
+fn late(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut ras = Ras::decode(bytes).ok()?;
+    let mut trial = false;
+    ras.edit(|message| {
+        let RasMessage::serviceControlResponse(scr) = message else { return };
+        for said in scr.generic_data.iter_mut().flatten() {
+            // A keepalive is told the address.
+            trial = !said.has(2);
+            said.set(3, Some(Content::raw(vec![7; 16].into())));
+        }
+    });
+    ras.encode().ok().filter(|_| trial)
+}
+
+/// That the server answers late, before the mapping is idle.
+#[test]
+fn nobody_else_answers_for_the_server() {
+    let server = at("198.51.100.10:1719");
+    let mut zone = zone(30, false);
+    let (node, inner) = (zone.lab.node, zone.inner);
+    zone.lab.world.tap(node);
+    let mut forged = 0;
+    for _ in 0..10_000 {
+        zone.lab.world.run_for(millis(100));
+        for (to, bytes) in zone.lab.world.tap(node) {
+            if let Some(bytes) = late(&bytes) {
+                zone.lab.world.run_for(millis(200));
+                zone.lab.world.inject_datagram(server, to, &bytes);
+                forged += 1;
+            }
+        }
+        if zone.lab.world.told(inner, |event| measured(event).is_some()) {
+            break;
+        }
+    }
+    assert!(forged > 3, "{forged}");
+    let found = zone.seen_by(inner).pinhole_s;
+    assert!(found > Some(20) && found <= Some(30), "{found:?}");
+}

@@ -8,6 +8,7 @@ mod idle;
 mod insiders;
 mod lifetime;
 mod neighbors;
+mod strangers;
 mod town;
 
 use pinhole::event::{CallRecord, Event};

@@ -66,13 +66,16 @@ fn two_hundred_endpoints_and_a_hundred_calls_through_two_ports() {
     town.zone.lab.world.run_for(seconds(10));
     let idle = town.mappings();
     town.zone.lab.world.mark_rest();
+    // They begin within a round trip: each connection has to say whose it is.
+    let inner = town.zone.inner;
+    town.zone.lab.world.link(inner).latency = millis(100);
     for n in 0..CALLS / 2 {
         let (answers, called) = (name("out", n), name("in", n));
         town.settle(INHABITANTS - CALLS / 2 + n, true, Some(answers));
         town.settle(CALLS / 2 + n, false, Some(called));
-        town.zone.lab.world.run_for(millis(20));
+        town.zone.lab.world.run_for(millis(1));
     }
-    let inner = town.zone.inner;
+    town.zone.lab.world.run_for(millis(500));
     let registered = town.zone.lab.world.with(inner, |node: &mut Node, _| node.registrations());
     assert_eq!(registered, INHABITANTS);
     let all = |w: &crate::world::World| {
