@@ -276,3 +276,30 @@ impl Streams {
         self.open.keys().copied().collect()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
+mod tests {
+    use super::*;
+    use crate::node::Settings;
+
+    /// The client of a zone has an address with others: what they send is not counted against what has proven itself.
+    #[test]
+    fn who_is_proven_does_not_pay_for_others_of_its_address() {
+        let now = Instant::now();
+        let allowance = |burst| Allowance { rate: 1, burst };
+        let outgoing = Settings::default().outgoing(&[]);
+        let mut streams = Streams::new(outgoing, 1000, [allowance(8), allowance(10)]);
+        let [proven, other, third] = [1, 2, 3].map(StreamId::accepted);
+        let local = SocketAddr::from(([192, 0, 2, 1], 1720));
+        for (id, port) in [(proven, 1), (other, 2), (third, 3)] {
+            let peer = SocketAddr::from(([203, 0, 113, 1], port));
+            streams.accepted(now, id, Owner::Fresh, local, peer);
+        }
+        let sent = |streams: &mut Streams, id| (0..20).filter(|_| streams.may(id, now, 1)).count();
+        assert_eq!(sent(&mut streams, other), 8);
+        streams.get_mut(proven).expect("it is open").proven = true;
+        assert_eq!(sent(&mut streams, third), 2);
+        assert_eq!(sent(&mut streams, proven), 8);
+    }
+}

@@ -28,9 +28,6 @@ fn wrong(neighbor: &Neighbor) -> Vec<(&'static str, String)> {
         if neighbor.host.0.is_empty() {
             tell("H46018Client", "H46018Client=1 without Host=: there is no server to go to");
         }
-        if neighbor.send_password.is_none() {
-            tell("H46018Client", "H46018Client=1 without SendPassword=: most servers want one");
-        }
         if neighbor.h46018_server {
             tell("H46018Server", "H46018Server has no effect beside H46018Client=1");
         }
@@ -81,10 +78,7 @@ mod tests {
         assert_eq!(of("H46018Server=1\nPassword=x\n"), [""; 0]);
         assert_eq!(
             of("H46018Client=1\n"),
-            [
-                "f:4:14: warning: H46018Client=1 without Host=: there is no server to go to",
-                "f:4:14: warning: H46018Client=1 without SendPassword=: most servers want one",
-            ]
+            ["f:4:14: warning: H46018Client=1 without Host=: there is no server to go to"]
         );
         assert_eq!(
             of("H46018Client=1\nH46018Server=1\nHost=192.0.2.1\nSendPassword=x\n"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pinhole_crypto::token::HASH;
 use pinhole_h323::asn::h225::{Content, RasMessage};
 use pinhole_h323::generic::Parameters as _;
 use pinhole_h323::ras::Ras;
@@ -205,7 +206,7 @@ fn late(bytes: &[u8]) -> Option<Vec<u8>> {
         for said in scr.generic_data.iter_mut().flatten() {
             // A keepalive is told the address.
             trial = !said.has(2);
-            said.set(3, Some(Content::raw(vec![7; 16].into())));
+            said.set(3, Some(Content::raw(vec![7; HASH].into())));
         }
     });
     ras.encode().ok().filter(|_| trial)

@@ -189,38 +189,3 @@ fn media_does_not_follow_a_forged_address() {
     let sprayed = sprays(PLAIN, Place::Forged, false);
     assert!(!sprayed.heard, "{sprayed:?}");
 }
-
-/// Somebody behind the same firewall sends all that his connections may carry while a party of a call hangs up; whether
-/// the other one hears that.
-fn hangs_up_in_a_flood(pinhole: bool) -> bool {
-    const CONNECTIONS: usize = 200;
-    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
-    if !pinhole {
-        zone.lab.world.edits.insert(zone.inner, without_marks);
-    }
-    zone.up();
-    let [alice, bob] = zone.converse(true, |_| {});
-    let gate = zone.lab.gate;
-    let host = zone.lab.world.host_behind(gate, "mallory", "10.0.0.66", Raw::default());
-    let mut lines = Vec::new();
-    zone.lab.world.with(host, |raw: &mut Raw, _| {
-        lines.extend((0..CONNECTIONS).map(|_| raw.connect(at(&format!("{NODE}:1720")))));
-    });
-    for tick in 0..40 {
-        if tick == 20 {
-            zone.lab.world.shutdown(alice);
-        }
-        zone.lab.world.with(host, |raw: &mut Raw, _| {
-            // Keepalives: TPKTs without a message.
-            lines.iter().for_each(|line| raw.send(*line, &[3, 0, 0, 4].repeat(10)));
-        });
-        zone.lab.world.run_for(millis(100));
-    }
-    let record = zone.lab.record(bob, 1, seconds(120));
-    record.cause == Some(16)
-}
-
-#[test]
-fn a_flood_from_behind_the_firewall_takes_no_messages_of_calls() {
-    assert!(hangs_up_in_a_flood(true));
-}

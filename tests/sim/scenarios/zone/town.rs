@@ -53,7 +53,9 @@ impl Town {
 #[test]
 fn two_hundred_endpoints_and_a_hundred_calls_through_two_ports() {
     // The kind of NAT that gives every destination a mapping of its own.
-    let zone = zone_with(Rules::symmetric(), Chop::AsSent, MULTIPLEXED);
+    // And a limit of connections that have not said yet whose they are, which would cut the calls for anybody else.
+    let more = format!("[Pinhole::Limits]\nHalfOpenPerSource=20\n[Proxy]\n{MULTIPLEXED}");
+    let zone = zone_with(Rules::symmetric(), Chop::AsSent, &more);
     let mut town = Town { zone, inside: Vec::new(), outside: Vec::new() };
     town.zone.up();
     // Half of the calls go out to fifty who answer outside, half come from fifty who call inside.
