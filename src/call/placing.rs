@@ -81,16 +81,21 @@ impl Calls {
 
     pub(super) fn dial(&mut self, cx: &mut Cx<'_>, key: CallKey, to: SocketAddr) {
         let Some(call) = self.live(key) else { return };
+        // What is wanted of a leg is wanted by the address that is really dialled.
+        let before = std::mem::replace(&mut call.leg_mut(Side::B).peer, to.ip());
+        if before != to.ip() && !self.begin_security(cx, key) {
+            return;
+        }
+        let Some(call) = self.live(key) else { return };
         let id = call.id;
-        let leg = call.leg_mut(Side::B);
-        leg.peer = to.ip();
+        let leg = call.leg(Side::B);
         debug!(call = %id, %to, "connecting to the called party");
         let owner = Owner::Signalling(key, Side::B);
         // A registration tells which of our addresses the party knows; else the routes of the host decide.
         let known = leg.endpoint.is_some() || leg.zone.is_some() || cx.core.locals.len() == 1;
         let from = known.then_some(leg.local).or_else(|| cx.core.only_local(to.ip()));
         let stream = cx.core.streams.dial(cx.now, owner, from, to, &mut cx.core.out);
-        leg.stream = Some(stream);
+        call.leg_mut(Side::B).stream = Some(stream);
     }
 
     /// The connection to the called party stands.

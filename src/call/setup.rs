@@ -330,7 +330,9 @@ fn unconnected(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
             let Some(neighbor) = cx.core.zones.get(*zone) else {
                 return Leg::new(signalling.to_string(), local, signalling.ip());
             };
-            let peer = neighbor.address().map_or_else(|| signalling.ip(), |address| address.ip());
+            // A plain neighbour tells where the call is to be made, which may be at anybody's; zones are reached themselves.
+            let end = neighbor.address().filter(|_| neighbor.is_client() || neighbor.is_server());
+            let peer = end.map_or_else(|| signalling.ip(), |address| address.ip());
             let mut leg = Leg::new(neighbor.name.clone(), neighbor.local().1, peer);
             leg.zone = Some(*zone);
             leg.client = neighbor.is_client();

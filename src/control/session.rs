@@ -311,15 +311,15 @@ impl Session {
         let usable = |told: &SocketAddr| told.port() != 0 && is_sendable(cx, peer, told.ip());
         let [rtp, rtcp] = [rtp, rtcp].map(|told| told.filter(usable));
         let Some(ip) = rtp.or(rtcp).map(|address| address.ip()) else { return };
-        let clear = self.locked.get(side.index()) == Some(&false);
-        if clear && cx.core.settings.encryption.forbids_clear(peer, ip).is_some() {
-            self.exposed = Some((side, ip));
-            return;
-        }
         let trust = cx.core.settings.media.trust(peer, ip, self.presents());
         if trust == Trust::Learned {
             let ports = Ports::Learned { keepalive: None, key: None };
             return self.tell(cx, side, Party { ip: peer, ports });
+        }
+        let clear = self.locked.get(side.index()) == Some(&false);
+        if clear && cx.core.settings.encryption.forbids_clear(peer, ip).is_some() {
+            self.exposed = Some((side, ip));
+            return;
         }
         let Some(known) = self.parties.get(side.index()) else { return };
         let (old_rtp, old_rtcp) = match known.ports {

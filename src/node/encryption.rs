@@ -151,12 +151,16 @@ impl Encryption {
             };
             self.neighbors.iter().find(named).map(|(_, policy)| policy)
         };
-        let by_network = || self.by_network(peer).map(|(_, policy)| policy);
-        let by_place = || by_neighbor().or_else(by_network).unwrap_or(&self.default);
+        let by_network = self.by_network(peer).map(|(_, policy)| policy);
+        // A neighbour may tell the address of anybody: that it is trusted does not make that network safe.
+        let by_place = || match (by_neighbor(), by_network) {
+            (Some(neighbor), Some(network)) => neighbor.and(network),
+            (one, other) => one.or(other).unwrap_or(&self.default).clone(),
+        };
         let policy = match names {
-            Names::Registered(names) => self.by_alias(names).unwrap_or_else(by_place).clone(),
+            Names::Registered(names) => self.by_alias(names).cloned().unwrap_or_else(by_place),
             Names::Dialled(names) => {
-                self.by_alias(names).map_or_else(|| by_place().clone(), |one| one.and(by_place()))
+                self.by_alias(names).map_or_else(by_place, |one| one.and(&by_place()))
             }
         };
         let removed = self.removed.iter().any(|network| network.contains(&peer));
@@ -171,10 +175,12 @@ impl Encryption {
     }
 
     /// The rule by which nothing in clear may go to an address that a party names for its media, when it is another rule
-    /// than that of the address of its signalling, by which the demand on its leg was chosen.
+    /// than that of the address of its signalling, by which the demand on its leg was chosen. Where no network has a rule,
+    /// it is the one for all others.
     pub(crate) fn forbids_clear(&self, peer: IpAddr, told: IpAddr) -> Option<&str> {
-        let (network, policy) = self.by_network(told)?;
-        let other = self.by_network(peer).is_none_or(|(of_peer, _)| of_peer != network);
+        let network = |ip| self.by_network(ip).map(|(network, _)| network);
+        let policy = self.by_network(told).map_or(&self.default, |(_, policy)| policy);
+        let other = network(peer) != network(told);
         (other && policy.demand == Demand::Required).then_some(policy.rule.as_str())
     }
 
@@ -247,6 +253,38 @@ mod tests {
         let open = settings("[Pinhole::EncryptByAlias]\nboard=required,2048").encryption;
         let policy = open.wanted(Names::Dialled(&board), None, inside);
         assert_eq!((policy.demand, policy.rule.as_str()), (Demand::Required, " (alias board)"));
+    }
+
+    #[test]
+    fn a_neighbor_lowers_nothing_in_the_network_that_is_dialled() {
+        let rules = settings(
+            "[Pinhole::EncryptByNetwork]\n203.0.113.0/24=required,2048\n198.51.100.0/24=off\n\
+             [Pinhole::EncryptByNeighbor]\nInner=preferred\nStrict=required\n[Pinhole::Encryption]\n\
+             Default=required\n",
+        )
+        .encryption;
+        let of = |zone, peer: &str| {
+            let policy = rules.wanted(Names::Dialled(&[]), Some(zone), peer.parse().unwrap());
+            (policy.demand, policy.least.bits)
+        };
+        assert_eq!(of("inner", "203.0.113.7"), (Demand::Required, 2048));
+        assert_eq!(of("inner", "192.0.2.7"), (Demand::Preferred, 1024));
+        assert_eq!(of("strict", "198.51.100.7"), (Demand::Required, 1024));
+    }
+
+    #[test]
+    fn the_rule_for_all_others_speaks_of_media_too() {
+        let rules = settings(
+            "[Pinhole::Encryption]\nDefault=required\n[Pinhole::EncryptByNetwork]\n10.0.0.0/8=off\n",
+        )
+        .encryption;
+        let [inside, near, outside, other] =
+            ["10.0.0.5", "10.9.0.5", "203.0.113.8", "192.0.2.8"].map(|ip| ip.parse().unwrap());
+        assert_eq!(rules.forbids_clear(inside, outside), Some(""));
+        assert_eq!(rules.forbids_clear(inside, near), None);
+        assert_eq!(rules.forbids_clear(outside, inside), None);
+        // By whatever rule that leg is in clear: it is the same one.
+        assert_eq!(rules.forbids_clear(other, outside), None);
     }
 
     #[test]

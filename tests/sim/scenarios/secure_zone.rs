@@ -1,16 +1,21 @@
 //! The leg of a traversal zone is encrypted by its two gatekeepers, for phones that cannot do it themselves.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use pinhole::event::CallRecord;
 use pinhole::firewall::Rules;
-use pinhole::phone::options::{Encryption, Options};
+use pinhole::phone::Phone;
+use pinhole::phone::options::{Destination, Encryption, Gatekeeper, Incoming, Options, Source};
 use pinhole::security::Terms;
+use pinhole_h323::address::to_h225;
+use pinhole_h323::asn::h225::{LocationConfirm, RasMessage};
+use pinhole_h323::ras::Ras;
 
-use super::lab::{NAT, NODE, records};
-use super::watch::look;
-use super::zone::{inner, outer, zone_of, zone_with};
-use crate::world::{Chop, ip};
+use super::lab::{NAT, NODE, Place, Plan, lab, records};
+use super::watch::{Seen, look};
+use super::zone::{inner, outer, settings, zone_of, zone_with};
+use crate::world::{Chop, at, ip, millis, seconds};
 
 /// Towards the other gatekeeper, as either of them sees it; and nothing of the phones.
 const ZONE: &str =
@@ -97,4 +102,69 @@ fn a_rule_for_a_neighbor_speaks_of_the_zone() {
         let record = records(&zone.lab.world, gatekeeper).pop().expect("a call");
         assert!(record.channels.iter().all(|channel| channel.legs.len() == 1), "{record:#?}");
     }
+}
+
+const NEIGHBOR: &str = "198.51.100.30";
+const FAR: &str = "192.0.2.61";
+
+/// A call to a phone that a plain neighbour in direct mode tells of, which is in another network: what the gatekeeper
+/// writes down, and what it sent to that phone.
+fn through_a_plain_neighbor(rules: &str, encryption: Encryption) -> (CallRecord, Seen) {
+    let text = format!(
+        "[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n[RasSrv::Neighbors]\nInner=GnuGk\n\
+         [Neighbor::Inner]\nHost={NEIGHBOR}\nSendPrefixes=*\n{rules}"
+    );
+    let mut lab = lab(Plan { settings: settings(&text), ..Plan::with(Chop::AsSent) });
+    let mut options = Options::new("bob");
+    options.gatekeeper = Gatekeeper::None;
+    options.ip = ip(FAR);
+    options.listen_port = Some(Destination::PORT);
+    options.incoming = Incoming::Answer;
+    options.source = Source::Tone(880.0);
+    options.encryption = encryption;
+    let bob = Phone::new(options, [61; 32], lab.world.now());
+    lab.world.host("bob", FAR, bob);
+    lab.world.tap(lab.node);
+    lab.calling("alice", Place::Outside, ("bob", 440.0, 2), |_| {});
+    let asked = |(_, bytes): &(SocketAddr, Vec<u8>)| {
+        let ras = Ras::decode(bytes).ok()?;
+        let RasMessage::locationRequest(request) = ras.message() else { return None };
+        Some(request.request_seq_num.clone())
+    };
+    let number = (0..200).find_map(|_| {
+        lab.world.run_for(millis(50));
+        lab.world.tap(lab.node).iter().find_map(asked)
+    });
+    let confirm = RasMessage::locationConfirm(Box::new(LocationConfirm {
+        request_seq_num: number.expect("the neighbour is asked"),
+        call_signal_address: to_h225(SocketAddr::new(ip(FAR), Destination::PORT)),
+        ras_address: to_h225(at("198.51.100.30:1719")),
+        ..Default::default()
+    }));
+    let confirm = Ras::new(confirm).encode().unwrap();
+    lab.world.inject_datagram(at("198.51.100.30:1719"), at("198.51.100.10:1719"), &confirm);
+    let record = lab.record(lab.node, 1, seconds(60));
+    (record, look(&lab.world.tap(lab.node), ip(FAR)))
+}
+
+#[test]
+fn the_network_counts_that_a_plain_neighbor_sends_the_call_to() {
+    let required = "[Pinhole::EncryptByNetwork]\n192.0.2.0/24=required\n";
+    let trusted = format!("{required}[Pinhole::EncryptByNeighbor]\nInner=off\n");
+    for rules in [required, &trusted] {
+        let (record, seen) = through_a_plain_neighbor(rules, Encryption::Off);
+        assert_eq!(record.release_reason.as_deref(), Some("securityDenied"), "{record:#?}");
+        let why = "it would not be secure: encryption is required on the side of Inner (network 192.0.2.0/24) \
+                   (DH 1024 or more), and Inner answered with no encryption";
+        assert_eq!(record.sentence, why);
+        assert_eq!(seen.packets, 0);
+        let (record, seen) = through_a_plain_neighbor(rules, Encryption::Optional);
+        assert_eq!(record.cause, Some(16), "{record:#?}");
+        assert!(seen.packets > 80 && seen.clear == 0, "{seen:?}");
+    }
+    // Where the neighbour itself is does not matter.
+    let elsewhere = "[Pinhole::EncryptByNetwork]\n198.51.100.30/32=required\n";
+    let (record, seen) = through_a_plain_neighbor(elsewhere, Encryption::Off);
+    assert_eq!(record.cause, Some(16), "{record:#?}");
+    assert!(seen.clear > 80, "{seen:?}");
 }
