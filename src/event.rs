@@ -102,7 +102,7 @@ pub enum Event {
         state: &'static str,
         /// Why, in one word: `answered`, `keepalive`, `resolved`; `name-not-resolved`, `no-answer`, `refused`,
         /// `no-keepalive`, `unknown-name`, `wrong-password`, `clock-skew`, `no-proof`, `proof-used`, `proof-copied`,
-        /// `no-clock`.
+        /// `proof-bare`, `no-clock`.
         reason: &'static str,
         /// By how many seconds who proves the password is ahead of who judges the proof, when that is the reason.
         skew_s: Option<i64>,

@@ -106,6 +106,7 @@ impl Cx<'_> {
         let owner = self.core.streams.get(id).map(Stream::owner);
         if matches!(owner, Some(Owner::Fresh | Owner::Hole)) {
             crate::zone::hole(self, id);
+            crate::zone::unanswered(self, id);
             self.core.counters.refused_streams += 1;
             self.close(id);
         }

@@ -13,6 +13,7 @@ use pinhole_h323::id::{CallId, Crv};
 use pinhole_h323::signal::{Leg as Words, Signal};
 use rand::RngExt as _;
 
+use super::state::{News, Reason, told};
 use super::{Neighbor, Role, ZoneId, mark};
 use crate::call::Calls;
 use crate::face::StreamId;
@@ -52,6 +53,8 @@ impl Bond {
 /// A connection that has been asked to prove whose it is.
 #[derive(Debug)]
 pub(crate) struct Asked {
+    /// Whose client it is to be, of one for a call.
+    zone: Option<ZoneId>,
     answer: [u8; HASH],
     bond: Bond,
     /// What came on it, and waits for the answer.
@@ -60,7 +63,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(super) const fn new(answer: [u8; HASH], bond: Bond) -> Self {
-        Self { answer, bond, waiting: Vec::new() }
+        Self { zone: None, answer, bond, waiting: Vec::new() }
     }
 
     /// True when something waits.
@@ -148,6 +151,7 @@ pub(crate) fn prove(
     let (answer, bond) = answer(secret, &text(known.auth_user(), call, &number));
     if let Some(stream) = cx.core.streams.get_mut(stream) {
         let mut asked = Asked::new(answer, bond);
+        asked.zone = Some(zone);
         if !matches!(asked.keep(octets), Proof::Awaited) {
             return Proof::Wrong;
         }
@@ -158,6 +162,19 @@ pub(crate) fn prove(
         cx.send(stream, &octets);
     }
     Proof::Awaited
+}
+
+/// A connection that was asked says nothing: a call comes to nothing for that.
+pub(crate) fn unanswered(cx: &mut Cx<'_>, stream: StreamId) {
+    let Some(known) = cx.core.streams.get(stream) else { return };
+    let (peer, Some(asked)) = (known.peer, &known.asked) else { return };
+    let Some(zone) = asked.zone.and_then(|zone| cx.core.zones.get(zone)) else { return };
+    let sentence = format!(
+        "a connection from {peer} did not prove that it is the client's, as a Pinhole would"
+    );
+    let news = News { state: "refused", reason: Reason::NoProof, sentence };
+    let event = told(zone, Some(peer), news);
+    cx.refusal(event);
 }
 
 /// The client of a zone, a Pinhole, for whom somebody who comes from its address wants to take up or make a call.

@@ -275,6 +275,9 @@ fn why_refused(
             "our proof of the password came from another address, too: somebody copies it, or two gatekeepers have \
              the same name"
         }
+        Some(Reason::ProofBare) => {
+            "our proof of the password is not bound to the address that we have there, as those before were"
+        }
         Some(Reason::NoClock) => {
             "it does not know the time, and cannot judge our proof of the password"
         }

@@ -190,6 +190,7 @@ pub(super) const fn number(reason: Reason) -> Option<u32> {
         Reason::ProofUsed => 5,
         Reason::ProofCopied => 6,
         Reason::NoClock => 7,
+        Reason::ProofBare => 8,
         _ => return None,
     })
 }
@@ -204,6 +205,7 @@ pub(super) const fn reason(number: u32, skew: i64) -> Option<Reason> {
         5 => Reason::ProofUsed,
         6 => Reason::ProofCopied,
         7 => Reason::NoClock,
+        8 => Reason::ProofBare,
         _ => return None,
     })
 }
@@ -268,9 +270,9 @@ mod tests {
 
     #[test]
     fn reasons_have_numbers() {
-        for told in 1..=7 {
+        for told in 1..=8 {
             assert_eq!(number(reason(told, 0).unwrap()), Some(told));
         }
-        assert_eq!((reason(0, 0), reason(8, 0), number(Reason::Refused)), (None, None, None));
+        assert_eq!((reason(0, 0), reason(9, 0), number(Reason::Refused)), (None, None, None));
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Reason {
     ProofUsed,
     /// The same proof came from two addresses.
     ProofCopied,
+    /// The proof is not bound to its address any more.
+    ProofBare,
     /// Whoever judges the proof does not know the time.
     NoClock,
 }
@@ -62,6 +64,7 @@ impl Reason {
             Self::NoProof => "no-proof",
             Self::ProofUsed => "proof-used",
             Self::ProofCopied => "proof-copied",
+            Self::ProofBare => "proof-bare",
             Self::NoClock => "no-clock",
         }
     }
@@ -93,6 +96,7 @@ impl From<&Doubt> for Reason {
             Doubt::Clock(skew) | Doubt::Unsure(skew, _) => Self::ClockSkew(*skew),
             Doubt::Replayed => Self::ProofUsed,
             Doubt::Copied(_) => Self::ProofCopied,
+            Doubt::Bare => Self::ProofBare,
             Doubt::NoClock => Self::NoClock,
         }
     }

@@ -33,6 +33,8 @@ pub(crate) enum Doubt {
     Replayed,
     /// It came from there, too.
     Copied(SocketAddr),
+    /// It is not bound to the address that it came from, as those of the client were.
+    Bare,
     /// We have no clock to judge it by.
     NoClock,
 }
@@ -61,6 +63,10 @@ impl std::fmt::Display for Doubt {
                 f,
                 "the same proof of the password came from {other}, too: somebody copies it, or two gatekeepers \
                  have the same name"
+            ),
+            Self::Bare => f.write_str(
+                "its proof is not bound to its address, as those of the Pinhole were that it was: another program is \
+                 believed an hour after that was heard last, or when this server has been restarted",
             ),
             Self::NoClock => f.write_str("we do not know the time, and cannot judge its proof"),
         }

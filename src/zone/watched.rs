@@ -110,6 +110,7 @@ fn believe(
     match hear(cx, id, origin, Some(stamp)) {
         Heard::Used => Err((Some(id), Doubt::Replayed)),
         Heard::Copied(other) => Err((Some(id), Doubt::Copied(other))),
+        Heard::Bare => Err((Some(id), Doubt::Bare)),
         heard => {
             if kept && heard == Heard::Again {
                 doubted(cx, Some(id), origin, &Doubt::Unsure(ahead, grace_s));
@@ -179,6 +180,10 @@ fn silent(cx: &mut Cx<'_>, id: ZoneId) {
     let Role::Client(watch) = &zone.role else { return };
     let silent = (watch.interval() * 3).as_secs();
     let (reason, sentence) = match &zone.doubt {
+        // It is not waited for.
+        Some((_, doubt)) if doubt.reason == Reason::ProofBare => {
+            (doubt.reason, doubt.sentence.clone())
+        }
         Some((_, doubt)) => {
             let sentence = format!("no keepalive was believed for {silent} s: {}", doubt.sentence);
             (doubt.reason, sentence)
@@ -197,7 +202,7 @@ fn interval(cx: &mut Cx<'_>, id: ZoneId, origin: Origin, heard: Heard) -> u32 {
             doubted(cx, Some(id), Origin { from: other, ..origin }, &doubt);
         }
         Heard::Again => {}
-        Heard::Same | Heard::Used | Heard::Copied(_) => {
+        Heard::Same | Heard::Used | Heard::Bare | Heard::Copied(_) => {
             if let Some(zone) = cx.core.zones.get_mut(id) {
                 zone.doubt = None;
             }

@@ -12,10 +12,16 @@
 //! they differ, or after all else that was heard of. Others wait for as long as any proof is good. Who took the place of
 //! a client while that was not heard loses it when the same proofs come from where the client was. A client that can
 //! bind its proofs to the address that it was told it has (a Pinhole) has to, once it has done so: then holding them
-//! back is of no use either.
+//! back is of no use either. A client that does not any more is down, and is told of: it may be another program, or
+//! somebody who has nothing but its proofs.
+
+mod words;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use words::Candidate;
+pub use words::{Due, Heard, Stamp};
 
 use crate::AGAIN;
 
@@ -46,80 +52,17 @@ pub struct Watch {
     newest: u32,
     newest_there: u32,
     newest_elsewhere: u32,
+    /// The newest time of one that was sealed: what nobody else can have made is not used up by copies.
+    newest_sealed: u32,
     /// By how many seconds its clock is ahead of ours, once that is known.
     skew: Option<i64>,
     candidate: Option<Candidate>,
     /// It can bind its proofs to its address, so it has to.
     seals: bool,
+    /// Since when nothing that comes from its address is sealed, though that has to be.
+    bare: Option<Instant>,
     /// When it fell silent.
     lost: Option<Instant>,
-}
-
-/// The time stamp of a proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// Its sender's time, in seconds since 1970.
-    pub time: u32,
-    /// By how many seconds that is ahead of ours.
-    pub skew: i64,
-    /// The proof is bound to the address that it came from, as those of Pinholes can be.
-    pub sealed: bool,
-}
-
-/// An address that may become the client's.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    address: SocketAddr,
-    /// When its first proof came, and its last one.
-    since: Instant,
-    last: Instant,
-    /// The times of both.
-    oldest: u32,
-    newest: u32,
-    /// Of the last one: it was made just now; by how much it is ahead; it is bound to the address.
-    fresh: bool,
-    skew: i64,
-    sealed: bool,
-    /// When it had proven enough.
-    proven: Option<Instant>,
-}
-
-impl Candidate {
-    /// True when a proof of this time may be one of its own, sent from elsewhere.
-    fn has(&self, time: u32) -> bool {
-        (self.oldest..=self.newest).contains(&time)
-    }
-}
-
-/// What a keepalive changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    /// The client is up.
-    Up,
-    /// Its pinhole moved: it was here before.
-    Moved(SocketAddr),
-    /// Nothing.
-    Same,
-    /// Nothing; but proofs that are as new came from there, too: somebody copies them, or two have the same name.
-    Kept(SocketAddr),
-    /// Nothing yet: it has to prove itself again, [`crate::AGAIN`] from now.
-    Again,
-    /// Nothing, it does not even show that the client is there: its proof came from there before. It has to prove
-    /// itself again, too.
-    Shared(SocketAddr),
-    /// Nothing: its proof, or a newer one, was used before.
-    Used,
-    /// Nothing: its proof came from there before, and who of both has copied it is not known.
-    Copied(SocketAddr),
-}
-
-/// What time has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Due {
-    /// Another address is the client's now: it is up, or has moved.
-    Settled(Heard),
-    /// It has fallen silent: it is down.
-    Silent,
 }
 
 fn longer(now: Instant, since: Instant, than: Duration) -> bool {
@@ -141,9 +84,11 @@ impl Watch {
             newest: 0,
             newest_there: 0,
             newest_elsewhere: 0,
+            newest_sealed: 0,
             skew: None,
             candidate: None,
             seals: false,
+            bare: None,
             lost: None,
         }
     }
@@ -211,10 +156,22 @@ impl Watch {
         match self.candidate {
             Some(known) if known.address == from => self.proves(now, known, stamp),
             Some(known) if known.has(stamp.time) => self.copied(now, known, from, stamp),
-            _ if stamp.time <= self.newest => Heard::Used,
+            _ if self.is_used(stamp) => Heard::Used,
             // Who can seal its address does not lose it to one who cannot.
             Some(known) if known.sealed && !stamp.sealed => Heard::Again,
             _ => self.begins(now, from, stamp),
+        }
+    }
+
+    /// True when it, or a newer one, was heard before. A copy is not sealed, so it does not use up what is.
+    const fn is_used(&self, stamp: Stamp) -> bool {
+        stamp.time <= if stamp.sealed { self.newest_sealed } else { self.newest }
+    }
+
+    fn uses(&mut self, stamp: Stamp) {
+        self.newest = self.newest.max(stamp.time);
+        if stamp.sealed {
+            self.newest_sealed = self.newest_sealed.max(stamp.time);
         }
     }
 
@@ -227,11 +184,16 @@ impl Watch {
 
     /// It is down; who it is has to be proven again, by proofs that come from nowhere else.
     fn ousts(&mut self, now: Instant, thief: SocketAddr) -> Heard {
-        let silence = self.interval * SILENCE;
-        self.heard = now.checked_sub(silence).map(|long_ago| (long_ago, thief));
+        self.ends(now, thief);
         // It never was the client.
         (self.holder, self.candidate) = (self.before.take(), None);
         Heard::Copied(thief)
+    }
+
+    /// It is down, as [`Self::poll`] tells.
+    fn ends(&mut self, now: Instant, client: SocketAddr) {
+        let silence = self.interval * SILENCE;
+        self.heard = now.checked_sub(silence).map(|long_ago| (long_ago, client));
     }
 
     /// A proof of something else than a keepalive: none that is as old can move it any more.
@@ -244,26 +206,54 @@ impl Watch {
     /// A proof from the address that it has: that is no news to anybody, so an old one does no harm, unless somebody
     /// else has shown the same one or a newer one.
     fn present(&mut self, now: Instant, from: SocketAddr, stamp: Stamp) -> Heard {
+        if self.seals && !self.is_its_word(from, stamp) {
+            return self.no_word(now, from, stamp);
+        }
         if stamp.time <= self.newest_elsewhere && !self.is_its_word(from, stamp) {
-            let rival = self.candidate.take_if(|rival| rival.newest == stamp.time);
+            let copied = |rival: &mut Candidate| rival.newest == stamp.time && !rival.sealed;
+            let rival = self.candidate.take_if(copied);
             return rival.map_or(Heard::Again, |rival| Heard::Shared(rival.address));
         }
         if stamp.time > self.newest_there {
             (self.newest_there, self.skew) = (stamp.time, Some(stamp.skew));
         }
-        self.newest = self.newest.max(stamp.time);
+        self.uses(stamp);
         self.seals |= stamp.sealed;
-        self.heard = Some((now, from));
-        let rival = self.candidate.take_if(|rival| rival.newest <= stamp.time);
-        if let Some(rival) = &mut self.candidate {
+        (self.heard, self.bare) = (Some((now, from)), None);
+        // What is sealed is no copy.
+        let less = |rival: &&mut Candidate| stamp.sealed || !rival.sealed;
+        let rival = self.candidate.take_if(|rival| rival.newest <= stamp.time && less(&rival));
+        if let Some(rival) = self.candidate.as_mut().filter(less) {
             rival.proven = None;
         }
         rival.map_or(Heard::Same, |rival| Heard::Kept(rival.address))
     }
 
+    /// A proof from the address of a client that seals, which anybody can have sent who comes from there or feigns to. A
+    /// client that has started anew learns with the answer what it has to seal.
+    fn no_word(&mut self, now: Instant, from: SocketAddr, stamp: Stamp) -> Heard {
+        if stamp.sealed {
+            let again = stamp.time == self.newest_there;
+            return if again { Heard::Again } else { Heard::Used };
+        }
+        self.uses(stamp);
+        let since = *self.bare.get_or_insert(now);
+        let moves = self.candidate.is_some_and(|known| known.sealed);
+        if moves || !self.is_late(now) || !longer(now, since, AGAIN + LATE) {
+            return Heard::Again;
+        }
+        self.ends(now, from);
+        Heard::Bare
+    }
+
+    /// True when nothing came from the client's address for longer than an interval.
+    fn is_late(&self, now: Instant) -> bool {
+        self.heard.is_none_or(|(last, _)| longer(now, last, self.interval + LATE))
+    }
+
     /// The first proof from an address that may become the client's.
     fn begins(&mut self, now: Instant, address: SocketAddr, stamp: Stamp) -> Heard {
-        self.newest = self.newest.max(stamp.time);
+        self.uses(stamp);
         self.newest_elsewhere = self.newest_elsewhere.max(stamp.time);
         self.candidate = Some(Candidate {
             address,
@@ -318,15 +308,17 @@ impl Watch {
         if stamp.time == known.newest {
             return Heard::Again;
         }
-        self.newest = self.newest.max(stamp.time);
+        self.uses(stamp);
         self.newest_elsewhere = self.newest_elsewhere.max(stamp.time);
         let fresh = self.is_fresh(stamp);
         let believed = known.fresh && fresh || longer(now, known.since, self.good);
-        let alone = self.heard.is_none_or(|(last, _)| longer(now, last, self.interval + LATE));
+        // What is sealed is no copy: it need not wait for one that may be.
+        let alone = self.is_late(now) || stamp.sealed && !self.seals;
         // One that has been away for long may be another program.
         let seals = self.seals && !self.lost.is_some_and(|lost| longer(now, lost, FORGOTTEN));
-        let enough = believed && alone && (stamp.sealed || !seals);
-        let proven = enough.then(|| known.proven.unwrap_or(now));
+        let enough = believed && alone;
+        let bare = enough && seals && !stamp.sealed;
+        let proven = (enough && !bare).then(|| known.proven.unwrap_or(now));
         self.candidate = Some(Candidate {
             last: now,
             newest: stamp.time,
@@ -336,7 +328,8 @@ impl Watch {
             proven,
             ..known
         });
-        self.settled(now).unwrap_or(Heard::Again)
+        let otherwise = if bare { Heard::Bare } else { Heard::Again };
+        self.settled(now).unwrap_or(otherwise)
     }
 
     /// An address that had proven enough becomes the client's, once no original of its proofs can come any more.
@@ -350,7 +343,7 @@ impl Watch {
     }
 
     fn settle(&mut self, heard: Instant, from: SocketAddr) -> Heard {
-        (self.candidate, self.lost) = (None, None);
+        (self.candidate, self.lost, self.bare) = (None, None, None);
         if let Some(holder) = self.holder.replace(from).filter(|holder| *holder != from) {
             self.before = Some(holder);
         }

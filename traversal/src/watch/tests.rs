@@ -257,8 +257,9 @@ fn who_can_seal_its_address_has_to() {
     assert_eq!(bench.hears(0, 1), Heard::Again);
     assert_eq!(bench.hears_sealed(2, 1, 2, true), Heard::Again);
     assert_eq!(bench.polls(4), Some(Due::Settled(Heard::Up)));
-    for s in [30, 32, 58] {
-        assert_eq!(bench.hears(s, 66), Heard::Again, "it is not sealed");
+    assert_eq!(bench.hears(30, 66), Heard::Again);
+    for s in [32, 58] {
+        assert_eq!(bench.hears(s, 66), Heard::Bare, "it is not sealed");
     }
     assert_eq!(bench.hears_sealed(59, 2, 59, true), Heard::Again);
     assert_eq!(bench.hears_sealed(61, 2, 61, true), Heard::Again);
@@ -266,11 +267,105 @@ fn who_can_seal_its_address_has_to() {
     // After an hour of silence another program may be there.
     assert_eq!(bench.polls(61 + 57), Some(Due::Silent));
     assert_eq!(bench.hears(3000, 3), Heard::Again);
-    assert_eq!(bench.hears(3002, 3), Heard::Again);
+    assert_eq!(bench.hears(3002, 3), Heard::Bare);
     assert_eq!(bench.polls(3010), None);
     assert_eq!(bench.hears(4000, 3), Heard::Again);
     assert_eq!(bench.hears(4002, 3), Heard::Again);
     assert_eq!(bench.polls(4004), Some(Due::Settled(Heard::Up)));
+}
+
+/// A client that seals, at 1.
+fn sealing() -> Bench {
+    let mut bench = Bench::up(1);
+    assert_eq!(bench.hears_sealed(5, 1, 5, true), Heard::Same);
+    bench
+}
+
+/// Another program has taken its place, at its address: it is down soon, and not without a word.
+#[test]
+fn who_does_not_seal_any_more_is_not_believed_where_it_was() {
+    let mut bench = sealing();
+    for s in [24, 25] {
+        assert_eq!(bench.hears(s, 1), Heard::Again, "it may have started anew");
+    }
+    assert_eq!(bench.hears(28, 1), Heard::Bare);
+    assert_eq!((bench.polls(28), bench.watch.address()), (Some(Due::Silent), None));
+    for (s, heard) in [(30, Heard::Again), (32, Heard::Bare), (50, Heard::Bare)] {
+        assert_eq!((bench.hears(s, 1), bench.polls(s)), (heard, None));
+    }
+    // The client is back.
+    assert_eq!(bench.hears_sealed(60, 1, 60, true), Heard::Again);
+    assert_eq!(bench.polls(62), Some(Due::Settled(Heard::Up)));
+}
+
+/// It says once what is not sealed, until it is told its address.
+#[test]
+fn a_client_that_seals_may_start_anew() {
+    let mut bench = sealing();
+    for s in [24, 100, 200] {
+        let silent = bench.polls(s).is_some();
+        let heard = if silent { Heard::Again } else { Heard::Same };
+        assert_eq!(bench.hears(s, 1), Heard::Again);
+        assert_eq!(
+            bench.hears_sealed(s + 2, 1, s + 2, true),
+            if s == 24 { heard } else { Heard::Again }
+        );
+        bench.hears_sealed(s + 4, 1, s + 4, true);
+        bench.polls(s + 6);
+        assert_eq!(bench.watch.address(), Some(address(1)), "{s}");
+    }
+}
+
+/// Copies, and proofs of other messages, do not make one who seals look as if it did not.
+#[test]
+fn nobody_else_ends_a_client_that_seals() {
+    let mut bench = sealing();
+    for s in 6..200 {
+        assert_ne!(bench.hears(s, 1), Heard::Bare);
+        if s % 19 == 0 {
+            assert_eq!(bench.hears_sealed(s, 1, s, true), Heard::Same);
+        }
+        assert_eq!(bench.polls(s), None);
+    }
+}
+
+/// The client has moved, and somebody who has its old address copies all that it says, faster.
+#[test]
+fn the_old_address_of_a_client_that_seals_is_not_kept_by_copies() {
+    let mut bench = sealing();
+    for s in [24, 26] {
+        assert_eq!(bench.hears(s, 1), Heard::Again, "faster");
+        assert_eq!(bench.hears_sealed(s, 2, s, true), Heard::Again);
+        // Slower.
+        assert_eq!(bench.hears(s, 1), Heard::Again);
+    }
+    assert_eq!(bench.polls(28), Some(Due::Settled(Heard::Moved(address(1)))));
+    assert_eq!(bench.watch.address(), Some(address(2)));
+}
+
+/// What was kept of a client that has ended does not show that it is there.
+#[test]
+fn old_words_of_a_client_that_seals_do_not_keep_it_up() {
+    let mut bench = sealing();
+    assert_eq!(bench.hears_sealed(24, 1, 24, true), Heard::Same);
+    for s in [25, 40, 60, 80] {
+        assert_eq!(bench.hears_sealed(s, 1, 24, true), Heard::Again);
+        assert_eq!(bench.hears_sealed(s, 1, 5, true), Heard::Used);
+    }
+    assert_eq!(bench.polls(24 + 57), Some(Due::Silent));
+    assert_eq!(bench.hears_sealed(90, 1, 24, true), Heard::Used);
+}
+
+/// A thief who was believed while nothing was known of the client, and copies on, faster, loses the place to it.
+#[test]
+fn what_is_sealed_does_not_wait_for_what_may_be_a_copy() {
+    let mut bench = Bench::up(66);
+    for s in [10, 12] {
+        assert_eq!(bench.hears(s, 66), Heard::Same);
+        assert_eq!(bench.hears_sealed(s, 1, s, true), Heard::Again);
+        assert_eq!(bench.hears(s, 66), Heard::Again, "slower");
+    }
+    assert_eq!(bench.polls(14), Some(Due::Settled(Heard::Moved(address(66)))));
 }
 
 #[test]

@@ -96,3 +96,57 @@ fn keepalives_of_media_go_as_often_as_the_server_asks_for() {
     assert_eq!(keepalives(true, 30), 1);
     assert_eq!(keepalives(false, 30), 15);
 }
+
+/// The gatekeeper inside starts anew.
+fn starts_anew(zone: &mut Zone) {
+    let now = zone.lab.world.now();
+    let node = Node::new(inner(NODE, "clientpw", PLAIN), vec![ip(INNER)], [6; 32], now);
+    zone.lab.world.restart(zone.inner, node);
+}
+
+/// Behind the same address or another one. It cannot be told from somebody who has only overheard the Pinhole, so it is
+/// told why nothing works; and after a restart of the server it does.
+#[test]
+fn a_pinhole_that_is_replaced_by_another_program_is_told_of() {
+    for elsewhere in [false, true] {
+        let mut zone = zone_with(Rules::symmetric(), Chop::AsSent, PLAIN);
+        zone.up();
+        zone.lab.world.run_for(seconds(20));
+        zone.lab.world.edits.insert(zone.inner, without_marks);
+        if elsewhere {
+            zone.lab.world.gate(zone.lab.gate).rebind();
+        }
+        starts_anew(&mut zone);
+        zone.lab.world.run_for(seconds(57));
+        let seen = zone.seen_by(zone.lab.node);
+        assert_eq!((seen.address, seen.reason), (None, Some("proof-bare")), "{elsewhere} {seen:?}");
+        assert!(seen.sentence.unwrap().contains("another program"));
+        zone.lab.world.run_for(seconds(1000));
+        let seen = zone.seen_by(zone.lab.node);
+        assert_eq!((seen.address, seen.reason), (None, Some("proof-bare")), "{elsewhere} {seen:?}");
+        assert!(zone.seen_by(zone.inner).up_s.is_none(), "nor is it up inside");
+        let now = zone.lab.world.now();
+        let node = Node::new(outer(PLAIN), vec![ip(NODE)], [5; 32], now);
+        zone.lab.world.restart(zone.lab.node, node);
+        zone.lab.world.run_for(seconds(57));
+        zone.talk(true, |_| {});
+        zone.talk(false, |_| {});
+    }
+}
+
+/// One that is a Pinhole again seals its address before it is missed.
+#[test]
+fn a_pinhole_that_starts_anew_is_not_taken_for_another_program() {
+    let mut zone = zone_with(Rules::symmetric(), Chop::AsSent, PLAIN);
+    zone.up();
+    for _ in 0..5 {
+        zone.lab.world.run_for(seconds(23));
+        starts_anew(&mut zone);
+        zone.lab.world.run_for(seconds(7));
+    }
+    let node = zone.lab.node;
+    assert!(!zone.lab.world.told(node, state("down")));
+    let bare = |event: &Event| matches!(event, Event::Zone { reason: "proof-bare", .. });
+    assert!(!zone.lab.world.told(node, bare));
+    zone.talk(false, |_| {});
+}
