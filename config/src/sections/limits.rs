@@ -40,7 +40,8 @@ section! {
         /// TCP connections, in both directions together; more are closed. The last eighth is kept for connections of calls
         /// that there are. No more than a third of the files that the system lets be open.
         connections: Number as "Connections" = Number(8192) => Limit::Within(1, 1_000_000);
-        /// Connections of one address whose first message has not come (see SetupTimeout); more are closed.
+        /// Connections of one address whose first message has not come (see SetupTimeout); more are closed. For the client
+        /// of a traversal zone it is half of HalfOpen, if that is more.
         fresh_per_source: Number as "HalfOpenPerSource" = Number(64) => Limit::Within(1, 1_000_000);
         /// Connections whose first message has not come; with more, the oldest is closed.
         fresh: Number as "HalfOpen" = Number(1024) => Limit::Within(1, 1_000_000);
