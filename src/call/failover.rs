@@ -34,6 +34,8 @@ pub(super) struct Route {
     alternatives: VecDeque<Destination>,
     /// The names of the called party, for neighbours that may know it as well.
     aliases: Vec<Alias>,
+    /// Names of the called party by which the caller was admitted, and which have a rule of encryption.
+    pub(super) ruled: Vec<Alias>,
     /// Neighbours through which it could not be made.
     pub(super) tried: Vec<ZoneId>,
     /// Why it could not be made, while other neighbours are asked; nothing is asked again once none knew.
@@ -246,6 +248,7 @@ fn readdress(call: &mut Call, facility: &FacilityUUIE) {
         return;
     };
     call.route.aliases = Alias::read_all(names);
+    call.route.ruled.clear();
     let Some(setup) = &mut call.route.setup else { return };
     let digits = names
         .iter()

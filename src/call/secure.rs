@@ -43,7 +43,9 @@ impl Calls {
             _ => Vec::new(),
         };
         let dialled = setup.q931().called_number().map(|number| Alias::from_text(&number.digits));
-        let dialled: Vec<Alias> = called.into_iter().chain(dialled).collect();
+        let dialled = called.into_iter().chain(dialled);
+        // The Setup may say another name than the ARQ that the call was admitted by, or the same with what is taken off.
+        let dialled: Vec<Alias> = dialled.chain(call.route.ruled.iter().cloned()).collect();
         let wanted = &cx.core.settings.encryption;
         let policies = [
             // By what names an unregistered caller goes it says itself.

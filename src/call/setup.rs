@@ -130,7 +130,10 @@ impl Calls {
         destination: &Destination,
     ) {
         let admitted = cx.core.admissions.get(id).filter(|known| known.destination == *destination);
-        let others = admitted.map(|known| known.others.clone()).unwrap_or_default();
+        let (others, ruled) =
+            admitted.map(|known| (known.others.clone(), known.ruled.clone())).unwrap_or_default();
+        let mut route = Route::new(cx.core, &signal, destination, others);
+        route.ruled = ruled;
         cx.core.admissions.forget(id);
         cx.stop(&Timer::Admission(id));
         if let Destination::Endpoint(called) = destination {
@@ -174,7 +177,7 @@ impl Calls {
             translates: translates(cx, mode),
             learned: super::status::Learned::new(),
             strangers: super::status::Strangers::new(),
-            route: Route::new(cx.core, &signal, destination, others),
+            route,
             version: [old::version_of(&signal), None],
             state: State::Placing,
             started: cx.now,

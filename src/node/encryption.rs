@@ -157,10 +157,15 @@ impl Encryption {
             (Some(neighbor), Some(network)) => neighbor.and(network),
             (one, other) => one.or(other).unwrap_or(&self.default).clone(),
         };
+        let place = by_place();
         let policy = match names {
-            Names::Registered(names) => self.by_alias(names).cloned().unwrap_or_else(by_place),
-            Names::Dialled(names) => {
-                self.by_alias(names).map_or_else(by_place, |one| one.and(&by_place()))
+            // Nobody proves that a name is his, so none takes away what is demanded. Where encryption is but preferred, its
+            // owner could as well offer none.
+            Names::Registered(names) if place.demand != Demand::Required => {
+                self.by_alias(names).cloned().unwrap_or(place)
+            }
+            Names::Registered(names) | Names::Dialled(names) => {
+                self.by_alias(names).map_or_else(|| place.clone(), |one| one.and(&place))
             }
         };
         let removed = self.removed.iter().any(|network| network.contains(&peer));
@@ -184,6 +189,14 @@ impl Encryption {
         (other && policy.demand == Demand::Required).then_some(policy.rule.as_str())
     }
 
+    /// Of names, those of which there are rules, each once.
+    pub(crate) fn ruled(&self, names: &[Alias]) -> Vec<Alias> {
+        let of_rule = |(alias, _): &(String, Policy)| {
+            names.iter().find(|name| name.to_string().eq_ignore_ascii_case(alias)).cloned()
+        };
+        self.aliases.iter().filter_map(of_rule).collect()
+    }
+
     /// The strictest rule of any of these names.
     fn by_alias(&self, names: &[Alias]) -> Option<&Policy> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
@@ -196,7 +209,8 @@ impl Encryption {
 /// The names of a leg's party.
 #[derive(Debug, Clone, Copy)]
 enum Names<'a> {
-    /// Those under which it is registered.
+    /// Those under which it is registered. They can make `off` of `preferred`, and lower nothing that is required:
+    /// whoever comes first has a name.
     Registered(&'a [Alias]),
     /// Those by which it was called. They can only add to what is wanted: the caller chooses them, and one may lead to
     /// the party while another names the rule.
@@ -227,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_was_dialled_lowers_nothing() {
+    fn no_name_lowers_what_is_required() {
         let rules = |text: &str| settings(text).encryption;
         let strict = "[Pinhole::EncryptByNetwork]\n203.0.113.0/24=required\n[Pinhole::EncryptByNeighbor]\n\
                       Outer=required\n[Pinhole::Encryption]\nDefault=required\n[Pinhole::EncryptByAlias]\n\
@@ -239,10 +253,15 @@ mod tests {
         for (zone, peer) in [(None, inside), (Some("outer"), elsewhere), (None, elsewhere)] {
             let dialled = rules.wanted(Names::Dialled(&names), zone, peer);
             assert_eq!(dialled.demand, Demand::Required, "{zone:?} {peer}");
-            // Whoever is registered under a name has its rule.
             let registered = rules.wanted(Names::Registered(&names), zone, peer);
-            assert_eq!(registered.demand, Demand::Off);
+            assert_eq!(registered.demand, Demand::Required);
         }
+        // Where nothing is required whoever is registered under a name has its rule.
+        let mild =
+            "[Pinhole::Encryption]\nDefault=preferred\n[Pinhole::EncryptByAlias]\nlobby=off\n";
+        let mild = settings(mild).encryption;
+        assert_eq!(mild.wanted(Names::Registered(&names), None, inside).demand, Demand::Off);
+        assert_eq!(mild.wanted(Names::Dialled(&names), None, inside).demand, Demand::Preferred);
         // It may ask for more: the demand of the one rule, the strength of the other.
         let board = [Alias::from_text("board")];
         let policy = rules.wanted(Names::Dialled(&board), None, inside);

@@ -32,6 +32,8 @@ const MOST_OF_ONE: usize = 200;
 pub(crate) struct Admission {
     /// Who may make it.
     pub(crate) caller: EndpointId,
+    /// The names by which it was asked for and which have a rule of encryption: the Setup may say others.
+    pub(crate) ruled: Vec<Alias>,
     /// Where it goes.
     pub(crate) destination: Destination,
     /// Where it goes when it cannot be made there.
@@ -228,7 +230,7 @@ fn placed(
     let destination = resolve(cx.core, aliases.iter().cloned(), named)
         .ok_or(AdmissionRejectReason::calledPartyNotRegistered(()))?;
     let others = others(cx.core, &aliases, named, &destination);
-    grant(cx, origin, caller, call, (destination, others))
+    grant(cx, origin, caller, (call, aliases), (destination, others))
 }
 
 /// Enters a call that may be made.
@@ -236,7 +238,7 @@ fn grant(
     cx: &mut Cx<'_>,
     origin: Origin,
     caller: &EndpointId,
-    call: Option<CallId>,
+    (call, dialled): (Option<CallId>, Vec<Alias>),
     (destination, others): (Destination, Vec<Destination>),
 ) -> Result<Way, AdmissionRejectReason> {
     if let Some(to) = direct(cx.core, caller, &destination) {
@@ -244,7 +246,8 @@ fn grant(
         return Ok(Way { model: CallModel::direct(()), to, others });
     }
     if let Some(call) = call {
-        let new = Admission { caller: caller.clone(), destination, others };
+        let ruled = cx.core.settings.encryption.ruled(&dialled);
+        let new = Admission { caller: caller.clone(), ruled, destination, others };
         if !cx.core.admissions.enter(call, new) {
             return Err(AdmissionRejectReason::resourceUnavailable(()));
         }
@@ -369,8 +372,11 @@ pub(crate) fn located(
     let admitted = match (caller, found.next()) {
         (None, _) => Err(AdmissionRejectReason::invalidEndpointIdentifier(())),
         (_, None) => Err(AdmissionRejectReason::calledPartyNotRegistered(())),
-        (Some(caller), Some(first)) => grant(cx, origin, &caller, call, (first, found.collect()))
-            .and_then(|granted| book(cx, request, &caller, granted)),
+        (Some(caller), Some(first)) => {
+            let asked = (call, called(cx, request));
+            grant(cx, origin, &caller, asked, (first, found.collect()))
+                .and_then(|granted| book(cx, request, &caller, granted))
+        }
     };
     tell(cx, origin, request, admitted)
 }
@@ -381,7 +387,8 @@ mod tests {
 
     fn admission(caller: &str) -> Admission {
         let destination = Destination::Endpoint(EndpointId("called".into()));
-        Admission { caller: EndpointId(caller.into()), destination, others: Vec::new() }
+        let caller = EndpointId(caller.into());
+        Admission { caller, ruled: Vec::new(), destination, others: Vec::new() }
     }
 
     fn call(n: usize) -> CallId {

@@ -49,15 +49,16 @@ fn check_says_what_the_manual_says() {
 
 #[test]
 fn check_looks_into_files_of_parameters() {
-    let said = |files: &str| {
+    let said_with = |files: &str, more: &str| {
         let dh = |name: &str| format!("tests/vectors/dh/{name}");
         let files: Vec<String> = files.split(' ').map(dh).collect();
-        let keys = format!("[RoutedMode]\nH235HalfCallDHParamFile={}\n", files.join(";"));
+        let keys = format!("[RoutedMode]\nH235HalfCallDHParamFile={}\n{more}", files.join(";"));
         let path = file("parameters", &keys);
         let output = pinhole(&["check", path.to_str().unwrap()]);
         let told = text(&output.stdout).replace(path.to_str().unwrap(), "gatekeeper.ini");
         (told.lines().map(str::to_owned).collect::<Vec<_>>(), output.status.code())
     };
+    let said = |files: &str| said_with(files, "");
     let key = "H235HalfCallDHParamFile: tests/vectors/dh";
     let good = said("dh2048.pem modp4096.pem dh1024.der");
     let longer = format!(
@@ -74,6 +75,19 @@ fn check_looks_into_files_of_parameters() {
         let error = format!("gatekeeper.ini:2:25: error: {key}{why}");
         assert!(lines.iter().any(|line| line.starts_with(&error)), "{lines:#?}");
         assert_eq!(status, Some(1));
+    }
+    // Who cannot answer to them is in clear where encryption is not required.
+    let clear = format!(
+        "gatekeeper.ini:2:25: warning: {key}/dh2048.pem: endpoints that know the published groups only, "
+    );
+    for (files, more, warned) in [
+        ("dh2048.pem", "EnableH235HalfCallMedia=1\n", true),
+        ("dh2048.pem", "[Pinhole::EncryptByNetwork]\n10.0.0.0/8=preferred\n", true),
+        ("dh2048.pem", "[Pinhole::Encryption]\nDefault=required\n", false),
+        ("dh1024.der", "EnableH235HalfCallMedia=1\n", false),
+    ] {
+        let (lines, _) = said_with(files, &format!("H235HalfCallMaxTokenLength=2048\n{more}"));
+        assert_eq!(lines.iter().any(|line| line.starts_with(&clear)), warned, "{lines:#?}");
     }
     let (lines, _) = said("none.pem");
     let missing = "error: H235HalfCallDHParamFile: cannot read tests/vectors/dh/none.pem: ";

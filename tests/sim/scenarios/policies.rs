@@ -134,9 +134,15 @@ fn a_network_an_alias_and_a_default_each_speak_of_their_legs() {
     call(rules, plain, with(G1, A1)).legs([None, GATE1]);
     let why = "encryption is required on the side of bob (DH 1024 or more), and bob answered with no encryption";
     call(rules, plain, plain).refused(why, true);
-    // The alias has the last word.
-    let alias = format!("{rules}[Pinhole::EncryptByAlias]\nBOB=preferred\n");
-    call(&alias, plain, plain).legs([None, None]);
+    // Anybody may register under an alias: it takes nothing away.
+    for milder in ["off", "preferred"] {
+        let alias = format!("{rules}[Pinhole::EncryptByAlias]\nBOB={milder}\n");
+        call(&alias, plain, plain).refused(why, true);
+        call(&alias, plain, with(G1, A1)).legs([None, GATE1]);
+    }
+    let preferred =
+        "[Pinhole::Encryption]\nDefault=preferred\n[Pinhole::EncryptByAlias]\nbob=off\n";
+    call(preferred, plain, with(G1, A1)).legs([None, None]);
     let alias = format!("{rules}[Pinhole::EncryptByAlias]\nalice=required\n");
     let why = "encryption is required on the side of alice (alias alice) (DH 1024 or more), and alice offers no encryption";
     call(&alias, plain, with(G1, A1)).refused(why, false);
@@ -285,6 +291,7 @@ fn media_in_clear_does_not_go_to_a_network_where_encryption_is_required() {
         let told = |options: &mut Options| (options.tunnelling, options.traversal) = (false, false);
         let bob = lab.answering("bob", Outside, BOB, told);
         let alice = lab.calling("alice", Inside, ("bob", ALICE, 30), separate);
+        lab.world.guard(&[alice], &["192.0.2.8/32"]);
         lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
         lab.world.run_for(seconds(2));
         let (node, media) = (lab.node, at(media));

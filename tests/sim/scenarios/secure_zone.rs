@@ -106,10 +106,16 @@ fn a_rule_for_a_neighbor_speaks_of_the_zone() {
 
 const NEIGHBOR: &str = "198.51.100.30";
 const FAR: &str = "192.0.2.61";
+const THERE: &str = "192.0.2.0/24";
 
 /// A call to a phone that a plain neighbour in direct mode tells of, which is in another network: what the gatekeeper
-/// writes down, and what it sent to that phone.
-fn through_a_plain_neighbor(rules: &str, encryption: Encryption) -> (CallRecord, Seen) {
+/// writes down, and what it sent to that phone. Nothing of the caller may be read in the `secret` networks.
+fn through_a_plain_neighbor(
+    called: &str,
+    rules: &str,
+    encryption: Encryption,
+    secret: &[&str],
+) -> (CallRecord, Seen) {
     let text = format!(
         "[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n[RasSrv::Neighbors]\nInner=GnuGk\n\
          [Neighbor::Inner]\nHost={NEIGHBOR}\nSendPrefixes=*\n{rules}"
@@ -125,7 +131,8 @@ fn through_a_plain_neighbor(rules: &str, encryption: Encryption) -> (CallRecord,
     let bob = Phone::new(options, [61; 32], lab.world.now());
     lab.world.host("bob", FAR, bob);
     lab.world.tap(lab.node);
-    lab.calling("alice", Place::Outside, ("bob", 440.0, 2), |_| {});
+    let alice = lab.calling("alice", Place::Outside, (called, 440.0, 2), |_| {});
+    lab.world.guard(&[alice], secret);
     let asked = |(_, bytes): &(SocketAddr, Vec<u8>)| {
         let ras = Ras::decode(bytes).ok()?;
         let RasMessage::locationRequest(request) = ras.message() else { return None };
@@ -152,19 +159,40 @@ fn the_network_counts_that_a_plain_neighbor_sends_the_call_to() {
     let required = "[Pinhole::EncryptByNetwork]\n192.0.2.0/24=required\n";
     let trusted = format!("{required}[Pinhole::EncryptByNeighbor]\nInner=off\n");
     for rules in [required, &trusted] {
-        let (record, seen) = through_a_plain_neighbor(rules, Encryption::Off);
+        let (record, seen) = through_a_plain_neighbor("bob", rules, Encryption::Off, &[THERE]);
         assert_eq!(record.release_reason.as_deref(), Some("securityDenied"), "{record:#?}");
         let why = "it would not be secure: encryption is required on the side of Inner (network 192.0.2.0/24) \
                    (DH 1024 or more), and Inner answered with no encryption";
         assert_eq!(record.sentence, why);
         assert_eq!(seen.packets, 0);
-        let (record, seen) = through_a_plain_neighbor(rules, Encryption::Optional);
+        let (record, seen) = through_a_plain_neighbor("bob", rules, Encryption::Optional, &[THERE]);
         assert_eq!(record.cause, Some(16), "{record:#?}");
         assert!(seen.packets > 80 && seen.clear == 0, "{seen:?}");
     }
     // Where the neighbour itself is does not matter.
     let elsewhere = "[Pinhole::EncryptByNetwork]\n198.51.100.30/32=required\n";
-    let (record, seen) = through_a_plain_neighbor(elsewhere, Encryption::Off);
+    let (record, seen) = through_a_plain_neighbor("bob", elsewhere, Encryption::Off, &[]);
     assert_eq!(record.cause, Some(16), "{record:#?}");
     assert!(seen.clear > 80, "{seen:?}");
+}
+
+#[test]
+fn a_rule_for_a_name_counts_by_which_the_caller_was_admitted() {
+    // The Setup says 1234#, as it was dialled; the ARQ was for 1234.
+    let rules =
+        "[RasSrv::ARQFeatures]\nRemoveTrailingChar=#\n[Pinhole::EncryptByAlias]\n1234=required\n";
+    let (record, seen) = through_a_plain_neighbor("1234#", rules, Encryption::Off, &[THERE]);
+    let why = "it would not be secure: encryption is required on the side of Inner (alias 1234) (DH 1024 or more), \
+               and Inner answered with no encryption";
+    assert_eq!(record.sentence, why, "{record:#?}");
+    assert_eq!(seen.packets, 0);
+    let (record, seen) = through_a_plain_neighbor("1235#", rules, Encryption::Off, &[]);
+    assert_eq!(record.cause, Some(16), "{record:#?}");
+    assert!(seen.clear > 80, "{seen:?}");
+}
+
+#[test]
+#[should_panic(expected = "media in clear where the test forbids it")]
+fn the_guard_finds_what_the_gatekeeper_thinks_is_right() {
+    through_a_plain_neighbor("bob", "", Encryption::Off, &[THERE]);
 }

@@ -108,6 +108,7 @@ pub(crate) struct World {
     forged: bool,
     /// The fields in which gatekeepers have told phones addresses.
     advertised: RefCell<BTreeSet<String>>,
+    guard: secrecy::Guard,
 }
 
 impl World {
@@ -146,6 +147,7 @@ impl World {
             labour: None,
             forged: false,
             advertised: RefCell::default(),
+            guard: secrecy::Guard::default(),
         }
     }
 

@@ -309,6 +309,7 @@ impl World {
         if bytes.len() > 65_507 {
             self.violation(host, "a datagram longer than UDP carries");
         }
+        self.overhear(host, &bytes);
         let now = self.now;
         if at.ip().is_multicast() {
             self.violation(host, "a datagram from a multicast group");

@@ -1,10 +1,14 @@
 //! No packet that can be read leaves a gatekeeper on a leg that has to be encrypted, whatever the scenario is. What has to be
 //! is told by the calls' own records of what was wanted and agreed, not by what the gatekeeper asked of its media plane: what
 //! it forgot to ask would not be seen.
+//!
+//! Whether the right thing was wanted they cannot tell. So a test may say itself from whom nothing may be read where.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
 use pinhole::face::Bind;
 use pinhole::media::{Channel, Egress};
 use pinhole::node::Node;
@@ -22,6 +26,20 @@ pub(crate) struct MediaWay {
     to: Option<SocketAddr>,
     /// Nothing in clear may go there.
     secret: bool,
+}
+
+/// Shorter contents may be the same by chance.
+const SHORTEST: usize = 4;
+
+/// What a test says of secrecy, whatever gatekeepers think.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    /// Hosts that do not encrypt.
+    plain: BTreeSet<usize>,
+    /// Nothing of them may be read here.
+    networks: Vec<IpNet>,
+    /// The contents of the media that they have sent.
+    said: BTreeSet<Vec<u8>>,
 }
 
 /// Which legs of a call have to be encrypted.
@@ -53,8 +71,27 @@ impl World {
         self.hosts[host.0].forgets_encryption = true;
     }
 
+    /// From now on no gatekeeper may send media of these hosts into these networks as they sent it, on whatever port.
+    pub(crate) fn guard(&mut self, plain: &[HostId], networks: &[&str]) {
+        self.guard.plain.extend(plain.iter().map(|host| host.0));
+        let networks = networks.iter().map(|text| text.parse::<IpNet>().expect("a network"));
+        self.guard.networks.extend(networks);
+    }
+
+    /// A host sends something.
+    pub(super) fn overhear(&mut self, host: usize, datagram: &[u8]) {
+        let contents = watch::contents(datagram).filter(|contents| contents.len() >= SHORTEST);
+        if let (Some(contents), true) = (contents, self.guard.plain.contains(&host)) {
+            self.guard.said.insert(contents.to_vec());
+        }
+    }
+
     /// Looks at what the media plane of a host sends.
     pub(super) fn check_secrecy(&mut self, host: usize, egress: Egress, packet: &[u8]) {
+        let guarded = self.guard.networks.iter().any(|one| one.contains(&egress.to.ip()));
+        if guarded && watch::contents(packet).is_some_and(|said| self.guard.said.contains(said)) {
+            self.violation(host, "media in clear where the test forbids it");
+        }
         if egress.channel != Channel::Rtp {
             return;
         }
