@@ -154,7 +154,8 @@ fn local_for(cx: &Cx<'_>, peer: IpAddr) -> Option<(SocketId, IpAddr)> {
 fn keep_alive(cx: &mut Cx<'_>, id: ZoneId, to: SocketAddr, seq: u16) {
     let tokens = proof(cx, id);
     let time = token::find(tokens.as_ref()).map(|proof| proof.time);
-    let Some(zone) = cx.core.zones.get(id) else { return };
+    let Some(zone) = cx.core.zones.get_mut(id) else { return };
+    zone.last_proven = time.unwrap_or(0);
     let secret = zone.config.send_password.as_ref();
     let sealed = secret.zip(zone.apparent).zip(time);
     let life_s = zone.meter.found().map(|found| found.at_least);
@@ -210,8 +211,8 @@ pub(crate) fn scr(cx: &mut Cx<'_>, origin: Origin, ras: &Ras, response: &Service
     if let Some(zone) = cx.core.zones.get_mut(id) {
         zone.pinhole = said.is_some();
     }
-    if let Some(apparent) = said.and_then(|said| said.apparent) {
-        appears(cx, id, apparent);
+    if let Some(said) = said {
+        appears(cx, id, seq, said);
     }
     if change == Some(Change::Up) && said.is_some() {
         meter::begin(cx, id);
@@ -239,8 +240,15 @@ pub(crate) fn scr(cx: &mut Cx<'_>, origin: Origin, ras: &Ras, response: &Service
 }
 
 /// The server of a zone tells the address that we have there.
-fn appears(cx: &mut Cx<'_>, id: ZoneId, apparent: SocketAddr) {
+fn appears(cx: &mut Cx<'_>, id: ZoneId, seq: u16, said: mark::Server) {
     let Some(zone) = cx.core.zones.get_mut(id) else { return };
+    let Some(apparent) = said.apparent else { return };
+    if let Some(secret) = &zone.config.send_password {
+        let seal = mark::seal_seen(&secret.0, seq, zone.last_proven, apparent);
+        if !said.seen.is_some_and(|said| mark::equal(&seal, &said)) {
+            return;
+        }
+    }
     let old = zone.apparent.replace(apparent);
     // A mapping that should have lived longer was lost: the firewall is another, or in another state.
     let Role::Server(client) = &zone.role else { return };

@@ -31,6 +31,8 @@ const REASON: u16 = 1;
 const APPARENT: u16 = 2;
 /// It is the late answer of a trial, and a hash that shows whose it is.
 const LATE: u16 = 3;
+/// The hash over that address, for the keepalive that is answered.
+const SEEN: u16 = 4;
 
 /// What a client says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub(super) struct Server {
     pub(super) reason: Option<u32>,
     /// The address that the client has.
     pub(super) apparent: Option<SocketAddr>,
+    /// The seal of that.
+    pub(super) seen: Option<[u8; HASH]>,
     /// It is the late answer of a trial, as its seal shows.
     pub(super) late: Option<[u8; HASH]>,
 }
@@ -91,6 +95,12 @@ pub(super) fn seal_trial(secret: &str, seq: u16, delay_s: u32, time: u32) -> [u8
 /// The proof that belongs to the late answer of a trial: nobody else has it before it is due.
 pub(super) fn seal_late(secret: &str, seq: u16, time: u32) -> [u8; HASH] {
     seal(secret, &format!("pinhole zone late {seq} {time}"))
+}
+
+/// The seal of the address that a server tells, in the answer to a keepalive whose proof has this time: nobody else can
+/// tell another one.
+pub(super) fn seal_seen(secret: &str, seq: u16, time: u32, address: SocketAddr) -> [u8; HASH] {
+    seal(secret, &format!("pinhole zone seen {seq} {time} {address}"))
 }
 
 /// Whether two hashes are the same.
@@ -163,6 +173,9 @@ impl Server {
         if let Some(apparent) = self.apparent {
             data.set(APPARENT, Some(generic::transport(apparent)));
         }
+        if let Some(seen) = self.seen {
+            data.set(SEEN, octets(seen));
+        }
         if let Some(late) = self.late {
             data.set(LATE, octets(late));
         }
@@ -175,6 +188,7 @@ impl Server {
         Some(Self {
             reason: data.number(REASON),
             apparent: data.transport(APPARENT),
+            seen: hash(data, SEEN),
             late: hash(data, LATE),
         })
     }
@@ -236,7 +250,8 @@ mod tests {
 
         let apparent = Some("203.0.113.1:1719".parse().unwrap());
         let late = Some(seal_late("pw", 3, 7));
-        let said = Server { reason: Some(2), apparent, late };
+        let seen = apparent.map(|at| seal_seen("pw", 3, 7, at));
+        let said = Server { reason: Some(2), apparent, seen, late };
         let mut message = h46018::keep_alive_started(Seq::new(3), 19).unwrap().into_message();
         let RasMessage::serviceControlResponse(scr) = &mut message else { panic!() };
         said.write(scr);
@@ -260,6 +275,10 @@ mod tests {
             seal_trial("pw", 1, 2, 3),
             seal_late("pw", 1, 3),
             seal_late("pw", 1, 4),
+            seal_seen("pw", 1, 4, here),
+            seal_seen("pw", 2, 4, here),
+            seal_seen("pw", 1, 5, here),
+            seal_seen("pw", 1, 4, there),
         ];
         for (n, one) in seals.iter().enumerate() {
             for (m, other) in seals.iter().enumerate() {

@@ -150,6 +150,8 @@ pub(crate) struct Neighbor {
     pinhole: bool,
     /// Our address as the server of a zone sees it.
     apparent: Option<SocketAddr>,
+    /// The time stamp of the last proof that it was sent.
+    last_proven: u32,
     /// Our firewall's memory, when we are the client.
     meter: meter::Meter,
     /// The same of a client of ours, as it says.
@@ -287,6 +289,7 @@ impl Zones {
                 doubt: None,
                 pinhole: false,
                 apparent: None,
+                last_proven: 0,
                 meter: meter::Meter::default(),
                 life_s: None,
                 last_trial: 0,

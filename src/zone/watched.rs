@@ -1,6 +1,7 @@
 //! Keepalives of the clients of traversal zones (H.460.18 §12): whom we believe, and where he is.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use pinhole_h323::asn::h225::{RasMessage, ServiceControlIndication};
@@ -42,23 +43,47 @@ pub(crate) fn sci(
     if let Some(trial) = said.and_then(|said| said.trial) {
         return meter::asked(cx, origin, request, trial);
     }
-    let interval = match believe(cx, origin, request, said) {
-        Ok((id, heard)) => interval(cx, id, origin, heard),
+    let (id, interval) = match believe(cx, origin, request, said) {
+        Ok((id, heard)) => (id, interval(cx, id, origin, heard)),
         Err((id, doubt)) => {
             doubted(cx, id, origin, &doubt);
             let reason = mark::number(Reason::from(&doubt));
             // Who is copied faster than it speaks can seal its address all the same.
-            let apparent = id.map(|_| origin.from);
-            let answer = mark::Server { reason, apparent, ..mark::Server::default() };
+            let proven = id.filter(|_| doubt != Doubt::WrongPassword);
+            let answer = mark::Server { reason, ..seen(cx, proven, origin, request) };
             return Some(refusal(cx, seq, said.map(|_| answer)));
         }
     };
     let mut message = h46018::keep_alive_started(seq, interval.max(1)).ok()?.into_message();
     if let (RasMessage::serviceControlResponse(response), Some(_)) = (&mut message, said) {
-        let apparent = Some(origin.from);
-        mark::Server { apparent, ..mark::Server::default() }.write(response);
+        seen(cx, Some(id), origin, request).write(response);
     }
     Some(message)
+}
+
+/// The address from which a client is seen, as only its server can tell it. While one that seals is where it was, who
+/// comes from elsewhere is told none: otherwise it would seal that for whoever copies it faster than it speaks.
+fn seen(
+    cx: &Cx<'_>,
+    id: Option<ZoneId>,
+    origin: Origin,
+    request: &ServiceControlIndication,
+) -> mark::Server {
+    let zone = id.and_then(|id| cx.core.zones.get(id));
+    let told = zone.is_some_and(|zone| match &zone.role {
+        Role::Client(watch) => {
+            watch.address() == Some(origin.from) || !watch.seals() || watch.is_late(cx.now)
+        }
+        Role::Server(_) | Role::Plain => false,
+    });
+    let apparent = Some(origin.from).filter(|_| told);
+    let secret = zone.and_then(super::Neighbor::password);
+    let time = token::find(request.crypto_tokens.as_ref()).map(|proof| proof.time);
+    let seal = |((at, secret), time): ((SocketAddr, &str), u32)| {
+        mark::seal_seen(secret, request.request_seq_num.0, time, at)
+    };
+    let seen = apparent.zip(secret).zip(time).map(seal);
+    mark::Server { apparent, seen, ..mark::Server::default() }
 }
 
 fn refusal(cx: &Cx<'_>, seq: Seq, said: Option<mark::Server>) -> RasMessage {

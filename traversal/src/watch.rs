@@ -247,7 +247,8 @@ impl Watch {
     }
 
     /// True when nothing came from the client's address for longer than an interval.
-    fn is_late(&self, now: Instant) -> bool {
+    #[must_use]
+    pub fn is_late(&self, now: Instant) -> bool {
         self.heard.is_none_or(|(last, _)| longer(now, last, self.interval + LATE))
     }
 

@@ -3,6 +3,10 @@
 
 use std::net::SocketAddr;
 
+use pinhole_h323::asn::h225::{
+    Content, GenericData, GenericIdentifier, GloballyUniqueID, RasMessage,
+};
+use pinhole_h323::generic::{self, Parameters as _};
 use pinhole_h323::h46018;
 use pinhole_h323::id::Seq;
 use pinhole_h323::ras::Ras;
@@ -127,6 +131,45 @@ fn who_holds_the_clients_line_cannot_speak_for_it() {
     zone.lab.world.run_for(seconds(57));
     assert_eq!(believed(&mut zone).unwrap().ip(), ip(NAT));
     zone.talk(false, |_| {});
+}
+
+/// Mallory answers in the server's place, before it does, that the client is seen at his own address; so it would seal
+/// that, and his copies would be the sealed ones.
+#[test]
+fn nobody_else_tells_the_client_its_address() {
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, PLAIN);
+    zone.up();
+    let client = believed(&mut zone).unwrap();
+    let (mut told, mut last) = (0, client);
+    for _ in 0..9000 {
+        zone.lab.world.run_for(millis(10));
+        for bytes in overheard(&mut zone) {
+            let Ok(ras) = Ras::decode(&bytes) else { continue };
+            let RasMessage::serviceControlIndication(sci) = ras.message() else { continue };
+            let seq = Seq::new(sci.request_seq_num.0);
+            let mut answer = h46018::keep_alive_started(seq, 19).unwrap();
+            answer.edit(|message| {
+                let RasMessage::serviceControlResponse(scr) = message else { return };
+                let id = [
+                    0x6d, 0x1f, 0xa3, 0x52, 0x0e, 0x94, 0x4b, 0x7c, 0x9a, 0x2d, 0x50, 0x69, 0x6e,
+                    0x68, 0x6f, 0x6c,
+                ];
+                let id = GenericIdentifier::nonStandard(GloballyUniqueID(id.into()));
+                let mut data = GenericData { id, parameters: None, unknown_ext: None };
+                data.set(2, Some(generic::transport(mallory())));
+                data.set(4, Some(Content::raw(vec![7; 12].into())));
+                scr.generic_data = Some(vec![data]);
+            });
+            let answer = answer.encode().unwrap();
+            zone.lab.world.inject_datagram(at(RAS), last, &answer);
+            zone.lab.world.inject_datagram(mallory(), at(RAS), &bytes);
+            told += 1;
+        }
+        assert_ne!(zone.seen_by(zone.inner).apparent, Some(mallory()));
+        last = believed(&mut zone).expect("up");
+        assert_eq!(last, client);
+    }
+    assert!(told >= 4, "{told}");
 }
 
 /// What remains with the proof of the standard, which says nothing of addresses: who can hold the client's words back

@@ -98,8 +98,8 @@ fn the_nat_gives_other_ports() {
         let gate = zone.lab.gate;
         let before = zone.seen_by(zone.lab.node).address;
         zone.lab.world.gate(gate).rebind_udp();
-        // An interval, two proofs, and the time in which copies would be noticed.
-        zone.lab.world.run_for(seconds(25));
+        // An interval, three proofs, and the time in which copies would be noticed.
+        zone.lab.world.run_for(seconds(27));
         assert_ne!(zone.seen_by(zone.lab.node).address, before, "or nothing was tried");
     });
 }
