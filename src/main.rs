@@ -6,6 +6,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// What is freed goes back to the system; the system's own allocator keeps the most that there ever was.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// NAT traversal and encryption edge proxy for H.323.
 ///
 /// Started with -c it runs the gatekeeper of a configuration in GnuGk's dialect; GnuGk's letters mean the same.

@@ -121,6 +121,7 @@ fn run(args: &RunArgs, config: &Config, groups: &[Group]) -> ExitCode {
         .map_err(|error| format!("cannot write the log: {error}"))
         .and_then(|log| Ok((log, locals(config)?)))
         .and_then(|(_log, locals)| {
+            net::take_small_pages();
             let files = net::allow_many_sockets();
             let encryption = Encryption::with_groups(config, groups);
             let mut settings = Settings { encryption, ..Settings::from(config) };

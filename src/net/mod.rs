@@ -30,6 +30,6 @@ pub use clock::{now, since_1970};
 pub use drive::{Driver, Ended, Limits, drive, drive_behind, run};
 pub use locals::local_addresses;
 pub use log::{Log, log_to};
-pub use service::{Failure, Service, allow_many_sockets, serve};
+pub use service::{Failure, Service, allow_many_sockets, serve, take_small_pages};
 pub use status::Asker;
 pub use stop::{Stop, Stopper, stopper};

@@ -254,9 +254,26 @@ pub fn allow_many_sockets() -> usize {
     usize::try_from(most).unwrap_or(usize::MAX)
 }
 
+/// Has the system give this process no huge pages where it would unasked, as Debian's does: one that is freed but for a call
+/// would stay as a whole. A system that refuses loses no more than that memory.
+pub fn take_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_thp_disable(true) {
+        tracing::debug!(%error, "huge pages are not refused");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn there_are_no_huge_pages() {
+        assert!(!nix::sys::prctl::get_thp_disable().unwrap(), "the test can fail");
+        take_small_pages();
+        assert!(nix::sys::prctl::get_thp_disable().unwrap());
+    }
 
     fn listening(role: &'static str, transport: &'static str, at: &str) -> Event {
         Event::Listening { role, transport, at: at.parse().unwrap() }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -291,25 +291,40 @@ fn prepare(stream: &TcpStream) {
 /// Hands on what comes, to the peer's end; what comes after ours is dropped, so that the peer need not see a reset
 /// that would cost it our last octets.
 async fn read(
-    mut reader: ReadHalf<'_>,
+    reader: ReadHalf<'_>,
     deaf: &AtomicBool,
     pace: &Pace,
     serial: u64,
     arrivals: &mpsc::Sender<Arrival>,
 ) {
-    let mut buffer = vec![0; TURN];
     loop {
         give_way(pace).await;
-        let Ok(length @ 1..) = reader.read(&mut buffer).await else { break };
+        // Being readable costs no turn: without it, more is read at once than the connection that it goes to may hold.
+        tokio::task::consume_budget().await;
+        if reader.readable().await.is_err() {
+            break;
+        }
+        let bytes = match receive(&reader) {
+            Ok(bytes) if bytes.is_empty() => break,
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => break,
+        };
         if deaf.load(Ordering::Relaxed) {
             continue;
         }
-        let bytes = buffer.get(..length).unwrap_or_default().to_vec();
         if arrivals.send(Arrival::Bytes { serial, bytes }).await.is_err() {
             deaf.store(true, Ordering::Relaxed);
         }
     }
     let _ = arrivals.send(Arrival::Closed { serial }).await;
+}
+
+/// Receives into a buffer of the moment, so that an idle connection holds no memory; nothing at the peer's end.
+fn receive(reader: &ReadHalf<'_>) -> io::Result<Vec<u8>> {
+    let mut buffer = [0; TURN];
+    let length = reader.try_read(&mut buffer)?;
+    Ok(buffer.get(..length).unwrap_or_default().to_vec())
 }
 
 /// Waits until what waits elsewhere has left.
