@@ -329,7 +329,9 @@ impl Watch {
             proven,
             ..known
         });
-        let otherwise = if bare { Heard::Bare } else { Heard::Again };
+        // It may not have been told its address yet.
+        let told = longer(now, known.since, AGAIN + LATE);
+        let otherwise = if bare && told { Heard::Bare } else { Heard::Again };
         self.settled(now).unwrap_or(otherwise)
     }
 
