@@ -299,8 +299,8 @@ async fn read(
 ) {
     loop {
         give_way(pace).await;
-        // Being readable costs no turn: without it, more is read at once than the connection that it goes to may hold.
-        tokio::task::consume_budget().await;
+        // One turn's octets, and the others have theirs: the agent, too, which has to pass them on before there are more.
+        tokio::task::yield_now().await;
         if reader.readable().await.is_err() {
             break;
         }
