@@ -40,7 +40,8 @@ impl Session {
         }
     }
 
-    /// A channel is closed: its keys are of no use any more, unless another channel has taken its place.
+    /// A channel is closed: its keys are of no use any more. Where another channel of this direction has the newest key, the
+    /// older ones are those of the closed one.
     pub(super) fn unkeyed(&mut self, cx: &mut Cx<'_>, opener: Side, number: u16) {
         let flow = self.flow();
         let Some(slot) = self.keyed.get_mut(opener.index()) else { return };
@@ -48,6 +49,8 @@ impl Session {
             for (side, incoming) in [(opener, true), (opener.other(), false)] {
                 cx.core.out.push(Output::Flow(FlowCommand::Forget { flow, side, incoming }));
             }
+        } else if slot.is_some() {
+            cx.core.out.push(Output::Flow(FlowCommand::ForgetOld { flow, side: opener }));
         }
     }
 }

@@ -39,6 +39,9 @@ pub(crate) fn receive(
             Err(verdict) => return verdict,
         };
         let verdict = super::pass(cx, call, index, from, &incoming);
+        if verdict.forward.is_none() {
+            unnote(call, from, &incoming);
+        }
         return close(cx, call, from, verdict);
     }
     match call.security.between().is_some() {
@@ -335,5 +338,16 @@ fn note(call: &mut Call, from: Side, octets: &[u8]) {
             }
         }
         _ => {}
+    }
+}
+
+/// Forgets the payload type of a channel that was refused, and so has no session.
+fn unnote(call: &mut Call, from: Side, octets: &[u8]) {
+    let Ok(control) = Control::decode(octets) else { return };
+    if let Message::request(Request::openLogicalChannel(open)) = control.message() {
+        let number = open.forward_logical_channel_number.0;
+        if call.sessions.of_channel(from, number).is_none() {
+            call.security.forget_channel(from, number);
+        }
     }
 }

@@ -196,6 +196,11 @@ impl Session {
         }
     }
 
+    /// True when it is locked on the legs that are encrypted, and on no other.
+    pub(super) fn fits(&self, legs: &[Leg; 2]) -> bool {
+        self.locked == legs.each_ref().map(|leg| leg.encrypted)
+    }
+
     /// Our ports on the side of a leg.
     pub(super) const fn pair(&self, side: Side) -> Pair {
         self.pairs[side.index()]
@@ -244,10 +249,13 @@ impl Session {
         }
     }
 
-    /// What one party sends.
+    /// What one party sends, in a channel that has no key yet: whatever encrypted one before it says nothing of this.
     pub(super) fn carries(&mut self, from: Side, content: (&'static str, String)) {
         if let Some(slot) = self.contents.get_mut(from.index()) {
             *slot = Some(content);
+        }
+        if let Some(legs) = self.ciphers.get_mut(from.index()) {
+            legs.clear();
         }
     }
 

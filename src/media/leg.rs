@@ -213,10 +213,24 @@ pub(super) fn cross(
     Ok((Departure { egress, end: packet.length(), waits: packet.waits() }, worn))
 }
 
+/// True for packets of RTCP, one after another to the last octet (RFC 3550 §A.2), of types that there are: RTP with a marker
+/// looks like it in the first two octets only.
+fn is_rtcp(mut octets: &[u8]) -> bool {
+    loop {
+        let [first, kind, high, low, ..] = *octets else { return false };
+        let length = 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
+        let known = first >> 6 == 2 && matches!(kind, 192..=195 | 200..=213);
+        match octets.get(length..) {
+            Some([]) => return known,
+            Some(rest) if known => octets = rest,
+            _ => return false,
+        }
+    }
+}
+
 /// RTCP passes as it is: H.235.6 leaves it in clear. On an encrypted leg nothing else passes beside it.
 pub(super) fn control(to: &Gate, egress: Egress, packet: &Packet<'_>) -> Option<Departure> {
-    let is_rtcp = packet.octets().get(1).is_some_and(|kind| (192..=223).contains(kind));
-    let may = is_rtcp || matches!(to.exit, Exit::Open);
+    let may = matches!(to.exit, Exit::Open) || is_rtcp(packet.octets());
     let departure = Departure { egress, end: packet.length(), waits: false };
     (egress.channel == Channel::Rtcp && may).then_some(departure)
 }
@@ -302,6 +316,38 @@ mod tests {
         }
         for other in [0, 8, 13, 101, 127] {
             assert_eq!(crossed(&mut locked, &mut clear, &rtp(other)), Err(Reject::PayloadType));
+        }
+    }
+
+    #[test]
+    fn beside_an_encrypted_leg_nothing_but_rtcp_leaves_in_clear() {
+        let report = [&[0x80, 200, 0, 6][..], &[7; 24]].concat();
+        let name = [&[0x81, 202, 0, 1][..], &[7; 4]].concat();
+        let compound = [&report[..], &name].concat();
+        let with = |at: usize, octet: u8| {
+            let mut packet = compound.clone();
+            packet[at] = octet;
+            packet
+        };
+        // RTP with a marker and payload type 72, and a sequence number that would be a length.
+        let rtp = [&[0x80, 200, 0, 2, 0, 0, 0, 9, 1, 2, 3, 4][..], &[0xd5; 160]].concat();
+        let passes = |packet: &[u8]| {
+            let at = "192.0.2.1:5001".parse().unwrap();
+            let egress = Egress { pair: PairId(1), channel: Channel::Rtcp, to: at, prefix: None };
+            let mut octets = packet.to_vec();
+            let packet = Packet::new(&mut octets, packet.len()).unwrap();
+            let (open, mut locked) = (Gate::default(), Gate::default());
+            locked.lock();
+            assert!(control(&open, egress, &packet).is_some());
+            control(&locked, egress, &packet).is_some()
+        };
+        for rtcp in [&report, &name, &compound] {
+            assert!(passes(rtcp), "{rtcp:02x?}");
+        }
+        let kinds: Vec<u8> = (0..=255).filter(|kind| passes(&with(1, *kind))).collect();
+        assert_eq!(kinds, (192..=195).chain(200..=213).collect::<Vec<u8>>());
+        for other in [&rtp, &with(0, 0x40), &with(3, 5), &with(3, 0), &with(29, 96), &with(31, 2)] {
+            assert!(!passes(other), "{other:02x?}");
         }
     }
 

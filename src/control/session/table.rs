@@ -43,7 +43,9 @@ impl Sessions {
             return Err(NoSession::TooMany);
         }
         let replaced = wanted.replaces.filter(|_| wanted.id == 0);
-        let place = replaced.and_then(|number| self.place_of(&Channel { opener, number }));
+        let place = replaced
+            .and_then(|number| self.place_of(&Channel { opener, number }))
+            .filter(|at| self.open.get(*at).is_some_and(|session| session.fits(legs)));
         let session = match place {
             Some(place) => self.open.get_mut(place).ok_or(NoSession::TooMany)?,
             None => self.session(cx, key, legs, index, wanted.id)?,
@@ -125,16 +127,17 @@ impl Sessions {
         self.open.len() >= MOST_SESSIONS || self.closing.len() >= MOST_CLOSING
     }
 
-    /// The session with this sessionID, if there is one.
+    /// The session with this sessionID, if there is one; the newest, should an encrypted one be left from before.
     pub(in crate::control) fn numbered(&mut self, id: u8) -> Option<&mut Session> {
-        self.open.iter_mut().find(|session| id != 0 && session.id == id)
+        self.open.iter_mut().rev().find(|session| id != 0 && session.id == id)
     }
 
     fn place_of(&self, channel: &Channel) -> Option<usize> {
         self.open.iter().position(|session| session.channels.contains(channel))
     }
 
-    /// The session with this sessionID, made if there is none.
+    /// The session with this sessionID, made if there is none. One that is locked for a leg that is in clear by now is left
+    /// to the channels that it has: nothing in clear would pass there.
     fn session(
         &mut self,
         cx: &mut Cx<'_>,
@@ -143,7 +146,8 @@ impl Sessions {
         index: &mut Index,
         id: u8,
     ) -> Result<&mut Session, NoSession> {
-        let found = self.open.iter().position(|session| id != 0 && session.id == id);
+        let fits = |session: &Session| id != 0 && session.id == id && session.fits(legs);
+        let found = self.open.iter().position(fits);
         let at = match found {
             Some(at) => at,
             None if self.is_full() => return Err(NoSession::TooMany),

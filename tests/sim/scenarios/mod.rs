@@ -37,6 +37,7 @@ mod ports;
 mod reach;
 mod rebinding;
 mod release;
+mod reopened;
 mod secure;
 mod secure_raw;
 mod secure_zone;

@@ -43,7 +43,7 @@ const CALLED: usize = 1;
 const RTP: [u16; 2] = [5000, 6000];
 
 /// A gatekeeper that wants every leg encrypted if it can be; half keys are made by the caller for a Setup.
-fn parties(demand: Demand, end_to_end: bool) -> Parties {
+pub(super) fn parties(demand: Demand, end_to_end: bool) -> Parties {
     Parties::at(Stage::Admitted, Mode::Proxied, move |settings| {
         let default = Policy::new(demand, Terms::up_to(1024));
         settings.encryption = Encryption { default, end_to_end, ..Encryption::default() };
@@ -51,7 +51,7 @@ fn parties(demand: Demand, end_to_end: bool) -> Parties {
 }
 
 /// Half keys, by whoever says them.
-fn offer(
+pub(super) fn offer(
     seed: u8,
 ) -> (Vec<std::sync::Arc<pinhole_crypto::dh::KeyPair>>, Vec<pinhole_h323::asn::h235::ClearToken>) {
     let work = Work::Offer { groups: vec![Group::Modp1024], seed: Zeroizing::new([seed; 32]) };
@@ -70,7 +70,7 @@ fn words_of(
     Signal::on(words, body(id))
 }
 
-fn connect(parties: &Parties) -> Signal {
+pub(super) fn connect(parties: &Parties) -> Signal {
     words_of(parties, CALLED, |id| {
         let (protocol_identifier, call_identifier) = (version::h225(), Some(id));
         Body::connect(Box::new(ConnectUUIE {
@@ -165,22 +165,30 @@ fn a_call_is_sent_on_while_the_caller_knows_of_none() {
 }
 
 /// An encrypting caller, in a call with a plain party.
-struct Half {
-    parties: Parties,
+pub(super) struct Half {
+    pub(super) parties: Parties,
     sockets: [pinhole::face::SocketId; 2],
     agreed: Agreed,
 }
 
-fn half() -> Half {
+pub(super) fn half() -> Half {
+    agreed(None)
+}
+
+/// The same; the called party has a half key of its own, made of `called`, and so the two agree between themselves.
+pub(super) fn agreed(called: Option<u8>) -> Half {
     let mut parties = parties(Demand::Preferred, true);
     let (pairs, said) = offer(1);
     parties.set_up(true, |setup| setup.set_clear_tokens(said));
     parties.reached();
-    let answer = connect(&parties);
+    let mut answer = connect(&parties);
+    if let Some(seed) = called {
+        answer.set_clear_tokens(offer(seed).1);
+    }
     parties.say(CALLED, &answer);
     let heard = parties.heard(CALLER);
     let answer = heard.iter().flat_map(|signal| offers(signal.clear_tokens(), &Group::ALL)).next();
-    let half_key = answer.expect("the gatekeeper agrees").half_key;
+    let half_key = answer.expect("somebody agrees").half_key;
     let work = Work::Finish { pair: pairs[0].clone(), half_key };
     let Done::Agreed(Ok(agreed)) = work.done() else { panic!("no secret") };
     let open = |n: usize| {
@@ -190,7 +198,7 @@ fn half() -> Half {
     Half { parties, sockets, agreed }
 }
 
-fn capabilities() -> Control {
+pub(super) fn capabilities() -> Control {
     let capability = Capability::receiveAudioCapability(Box::new(AudioCapability::g711Alaw64k(20)));
     let entry = CapabilityTableEntry {
         capability_table_entry_number: CapabilityTableEntryNumber(1),
@@ -209,7 +217,7 @@ fn opening(control: &Control) -> OpenLogicalChannel {
 
 impl Half {
     /// A party says something; what the other hears.
-    fn tell(&mut self, from: usize, message: &Control) -> Vec<Control> {
+    pub(super) fn tell(&mut self, from: usize, message: &Control) -> Vec<Control> {
         self.parties.fresh(1 - from);
         self.parties.control(from, message);
         self.parties.lab.world.run_for(millis(200));
@@ -217,7 +225,7 @@ impl Half {
     }
 
     /// Capabilities both ways, and who is master.
-    fn begin(&mut self, caller_is_master: bool) {
+    pub(super) fn begin(&mut self, caller_is_master: bool) {
         let cipher = ObjectIdentifier::new(Algorithm::Aes128.identifier());
         let mut mine = capabilities();
         mine.edit(|message| {
@@ -248,14 +256,14 @@ impl Half {
         wrapping.unwrap(&key.octets).unwrap()
     }
 
-    fn wrapped(&self, payload_type: u8, key: &SessionKey) -> WrappedKey {
+    pub(super) fn wrapped(&self, payload_type: u8, key: &SessionKey) -> WrappedKey {
         let wrapping = self.agreed.secret.key_encryption_key(Algorithm::Aes128);
         let algorithm = Some(ObjectIdentifier::new(Algorithm::Aes128.identifier()));
         WrappedKey { payload_type, algorithm, octets: wrapping.wrap(key).unwrap() }
     }
 
     /// Sends packets, and returns what the other party got of them.
-    fn send(
+    pub(super) fn send(
         &mut self,
         from: usize,
         to: SocketAddr,
@@ -283,7 +291,7 @@ fn frame(n: u8, payload_type: u8, from: usize) -> Vec<u8> {
     packet
 }
 
-fn sealed(packet: Vec<u8>, payload_type: u8, key: &SessionKey) -> Vec<u8> {
+pub(super) fn sealed(packet: Vec<u8>, payload_type: u8, key: &SessionKey) -> Vec<u8> {
     let length = packet.len();
     let mut buffer = packet;
     buffer.resize(length + 32, 0);
