@@ -373,7 +373,8 @@ impl Case {
     }
 }
 
-/// Every twentieth of the three thousand cases of the matrix, such that every three values meet.
+/// Every twentieth of the three thousand cases of the matrix, such that every three values meet; with `PINHOLE_MATRIX=whole`
+/// every one.
 #[test]
 fn the_matrix() {
     let all = matrix();
@@ -390,11 +391,12 @@ fn the_matrix() {
         triples
     };
     let mut open: BTreeSet<[(u8, String); 3]> = all.iter().flat_map(triples).collect();
+    let whole = std::env::var("PINHOLE_MATRIX").is_ok_and(|asked| asked == "whole");
     let mut run = 0;
     // In an order that has nothing to do with that of the matrix: 1229 and 3072 have no divisor in common.
     for case in (0..all.len()).map(|n| all[n * 1229 % all.len()]) {
         let fresh = triples(&case).iter().filter(|triple| open.contains(*triple)).count();
-        if fresh < 3 && open.len() > 40 || fresh == 0 {
+        if !whole && (fresh < 3 && open.len() > 40 || fresh == 0) {
             continue;
         }
         triples(&case).iter().for_each(|triple| {
@@ -412,5 +414,5 @@ fn the_matrix() {
             None => case.runs(),
         }
     }
-    assert!((60..200).contains(&run), "{run} cases were run");
+    assert!((60..200).contains(&run) || whole && run == all.len(), "{run} cases were run");
 }
