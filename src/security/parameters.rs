@@ -1,6 +1,8 @@
 //! Files of Diffie-Hellman parameters of an operator's own (`H235HalfCallDHParamFile`): those that `openssl dhparam` makes
 //! (PKCS#3, as PEM or DER), and those of GnuGk, with a section for each identifier of a token.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD;
 use pinhole_crypto::dh::Group;
 
 /// What is wrong with a file, or what its author ought to know.
@@ -221,28 +223,9 @@ fn dotted(group: Group) -> String {
     arcs.join(".")
 }
 
-/// The octets that Base64 (RFC 4648 §4) stands for.
+/// The octets that Base64 (RFC 4648 §4) stands for, with or without padding.
 fn base64(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
-    let mut octets = Vec::with_capacity(text.len() / 4 * 3);
-    for four in text.as_bytes().chunks(4) {
-        let mut bits = 0u32;
-        for digit in four {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(value);
-        }
-        let missing = 4 - four.len() as u32;
-        let whole = (bits << (6 * missing)).to_be_bytes();
-        octets.extend_from_slice(whole.get(1..four.len()).filter(|_| four.len() > 1)?);
-    }
-    Some(octets)
+    STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()
 }
 
 #[cfg(test)]
