@@ -130,10 +130,13 @@ pub(crate) fn talk(
         .collect();
     let over = |(variant, tones, mut caller, mut callee): (Variant, [u32; 2], Phone, Phone)| {
         let context = format!("{:?} calls {:?}, {variant:?}", from.place, to.place);
-        let ended = |phone: &mut Phone| {
+        let ended = |phone: &mut Phone, context: &str| {
             phone.event("call-ended", PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"))
         };
-        let records = [ended(&mut caller), ended(&mut callee)];
+        let first = ended(&mut caller, &context);
+        // A call that never came is explained by what the caller was told.
+        let second = ended(&mut callee, &format!("{context}, caller: {first}"));
+        let records = [first, second];
         assert!(caller.ended(PATIENCE).unwrap(), "{context}: {}", caller.seen());
         assert!(callee.stop().unwrap(), "{context}: {}", callee.seen());
         let talk = Talk { context, records, tones };
