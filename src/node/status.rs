@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::bounds::Limits;
-use super::{Counters, Life, Mode, Node};
+use super::{Counters, Life, Mode, Node, Settings};
 use crate::call::status::CallStatus;
 use crate::ras::endpoint::Registration;
 use crate::zone::ZoneStatus;
@@ -138,6 +138,12 @@ impl Mode {
 }
 
 impl Node {
+    /// What it was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.core.settings
+    }
+
     /// What it holds at this moment.
     #[must_use]
     pub fn status(&self, now: Instant) -> Status {

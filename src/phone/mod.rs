@@ -94,6 +94,12 @@ impl Phone {
         }
     }
 
+    /// What it was made with.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.desk.options
+    }
+
     /// Does something with a call and forgets the call if it is over then.
     fn with_call(&mut self, key: CallKey, then: impl FnOnce(&mut Call, &mut Desk)) {
         let Some(call) = self.calls.get_mut(&key) else { return };

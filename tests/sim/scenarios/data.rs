@@ -23,8 +23,8 @@ use crate::world::{Chop, HostId, Raw, at, millis, seconds};
 #[rustfmt::skip]
 pub(super) const SETUP: &str = "030000db08026a580504038090a52804657031007e00c40520b8060008914a000701400200650070003122c00900003d1048333233506c75732073696d706c6500001a312e32382e30202848333233506c75732076312e32382e302900000001400200650070003200c633640a06b80060430fb2a5e3f11185729e4af640c00800bd0fa00807000a0a0102bcc0110056430fb2a5e3f11185729e4af640c008010001001d1a003500320036003500360030003200380038005f0065006e0064007001000100070120656e2d75730901400013000000000102800180";
 
-const CALLER: &str = "198.51.100.31";
-const CALLED: &str = "198.51.100.32";
+pub(super) const CALLER: &str = "198.51.100.31";
+pub(super) const CALLED: &str = "198.51.100.32";
 
 /// A call between two raw hosts, over one signalling connection each. It is never answered, so it has thirty seconds.
 pub(super) struct Line {
@@ -34,7 +34,7 @@ pub(super) struct Line {
     pub(super) setup: Signal,
 }
 
-fn line(chop: Chop) -> Line {
+pub(super) fn line(chop: Chop) -> Line {
     let settings =
         Settings { accept_unregistered: true, unregistered_anywhere: true, ..Settings::default() };
     let mut lab = lab(Plan { settings, ..Plan::with(chop) });
@@ -179,7 +179,7 @@ fn t120_reaches_the_party_that_listens(chop: Chop) {
 }
 
 /// Datagrams from one port to another, through the gatekeeper; true when they arrive.
-fn passes(
+pub(super) fn passes(
     line: &mut Line,
     sockets: [SocketId; 2],
     to: std::net::SocketAddr,

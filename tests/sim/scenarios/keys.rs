@@ -54,6 +54,8 @@ fn talk(text: &str, talk: u64, caller_encrypts: bool, caller_is_master: bool) ->
         }
     };
     let bob = lab.answering("bob", Outside, BOB, adjust(false));
+    let encrypted = if caller_encrypts { NAT } else { "198.51.100.101" };
+    lab.world.guard(&[&format!("{encrypted}/32")]);
     lab.world.mark_rest();
     lab.world.tap(lab.node);
     let alice = lab.calling("alice", Inside, ("bob", ALICE, talk), adjust(true));
@@ -61,8 +63,7 @@ fn talk(text: &str, talk: u64, caller_encrypts: bool, caller_is_master: bool) ->
     heard(&lab.record(bob, 1, seconds(5)), talk, ALICE);
     lab.world.must("alice has ended", |world| world.ended(alice), seconds(30));
     let sent = lab.world.tap(lab.node);
-    let encrypted = ip(if caller_encrypts { NAT } else { "198.51.100.101" });
-    assert_eq!(look(&sent, encrypted).clear, 0);
+    assert_eq!(look(&sent, ip(encrypted)).clear, 0);
     lab.nothing_left();
     ["from-party", "to-party"].map(|direction| keys(&lab, lab.node, direction))
 }
@@ -112,6 +113,7 @@ fn a_flood_of_calls_that_need_keys_harms_no_call_and_makes_none_in_clear() {
     let dora = lab.answering("dora", Outside, BOB, encrypting);
     let bob = lab.answering("bob", Outside, 600.0, encrypting);
     lab.world.mark_rest();
+    lab.world.guard(&["198.51.100.101/32", "198.51.100.102/32"]);
     let alice = lab.calling("alice", Inside, ("dora", ALICE, 25), |_| {});
     lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
     lab.world.tap(lab.node);

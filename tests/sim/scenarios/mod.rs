@@ -21,6 +21,7 @@ mod fast;
 mod features;
 mod floods;
 mod gone;
+mod guarded;
 mod hostile;
 mod keys;
 pub(crate) mod lab;

@@ -20,7 +20,7 @@ use super::lab::{Lab, NAT, Place, Plan, connected, heard, lab};
 use super::watch::look;
 use super::zone::settings;
 use crate::hostile::framed;
-use crate::world::{Chop, HostId, at, ip, seconds};
+use crate::world::{Chop, HostId, Sabotage, at, ip, seconds};
 use Place::{Inside, Outside};
 
 const ALICE: f64 = 440.0;
@@ -210,25 +210,62 @@ fn fast_start_is_withheld_while_a_leg_may_come_to_be_encrypted() {
     call("[Pinhole::Encryption]\nDefault=required\n", fast, fast).legs([ENDS1, ENDS1]);
 }
 
-/// A gatekeeper that forgets to have media encrypted says itself, by what it agreed on, that it should have.
-fn forgetful(demand: &str) {
-    let mut lab = lab_of(&format!("[Pinhole::EncryptByAlias]\nbob={demand}\n"));
+/// A call to bob, who encrypts, at a gatekeeper that is wrong in what it asks of its media plane.
+fn wrong(rules: &str, sabotage: Sabotage) {
+    let mut lab = lab_of(rules);
     lab.answering("bob", Outside, BOB, with(G1, A1));
-    lab.world.forget_encryption(lab.node);
+    lab.world.sabotage(lab.node, sabotage);
     lab.calling("alice", Inside, ("bob", ALICE, TALK), plain);
     lab.world.run_for(seconds(10));
 }
 
+/// By what it agreed on it says itself that it should have encrypted.
 #[test]
 #[should_panic(expected = "RTP in clear on a leg that is encrypted")]
-fn the_watcher_finds_what_was_not_locked_where_it_is_required() {
-    forgetful("required");
+fn the_watcher_finds_what_was_not_locked_after_an_agreement() {
+    wrong("[Pinhole::EncryptByAlias]\nbob=preferred\n", Sabotage::Forgets);
 }
 
 #[test]
 #[should_panic(expected = "RTP in clear on a leg that is encrypted")]
-fn the_watcher_finds_what_was_not_locked_after_an_agreement() {
-    forgetful("preferred");
+fn the_watcher_finds_what_passes_as_the_parties_own() {
+    wrong("[Pinhole::EncryptByAlias]\nbob=preferred\n", Sabotage::Confuses);
+}
+
+const BY_ALIAS: &str = "[Pinhole::EncryptByAlias]\nbob=required\n";
+const BY_NETWORK: &str = "[Pinhole::EncryptByNetwork]\n198.51.100.0/24=required\n";
+const BY_DEFAULT: &str =
+    "[Pinhole::EncryptByNetwork]\n203.0.113.1/32=off\n[Pinhole::Encryption]\nDefault=required\n";
+
+#[test]
+#[should_panic(expected = "media in clear where its configuration forbids it")]
+fn the_guard_finds_what_was_not_locked() {
+    wrong(BY_ALIAS, Sabotage::Forgets);
+}
+
+#[test]
+#[should_panic(expected = "media in clear where its configuration forbids it")]
+fn the_guard_finds_what_passes_as_the_parties_own() {
+    wrong(BY_NETWORK, Sabotage::Confuses);
+}
+
+#[test]
+#[should_panic(expected = "media in clear where its configuration forbids it")]
+fn the_guard_knows_the_rule_for_all_others() {
+    wrong(BY_DEFAULT, Sabotage::Confuses);
+}
+
+#[test]
+#[should_panic(expected = "media in clear on both legs")]
+fn the_guard_finds_calls_of_which_no_leg_is_encrypted() {
+    wrong("[RoutedMode]\nRequireH235HalfCallMedia=1\n", Sabotage::Confuses);
+}
+
+#[test]
+fn the_guard_finds_nothing_where_all_is_right() {
+    for rules in [BY_ALIAS, BY_NETWORK, BY_DEFAULT] {
+        wrong(rules, Sabotage::None);
+    }
 }
 
 fn status(lab: &mut Lab) -> Status {
@@ -291,7 +328,7 @@ fn media_in_clear_does_not_go_to_a_network_where_encryption_is_required() {
         let told = |options: &mut Options| (options.tunnelling, options.traversal) = (false, false);
         let bob = lab.answering("bob", Outside, BOB, told);
         let alice = lab.calling("alice", Inside, ("bob", ALICE, 30), separate);
-        lab.world.guard(&[alice], &["192.0.2.8/32"]);
+        lab.world.guard(&["192.0.2.8/32"]);
         lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
         lab.world.run_for(seconds(2));
         let (node, media) = (lab.node, at(media));

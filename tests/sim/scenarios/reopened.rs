@@ -89,7 +89,7 @@ fn ciphers(half: &mut Half) -> Vec<(&'static str, String, usize)> {
 /// party's channel of before is not closed.
 #[test]
 fn a_party_that_cannot_encrypt_any_more_is_heard_in_clear() {
-    let mut half = half();
+    let mut half = agreed(None);
     half.begin(false);
     let open = encrypted(&half, 1, CALLER, (110, None));
     let before = opens(&mut half, CALLER, open);

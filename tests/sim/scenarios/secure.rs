@@ -195,15 +195,25 @@ impl Case {
         }
     }
 
+    /// The address at which the gatekeeper sees a party.
+    fn address(self, place: Place) -> IpAddr {
+        if place == Inside { ip(NAT) } else { outside(self.inside_calls) }
+    }
+
     fn runs(self) {
         let mut lab = self.lab();
         let places = if self.inside_calls { (Inside, Outside) } else { (Outside, Inside) };
+        for (secure, place) in self.legs().into_iter().zip([places.0, places.1]) {
+            if secure {
+                lab.world.guard(&[&self.address(place).to_string()]);
+            }
+        }
         let (records, sent) = talk(&mut lab, places, self.adjust(0), self.adjust(1));
         let cipher = self.cipher();
         for ((record, secure), place) in records.iter().zip(self.legs()).zip([places.0, places.1]) {
             let expected = if secure { both(cipher, self.bits as u32) } else { clear() };
             assert_eq!(ciphers(record), expected, "{self:?} {record:#?}");
-            let at = if place == Inside { ip(NAT) } else { outside(self.inside_calls) };
+            let at = self.address(place);
             let seen = look(&sent, at);
             assert!(seen.packets as u64 >= TALK * 45, "{self:?} {place:?} {seen:?}");
             // The watcher reads the talk on a clear leg, and nothing on an encrypted one. What it cannot tell from RTP,
@@ -232,6 +242,7 @@ impl Case {
 
     fn is_refused(self, named: &str) {
         let mut lab = self.lab();
+        lab.world.guard(&["0.0.0.0/0"]);
         let bob = lab.answering("bob", Outside, BOB, self.adjust(1));
         lab.world.mark_rest();
         lab.world.tap(lab.node);

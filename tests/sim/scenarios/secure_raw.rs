@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use pinhole::event::Event;
 use pinhole::node::{Encryption, Mode};
-use pinhole::phone::options::Options;
+use pinhole::phone::options::{Encryption as Wish, Options};
 use pinhole::security::agreement::{Agreed, Done, Work, offers, tokens};
 use pinhole::security::{Demand, Policy, Terms};
 use pinhole_crypto::cbc::{Fill, Open, Seal};
@@ -164,6 +164,37 @@ fn a_call_is_sent_on_while_the_caller_knows_of_none() {
     }
 }
 
+/// Where a call is sent on to, the rule for that place counts.
+#[test]
+fn a_call_that_is_sent_on_is_encrypted_where_it_goes_or_is_not_made() {
+    let rules = "[Pinhole::EncryptByNetwork]\n198.51.100.101/32=required\n";
+    for (encryption, answered) in [(Wish::Off, false), (Wish::Optional, true)] {
+        let mut parties = Parties::at(Stage::Admitted, Mode::Proxied, |settings| {
+            settings.encryption = zone::settings(rules).encryption;
+        });
+        let carla = parties.lab.answering("carla", Outside, 700.0, |options: &mut Options| {
+            options.encryption = encryption;
+        });
+        parties.set_up(true, |_| {});
+        parties.reached();
+        let facility = forwarded(&parties, "carla");
+        parties.say(CALLED, &facility);
+        parties.lab.world.run_for(seconds(3));
+        let connected = |event: &Event| matches!(event, Event::CallConnected { .. });
+        let node = parties.lab.node;
+        let denied = (!answered).then_some("securityDenied");
+        assert_eq!(parties.released(CALLER).and_then(|(_, reason)| reason), denied);
+        assert_eq!(parties.lab.world.told(node, connected), answered);
+        if !answered {
+            let record = records(&parties.lab.world, node).pop().expect("a record");
+            let why = "it would not be secure: encryption is required on the side of carla (network 198.51.100.101/32) \
+                       (DH 1024 or more), and carla answered with no encryption";
+            assert_eq!(record.sentence, why);
+        }
+        let _ = carla;
+    }
+}
+
 /// An encrypting caller, in a call with a plain party.
 pub(super) struct Half {
     pub(super) parties: Parties,
@@ -172,7 +203,9 @@ pub(super) struct Half {
 }
 
 pub(super) fn half() -> Half {
-    agreed(None)
+    let mut half = agreed(None);
+    half.parties.lab.world.guard(&[IPS[CALLER]]);
+    half
 }
 
 /// The same; the called party has a half key of its own, made of `called`, and so the two agree between themselves.
@@ -195,6 +228,10 @@ pub(super) fn agreed(called: Option<u8>) -> Half {
         parties.lab.world.with(parties.hosts[n], |raw: &mut Raw, _| raw.udp(IPS[n], RTP[n]))
     };
     let sockets = [0, 1].map(open);
+    parties.lab.world.encrypts(parties.hosts[CALLER]);
+    if called.is_some() {
+        parties.lab.world.encrypts(parties.hosts[CALLED]);
+    }
     Half { parties, sockets, agreed }
 }
 

@@ -131,8 +131,8 @@ fn through_a_plain_neighbor(
     let bob = Phone::new(options, [61; 32], lab.world.now());
     lab.world.host("bob", FAR, bob);
     lab.world.tap(lab.node);
-    let alice = lab.calling("alice", Place::Outside, (called, 440.0, 2), |_| {});
-    lab.world.guard(&[alice], secret);
+    lab.calling("alice", Place::Outside, (called, 440.0, 2), |_| {});
+    lab.world.guard(secret);
     let asked = |(_, bytes): &(SocketAddr, Vec<u8>)| {
         let ras = Ras::decode(bytes).ok()?;
         let RasMessage::locationRequest(request) = ras.message() else { return None };

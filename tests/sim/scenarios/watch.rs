@@ -38,13 +38,8 @@ pub(crate) fn can_be_read(datagram: &[u8]) -> bool {
 /// The contents of an RTP packet, with or without a multiplexID before it; nothing for RTCP, RAS and keepalives.
 fn payload(datagram: &[u8]) -> Option<&[u8]> {
     // RAS begins otherwise, but for messages of other kinds that no phone sends.
-    contents(datagram).filter(|contents| contents.len() >= FEWEST)
-}
-
-/// The same, however short they are.
-pub(crate) fn contents(datagram: &[u8]) -> Option<&[u8]> {
     let is_rtp = |packet: &[u8]| {
-        packet.len() > 12 && packet[0] >> 6 == 2 && !(192..=223).contains(&packet[1])
+        packet.len() >= 12 + FEWEST && packet[0] >> 6 == 2 && !(192..=223).contains(&packet[1])
     };
     let plain = is_rtp(datagram).then_some(datagram);
     plain.or_else(|| datagram.get(4..).filter(|rest| is_rtp(rest))).map(|packet| &packet[12..])

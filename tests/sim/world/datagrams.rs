@@ -174,6 +174,7 @@ impl World {
             return;
         }
         self.note(host, Fact::Datagram { from, to, length: bytes.len() });
+        self.arrives(host, from.ip(), &bytes);
         match self.hosts[host].owner(to) {
             Some(Owner::Agent(socket)) => {
                 self.check_ras(from, host, &bytes);
@@ -205,6 +206,7 @@ impl World {
             self.violation(host, "the media plane sends from a pair not bound");
         };
         let at = if egress.channel == Channel::Rtcp { odd_of(even) } else { even };
+        self.check_wire(host, egress.to, &bytes);
         self.check_secrecy(host, egress, &bytes);
         self.launch(host, at, egress.to, bytes);
     }

@@ -1,7 +1,7 @@
 //! One host: an agent, its addresses, and what the agent has taken of them.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use pinhole::media::{Channel, Table};
 
 use super::link::{Lane, Link};
 use super::ports::PortBook;
-use super::secrecy::MediaWay;
+use super::secrecy::{MediaWay, Sabotage};
 use super::stream::ConnId;
 use super::tamper::Tamper;
 
@@ -99,8 +99,10 @@ pub(crate) struct Host {
     pub(crate) locked: BTreeMap<(FlowId, Side), Option<u32>>,
     /// The ways of its media, as it was when it last did anything; none at all when nothing has to be encrypted.
     pub(crate) media_ways: Option<Vec<MediaWay>>,
-    /// Its media plane hears nothing of encryption.
-    pub(crate) forgets_encryption: bool,
+    /// What is wrong with what its media plane hears of encryption.
+    pub(crate) sabotage: Sabotage,
+    /// Contents in clear that have come to it, and from where.
+    pub(crate) heard: HashMap<Vec<u8>, BTreeSet<IpAddr>>,
     /// Media pairs that many flows share.
     pub(crate) shared: BTreeSet<PairId>,
     pub(crate) flows: BTreeMap<FlowId, [PairId; 2]>,
@@ -147,7 +149,8 @@ impl Host {
             media: Table::default(),
             locked: BTreeMap::new(),
             media_ways: None,
-            forgets_encryption: false,
+            sabotage: Sabotage::None,
+            heard: HashMap::new(),
             shared: BTreeSet::new(),
             flows: BTreeMap::new(),
             events: Vec::new(),

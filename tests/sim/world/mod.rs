@@ -7,6 +7,7 @@
 
 mod capture;
 mod datagrams;
+mod guard;
 mod host;
 mod link;
 mod outputs;
@@ -40,6 +41,7 @@ use capture::Capture;
 use host::{Arrival, Host, Inhabitant};
 pub(crate) use link::Link;
 pub(crate) use raw::Raw;
+pub(crate) use secrecy::Sabotage;
 pub(crate) use stream::{Chop, Patience};
 use stream::{Conn, ConnId};
 use trace::{Fact, Trace};
@@ -108,7 +110,7 @@ pub(crate) struct World {
     forged: bool,
     /// The fields in which gatekeepers have told phones addresses.
     advertised: RefCell<BTreeSet<String>>,
-    guard: secrecy::Guard,
+    guard: guard::Guard,
 }
 
 impl World {
@@ -147,7 +149,7 @@ impl World {
             labour: None,
             forged: false,
             advertised: RefCell::default(),
-            guard: secrecy::Guard::default(),
+            guard: guard::Guard::default(),
         }
     }
 
@@ -406,6 +408,7 @@ impl World {
         let ips = ips.iter().map(|text| ip(text)).collect();
         self.hosts.push(Host::new(name, ips, gate, agent, self.now));
         let host = self.hosts.len() - 1;
+        self.guard_as_configured(host);
         let unix = self.unix();
         self.hosts[host].inbox.push_back(Arrival::Clock { unix });
         self.drain(host);

@@ -78,6 +78,7 @@ impl World {
                 let Some(at) = self.hosts[host].sockets.get(&socket).copied() else {
                     self.violation(host, &format!("a datagram from {socket:?}, not bound"));
                 };
+                self.check_wire(host, to, &bytes);
                 self.launch(host, at, to, bytes);
             }
             Output::Connect { stream, from, ports, to } => {
@@ -212,13 +213,6 @@ impl World {
 
     fn flow(&mut self, host: usize, command: FlowCommand) {
         self.note(host, Fact::Flow { what: format!("{command:?}") });
-        let secures = matches!(
-            command,
-            FlowCommand::Lock { .. } | FlowCommand::Encrypt { .. } | FlowCommand::Decrypt { .. }
-        );
-        if secures && self.hosts[host].forgets_encryption {
-            return;
-        }
         match &command {
             FlowCommand::Open { flow, pairs } => {
                 let it = &mut self.hosts[host];
@@ -260,7 +254,9 @@ impl World {
                 self.close_pairs(host, *flow);
             }
         }
-        self.hosts[host].media.command(command);
+        for command in self.spoilt(host, command) {
+            self.hosts[host].media.command(command);
+        }
         for (egress, packet) in self.hosts[host].media.take_own() {
             self.relay(host, egress, packet);
         }
@@ -301,6 +297,7 @@ impl World {
 
     /// A datagram from outside the world, with whatever source address, to a host on the open net or a gate.
     pub(crate) fn inject_datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.note_clear(bytes);
         self.arrive_from_afar(from, to, bytes.to_vec());
     }
 

@@ -27,7 +27,9 @@ impl World {
         it.locked.clear();
         it.media_ways = None;
         (it.deadline, it.barren, it.gone) = (None, 0, false);
+        it.heard.clear();
         it.agent = Box::new(agent);
+        self.guard_as_configured(host.0);
         for (conn, end) in streams.into_values() {
             self.forget_end(conn, end);
         }

@@ -2,14 +2,12 @@
 //! is told by the calls' own records of what was wanted and agreed, not by what the gatekeeper asked of its media plane: what
 //! it forgot to ask would not be seen.
 //!
-//! Whether the right thing was wanted they cannot tell. So a test may say itself from whom nothing may be read where.
+//! Whether the right thing was wanted they cannot tell: see `guard`.
 
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use ipnet::IpNet;
-use pinhole::face::Bind;
+use pinhole::face::{Bind, FlowCommand, Side};
 use pinhole::media::{Channel, Egress};
 use pinhole::node::Node;
 use pinhole::node::call_status::CallStatus;
@@ -28,19 +26,20 @@ pub(crate) struct MediaWay {
     secret: bool,
 }
 
-/// Shorter contents may be the same by chance.
-const SHORTEST: usize = 4;
-
-/// What a test says of secrecy, whatever gatekeepers think.
-#[derive(Debug, Default)]
-pub(crate) struct Guard {
-    /// Hosts that do not encrypt.
-    plain: BTreeSet<usize>,
-    /// Nothing of them may be read here.
-    networks: Vec<IpNet>,
-    /// The contents of the media that they have sent.
-    said: BTreeSet<Vec<u8>>,
+/// What is wrong with what a gatekeeper asks of its media plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sabotage {
+    /// Nothing.
+    #[default]
+    None,
+    /// It forgets to have anything encrypted.
+    Forgets,
+    /// It takes for the parties' own cipher what is audio in clear.
+    Confuses,
 }
+
+/// The payload type of the phones' audio.
+const PCMA: u8 = 8;
 
 /// Which legs of a call have to be encrypted.
 fn secret_legs(call: &CallStatus) -> [bool; 2] {
@@ -66,32 +65,30 @@ fn ways(call: &CallStatus) -> impl Iterator<Item = MediaWay> {
 }
 
 impl World {
-    /// From now on a host's media plane hears nothing of encryption, as if its gatekeeper had forgotten to say it.
-    pub(crate) fn forget_encryption(&mut self, host: HostId) {
-        self.hosts[host.0].forgets_encryption = true;
+    /// From now on a host's media plane hears this of encryption.
+    pub(crate) fn sabotage(&mut self, host: HostId, sabotage: Sabotage) {
+        self.hosts[host.0].sabotage = sabotage;
     }
 
-    /// From now on no gatekeeper may send media of these hosts into these networks as they sent it, on whatever port.
-    pub(crate) fn guard(&mut self, plain: &[HostId], networks: &[&str]) {
-        self.guard.plain.extend(plain.iter().map(|host| host.0));
-        let networks = networks.iter().map(|text| text.parse::<IpNet>().expect("a network"));
-        self.guard.networks.extend(networks);
-    }
-
-    /// A host sends something.
-    pub(super) fn overhear(&mut self, host: usize, datagram: &[u8]) {
-        let contents = watch::contents(datagram).filter(|contents| contents.len() >= SHORTEST);
-        if let (Some(contents), true) = (contents, self.guard.plain.contains(&host)) {
-            self.guard.said.insert(contents.to_vec());
+    /// What a host's media plane hears of a command, if its gatekeeper is wrong.
+    pub(super) fn spoilt(&self, host: usize, command: FlowCommand) -> Vec<FlowCommand> {
+        let secures = matches!(
+            command,
+            FlowCommand::Lock { .. } | FlowCommand::Encrypt { .. } | FlowCommand::Decrypt { .. }
+        );
+        match (self.hosts[host].sabotage, command) {
+            (Sabotage::Forgets, _) if secures => Vec::new(),
+            (Sabotage::Confuses, FlowCommand::Lock { flow, .. }) => {
+                let passes = |from| FlowCommand::Pass { flow, from, payload_type: PCMA };
+                [Side::A, Side::B].map(passes).into()
+            }
+            (Sabotage::Confuses, _) if secures => Vec::new(),
+            (_, command) => vec![command],
         }
     }
 
     /// Looks at what the media plane of a host sends.
     pub(super) fn check_secrecy(&mut self, host: usize, egress: Egress, packet: &[u8]) {
-        let guarded = self.guard.networks.iter().any(|one| one.contains(&egress.to.ip()));
-        if guarded && watch::contents(packet).is_some_and(|said| self.guard.said.contains(said)) {
-            self.violation(host, "media in clear where the test forbids it");
-        }
         if egress.channel != Channel::Rtp {
             return;
         }
