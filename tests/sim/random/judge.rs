@@ -7,10 +7,10 @@ use pinhole::event::{CallRecord, ChannelRecord, Event};
 
 use super::census::Census;
 use super::fate;
-use super::plan::Plan;
+use super::plan::{Act, Plan};
 use super::run::{Party, Run};
 use super::sane::sane;
-use crate::scenarios::lab::{channel, connected, records};
+use crate::scenarios::lab::{connected, records};
 use crate::world::{millis, seconds};
 
 /// A tone this near to another, in hertz, is that tone.
@@ -30,7 +30,7 @@ pub(super) fn judge(plan: &Plan) -> Census {
     run.world.run_for(seconds(60));
     settle(&mut run, plan);
     tones(&run);
-    blame(&run);
+    blame(&run, plan);
     let left = run.world.leftovers();
     if !left.is_empty() {
         run.world.fail(&format!("left over: {left:?}"));
@@ -221,7 +221,12 @@ pub(super) fn whole<'a>(
     direction: &str,
     packets: RangeInclusive<u64>,
 ) -> &'a ChannelRecord {
-    let channel = channel(record, direction);
+    let Some(channel) = record.channels.iter().find(|channel| channel.direction == direction)
+    else {
+        let told = records(&run.world, run.node.host).into_iter();
+        let told: Vec<_> = told.filter(|other| other.callid == record.callid).collect();
+        run.world.fail(&format!("{direction} is not there: {record:#?}, the node said {told:#?}"))
+    };
     if record.setup_ms.is_none() || !packets.contains(&channel.packets) || channel.lost > 0 {
         run.world.fail(&format!("{direction} is not as it should be: {record:#?}"));
     }
@@ -257,8 +262,11 @@ fn tones(run: &Run) {
     }
 }
 
-/// Nobody is told that the other hung up when it did not.
-fn blame(run: &Run) {
+/// Nobody is told that the other hung up when it did not. Who was told in a stranger's octets that the call is over ends
+/// it in good faith.
+fn blame(run: &Run, plan: &Plan) {
+    let besieged = |(_, act): &(_, Act)| matches!(act, Act::Siege { within: Some(_), .. });
+    let believed = plan.acts.iter().any(besieged);
     let everybody: Vec<_> = run.residents.iter().chain(&run.callers).collect();
     let all: Vec<_> =
         everybody.iter().map(|party| (party, records(&run.world, party.host))).collect();
@@ -268,9 +276,20 @@ fn blame(run: &Run) {
     for (party, own) in &all {
         for record in own.iter().filter(|record| record.sentence == "the other party hung up") {
             let mut others = all.iter().filter(|(other, _)| other.host != party.host);
-            let hung_up = |other: &[CallRecord]| told(other, &record.callid, "the phone hung up");
+            let hung_up = |other: &[CallRecord]| {
+                let ended = "the other party ended the call without a reason";
+                told(other, &record.callid, "the phone hung up")
+                    || believed && told(other, &record.callid, ended)
+            };
             if !others.any(|(_, other)| hung_up(other)) {
-                run.world.fail(&format!("{}: nobody has hung up: {record:#?}", party.name));
+                let of_it = |(other, own): &(&&Party, Vec<CallRecord>)| {
+                    let said = own.iter().filter(|other| other.callid == record.callid);
+                    said.map(|record| format!("{}: {}", other.name, record.sentence)).collect()
+                };
+                let all: Vec<Vec<String>> = all.iter().map(of_it).collect();
+                let all = all.concat();
+                run.world
+                    .fail(&format!("{}: nobody has hung up, but {all:?}: {record:#?}", party.name));
             }
         }
     }

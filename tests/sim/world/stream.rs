@@ -58,6 +58,8 @@ pub(crate) enum Piece {
     Open,
     Bytes(Vec<u8>),
     End,
+    /// The answer to octets for an end that is no more.
+    Reset,
 }
 
 /// One direction of a connection.

@@ -161,7 +161,7 @@ impl World {
             return;
         }
         let passes = match (conn.gate, &piece) {
-            (Some(gate), Piece::Bytes(_) | Piece::End) if end == 0 => {
+            (Some(gate), Piece::Bytes(_) | Piece::End | Piece::Reset) if end == 0 => {
                 self.gates[gate].tcp_segment(self.now, conn.inside, conn.to)
             }
             _ => true,
@@ -188,6 +188,7 @@ impl World {
             Piece::Open => capture.tcp(time, ends, if end == 0 { 0x02 } else { 0x12 }, &[]),
             Piece::Bytes(bytes) => capture.tcp(time, ends, 0x18, bytes),
             Piece::End => capture.tcp(time, ends, 0x11, &[]),
+            Piece::Reset => capture.tcp(time, ends, 0x14, &[]),
         }
     }
 
@@ -282,7 +283,7 @@ impl World {
         if !passes || self.hosts[receiver].gone {
             let patience = match piece {
                 Piece::Open => self.patience.syn,
-                Piece::Bytes(_) | Piece::End => self.patience.retransmission,
+                Piece::Bytes(_) | Piece::End | Piece::Reset => self.patience.retransmission,
             };
             return self.break_pipe(id, from, patience);
         }
@@ -291,6 +292,7 @@ impl World {
             Piece::Open => self.syn_ack(id),
             Piece::Bytes(bytes) => self.bytes(id, from, bytes),
             Piece::End => self.tell_dead(id, 1 - from, "closed by the peer"),
+            Piece::Reset => self.tell_dead(id, 1 - from, "reset"),
         }
     }
 
@@ -336,10 +338,8 @@ impl World {
     fn bytes(&mut self, id: ConnId, from: usize, bytes: Vec<u8>) {
         let Some(conn) = self.conns.get(&id) else { return };
         let Some((host, stream)) = conn.ends[1 - from] else {
-            // The receiver is no more: it answers with a reset.
-            let back = self.journey(conn.hosts[1 - from], conn.hosts[from], 0);
-            let due = back.unwrap_or(self.now);
-            return self.post(due, Parcel::Dead { conn: id, end: from, why: "reset" });
+            // The receiver is no more: it answers with a reset, which does not overtake what it sent before.
+            return self.put(id, 1 - from, Piece::Reset, self.patience.retransmission);
         };
         self.note(host, Fact::Bytes { stream, length: bytes.len() });
         let mut rest = bytes.as_slice();
