@@ -190,10 +190,7 @@ impl Node {
             Bind::UdpPair(..) | Bind::Media(_) => return self.media_bound(bind, at),
         };
         let ip = usize::try_from(index).ok().and_then(|i| self.core.locals.get(i)).copied();
-        let Some(ip) = ip else {
-            self.core.ports.bound(self.now, bind, at, &mut self.core.out);
-            return;
-        };
+        let Some(ip) = ip else { return self.core.port_bound(self.now, bind, at) };
         if let ("signalling", Some(at)) = (role, at) {
             self.core.listening.insert(ip, at.port());
         }
@@ -209,7 +206,7 @@ impl Node {
     /// A pair of the media plane is bound. Of multiplexed media, whose port is in the configuration, it is told.
     fn media_bound(&mut self, bind: Bind, at: Option<SocketAddr>) {
         let shared = self.core.ports.shared_at(bind);
-        self.core.ports.bound(self.now, bind, at, &mut self.core.out);
+        self.core.port_bound(self.now, bind, at);
         if let (Some(ip), Some(port)) = (shared, self.core.settings.multiplex_port) {
             let (role, transport) = ("media", "udp");
             self.core.out.push(Output::Event(match at {
@@ -229,6 +226,7 @@ impl Node {
                 Timer::Admission(call) => ras::admission::expired(&mut cx, call),
                 Timer::Waiting => ras::load::turn(&mut cx, calls),
                 Timer::External => external::look_up(&mut cx),
+                Timer::Ports => cx.core.ports.top_up(cx.now, &mut cx.core.out),
                 Timer::Call(key, timer) => calls.timeout(&mut cx, key, timer),
             }
         }

@@ -20,8 +20,9 @@ const SPARE_DATA: usize = 1;
 /// of multiplexed media.
 const FIRST_LISTENER: u32 = 1 << 16;
 /// How long nothing is sought where nothing was found: the host tries every port of a range for it, and does nothing
-/// else meanwhile.
+/// else meanwhile. It is twice as long after each further search in vain, [`MOST_DOUBLINGS`] times.
 const BARREN: Duration = Duration::from_secs(1);
+const MOST_DOUBLINGS: u32 = 3;
 
 /// A media pair: its number and the address of its even port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,25 +84,39 @@ struct Shelf<T> {
     asked: bool,
     /// Nothing was found; until then nothing is sought.
     barren: Option<Instant>,
+    /// How often nothing was found since something was.
+    misses: u32,
 }
 
 impl<T> Shelf<T> {
     const fn new(most: usize) -> Self {
-        Self { ready: VecDeque::new(), most, asked: false, barren: None }
+        Self { ready: VecDeque::new(), most, asked: false, barren: None, misses: 0 }
     }
 
     /// Whether one more is to be asked for now, as it then is.
     fn asks(&mut self, now: Instant) -> bool {
         let rests = self.barren.is_some_and(|until| now < until);
         let asks = !rests && !self.asked && self.ready.len() < self.most;
-        self.asked |= asks;
+        if asks {
+            (self.asked, self.barren) = (true, None);
+        }
         asks
     }
 
     fn answered(&mut self, now: Instant, found: Option<T>) {
         self.asked = false;
-        self.barren = if found.is_none() { Some(now + BARREN) } else { None };
+        if found.is_some() {
+            (self.barren, self.misses) = (None, 0);
+        } else {
+            self.barren = Some(now + BARREN * (1 << self.misses.min(MOST_DOUBLINGS)));
+            self.misses = self.misses.saturating_add(1);
+        }
         self.ready.extend(found);
+    }
+
+    /// Something was given back: it can be found at once.
+    const fn bear(&mut self) {
+        (self.barren, self.misses) = (None, 0);
     }
 }
 
@@ -270,10 +285,22 @@ impl Ports {
         }
     }
 
+    /// When to seek again what was not found, unasked: else the next call would learn of ports that are there again only
+    /// by being refused.
+    pub(crate) fn seeks_at(&self) -> Option<Instant> {
+        let barren = |spare: &Spare| {
+            [spare.pairs.barren, spare.listeners.barren, spare.data.barren]
+                .into_iter()
+                .flatten()
+                .min()
+        };
+        self.spare.values().filter_map(barren).min()
+    }
+
     /// The host has closed what was in use: where there was no port, there is one now.
     pub(crate) fn given_back(&mut self, now: Instant, out: &mut Outbox) {
         for spare in self.spare.values_mut() {
-            spare.pairs.barren = None;
+            spare.pairs.bear();
         }
         self.top_up(now, out);
     }

@@ -16,7 +16,7 @@ use super::streams::Streams;
 use super::{Allowance, Counters, Limiter, Settings, marks, outside, seqs};
 use crate::call::{CallKey, CallTimer};
 use crate::event::Event;
-use crate::face::{ListenerId, Outbox, Output, StreamId};
+use crate::face::{Bind, ListenerId, Outbox, Output, StreamId};
 use crate::ras;
 use crate::ras::socket::Socket;
 use crate::ras::table::Registrations;
@@ -77,6 +77,8 @@ pub(crate) enum Timer {
     Waiting,
     /// The name in ExternalIP is looked up again.
     External,
+    /// Ports of which there were none are sought again.
+    Ports,
     /// A deadline of a call.
     Call(CallKey, CallTimer),
 }
@@ -153,6 +155,15 @@ impl Cx<'_> {
 }
 
 impl Core {
+    /// Takes an answer of the host to what was asked for in the course of work.
+    pub(crate) fn port_bound(&mut self, now: Instant, bind: Bind, at: Option<SocketAddr>) {
+        self.ports.bound(now, bind, at, &mut self.out);
+        match self.ports.seeks_at() {
+            Some(at) => self.timers.set(Timer::Ports, at),
+            None => self.timers.stop(&Timer::Ports),
+        }
+    }
+
     /// The next requestSeqNum for a request of ours, 1 to 65535.
     pub(crate) fn next_seq(&mut self) -> u16 {
         self.seqs.draw(&mut self.rng)

@@ -89,6 +89,22 @@ fn where_nothing_is_found_nothing_is_sought_for_a_while() {
     assert!(ports.pair(start + BARREN, ip(), None, &mut out).is_ok());
 }
 
+/// It is sought unasked, ever more rarely, until it is found.
+#[test]
+fn what_was_not_found_is_sought_again() {
+    let (mut ports, mut out, mut time) = (ports(free()), Outbox::default(), now());
+    ports.top_up(time, &mut out);
+    assert_eq!(ports.seeks_at(), None, "the answer is open");
+    for pause in [1, 2, 4, 8, 8] {
+        assert_eq!(answer(&mut ports, time, &mut out, false), 3, "one search of each kind");
+        assert_eq!(ports.seeks_at(), Some(time + BARREN * pause));
+        time += BARREN * pause;
+        ports.top_up(time, &mut out);
+    }
+    answer(&mut ports, time, &mut out, true);
+    assert_eq!((ports.seeks_at(), ports.ready()), (None, [SPARE_PAIRS, SPARE_LISTENERS]));
+}
+
 #[test]
 fn what_is_put_back_is_the_next_ones() {
     let quota = Quota::new(&(1024..=65_535), &[ip()], 0, 1);
