@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::id::EndpointId;
 
 use crate::face::StreamId;
@@ -55,6 +56,8 @@ pub(crate) struct Leg {
     pub(crate) listener: Option<Listener>,
     /// True when it could not be connected to where it listens for H.245, and has had no H.245 connection since.
     pub(crate) unreached: bool,
+    /// Why the call is over for it, as its DRQ said.
+    pub(crate) disengaged: Option<(Release, Cause)>,
     /// True when it was told by Facility to connect to our listener.
     pub(crate) summoned: bool,
     /// How often its H.245 connection was lost in mid-call.
@@ -112,6 +115,7 @@ impl Leg {
             dials: 0,
             listener: None,
             unreached: false,
+            disengaged: None,
             summoned: false,
             losses: 0,
             queue: Vec::new(),

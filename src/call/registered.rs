@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pinhole_h323::asn::h225::ConferenceIdentifier;
+use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::id::{CallId, Crv, EndpointId};
 
 use super::{Call, CallKey, CallTimer, Calls, Why};
@@ -57,11 +58,18 @@ impl Calls {
         all.next().filter(|_| all.next().is_none()).map(|call| call.id)
     }
 
-    /// An endpoint has sent DRQ for a call.
-    pub(crate) fn disengaged(&mut self, cx: &mut Cx<'_>, id: CallId, endpoint: &EndpointId) {
+    /// An endpoint has sent DRQ for a call, and told why it is over, or not.
+    pub(crate) fn disengaged(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: CallId,
+        endpoint: &EndpointId,
+        told: Option<(Release, Cause)>,
+    ) {
         let Some(key) = self.index.ids.get(&id).copied() else { return };
-        let Some(call) = self.calls.get(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else { return };
         let Some(side) = call.side_of(endpoint) else { return };
+        call.leg_mut(side).disengaged = told;
         if call.is_live()
             && !cx.core.settings.handling.ends_on_drq
             && call.leg(side).stream.is_some()
@@ -79,7 +87,8 @@ impl Calls {
     pub(super) fn disengage(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, how: &str) {
         let Some(call) = self.calls.get(&key) else { return };
         let sentence = format!("{} {how}", call.leg(side).name);
-        self.end(cx, key, &Why::disengaged(sentence));
+        let told = call.leg(side).disengaged;
+        self.end(cx, key, &Why::disengaged(sentence, told));
     }
 
     /// Whether an endpoint is in a call.

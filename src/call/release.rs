@@ -53,8 +53,9 @@ impl Why {
     }
 
     /// A party has told the gatekeeper, and not the other one, that it is over: both are told.
-    pub(super) const fn disengaged(sentence: String) -> Self {
-        let (reason, cause) = (Release::DestinationRejection, Cause::NORMAL_CLEARING);
+    pub(super) fn disengaged(sentence: String, told: Option<(Release, Cause)>) -> Self {
+        let hung_up = (Release::DestinationRejection, Cause::NORMAL_CLEARING);
+        let (reason, cause) = told.unwrap_or(hung_up);
         Self { reason, cause, sentence, by: None }
     }
 

@@ -5,11 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use pinhole_h323::address::to_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    AdmissionRequest, AliasAddress, BandWidth, CallModel, CallReferenceValue, CallType,
-    DisengageReason, DisengageRequest, EndpointType, FeatureSet, GatekeeperRequest,
+    AdmissionRequest, AliasAddress, BandWidth, CallModel, CallReferenceValue, CallTerminationCause,
+    CallType, DisengageReason, DisengageRequest, EndpointType, FeatureSet, GatekeeperRequest,
     H221NonStandard, RasMessage, RegistrationRequest, TerminalInfo, TimeToLive,
     UnregistrationRequest, VendorIdentifier,
 };
+use pinhole_h323::cause::Cause;
 use pinhole_h323::generic::{self, H460_18, Need};
 use pinhole_h323::id::{CallId, ConferenceId, Crv};
 use pinhole_h323::version;
@@ -200,14 +201,28 @@ pub(super) fn admission(
     }))
 }
 
-/// DRQ.
-pub(super) fn disengage(desk: &Desk, standing: &Standing, call: &CallName) -> RasMessage {
+/// DRQ, which says why the call is over, in case that the ReleaseComplete does not come.
+pub(super) fn disengage(
+    desk: &Desk,
+    standing: &Standing,
+    call: &CallName,
+    cause: Option<Cause>,
+) -> RasMessage {
+    let normal = cause.is_none_or(|cause| cause == Cause::NORMAL_CLEARING);
     RasMessage::disengageRequest(Box::new(DisengageRequest {
         crypto_tokens: password::tokens(desk),
         endpoint_identifier: (&standing.endpoint).into(),
         conference_id: call.conference.into(),
         call_reference_value: CallReferenceValue(call.crv.value()),
-        disengage_reason: DisengageReason::normalDrop(()),
+        disengage_reason: if normal {
+            DisengageReason::normalDrop(())
+        } else {
+            DisengageReason::undefinedReason(())
+        },
+        termination_cause: cause.map(|cause| {
+            let content = vec![0x80, 0x80 | cause.value()];
+            CallTerminationCause::releaseCompleteCauseIE(content.into())
+        }),
         call_identifier: Some(call.id.into()),
         gatekeeper_identifier: standing.gatekeeper.as_ref().map(Into::into),
         answered_call: Some(call.answering),

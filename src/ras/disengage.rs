@@ -1,10 +1,13 @@
 //! DRQ: an endpoint says that a call is over for it.
 
 use pinhole_h323::asn::h225::{
-    CallReferenceValue, ConferenceIdentifier, DisengageConfirm, DisengageReason, DisengageReject,
-    DisengageRejectReason, DisengageRequest, RasMessage, RequestSeqNum,
+    CallReferenceValue, CallTerminationCause, ConferenceIdentifier, DisengageConfirm,
+    DisengageReason, DisengageReject, DisengageRejectReason, DisengageRequest, RasMessage,
+    RequestSeqNum,
 };
+use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::id::{CallId, Crv, EndpointId};
+use pinhole_h323::q931::cause_value;
 
 use super::Origin;
 use crate::call::Calls;
@@ -51,6 +54,19 @@ fn named(calls: &Calls, endpoint: &EndpointId, request: &DisengageRequest) -> Op
     calls.referenced(endpoint, Crv::new(reference), answered, &request.conference_id)
 }
 
+/// Why the call is over, if the endpoint says so (H.225.0 §7.11.1, terminationCause).
+fn told(request: &DisengageRequest) -> Option<(Release, Cause)> {
+    let release = match request.termination_cause.as_ref()? {
+        CallTerminationCause::releaseCompleteReason(reason) => Release::from(&**reason),
+        CallTerminationCause::releaseCompleteCauseIE(content) => {
+            let cause = Cause::new(cause_value(content)?);
+            return Some((cause.into(), cause));
+        }
+        _ => return None,
+    };
+    Some((release, release.cause()))
+}
+
 /// Answers a DisengageRequest. A call that still runs ends with it, but only one that the endpoint is a party of.
 pub(super) fn answer(
     cx: &mut Cx<'_>,
@@ -75,7 +91,7 @@ pub(super) fn answer(
         }
         super::admission::withdrawn(cx, call, &id);
         cx.core.bandwidth.give_back_part(call, id.clone());
-        calls.disengaged(cx, call, &id);
+        calls.disengaged(cx, call, &id, told(request));
     }
     RasMessage::disengageConfirm(Box::new(DisengageConfirm {
         request_seq_num: seq,

@@ -99,6 +99,16 @@ pub struct Message {
     elements: Vec<Element>,
 }
 
+/// The value, `0..=127`, that the content of a cause information element says (Q.850 §2.1).
+#[must_use]
+pub fn cause_value(content: &[u8]) -> Option<u8> {
+    match content {
+        // Octet 3a follows when the extension bit of octet 3 is clear.
+        [0..=0x7f, _, value, ..] | [0x80..=0xff, value, ..] => Some(value & 0x7f),
+        _ => None,
+    }
+}
+
 impl Message {
     /// A message without elements. `from_destination` is true when the called side of the call sends it.
     #[must_use]
@@ -236,11 +246,7 @@ impl Message {
     /// The cause value, `0..=127`.
     #[must_use]
     pub fn cause(&self) -> Option<u8> {
-        match self.get(code::CAUSE)? {
-            // Octet 3a follows when the extension bit of octet 3 is clear.
-            [0..=0x7f, _, value, ..] | [0x80..=0xff, value, ..] => Some(value & 0x7f),
-            _ => None,
-        }
+        cause_value(self.get(code::CAUSE)?)
     }
 
     /// Sets the cause value, coded as CCITT standard, location user.

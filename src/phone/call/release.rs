@@ -120,7 +120,7 @@ impl Call {
             self.say_goodbye(desk, &ending);
         }
         self.close_all(desk);
-        self.disengage(desk);
+        self.disengage(desk, ending.cause);
         let channels = self.media.end(desk);
         let record = self.record(desk, ending, channels);
         desk.tally.count(&record);
@@ -157,14 +157,14 @@ impl Call {
     }
 
     /// Tells the gatekeeper (H.225.0 §7.13).
-    fn disengage(&self, desk: &mut Desk) {
+    fn disengage(&self, desk: &mut Desk, cause: Option<Cause>) {
         let key = self.key;
         desk.withdraw_all(|purpose| purpose == Purpose::Admit(key));
         if !self.admitted {
             return;
         }
         if let Some(standing) = desk.ras.standing.clone() {
-            let request = say_ras::disengage(desk, &standing, &self.name);
+            let request = say_ras::disengage(desk, &standing, &self.name, cause);
             desk.request(Purpose::Disengage(key), request);
         }
     }

@@ -33,6 +33,8 @@ enum Path {
     Garbage,
     /// DRQ.
     Disengaged,
+    /// DRQ that tells a cause (terminationCause).
+    DisengagedAs,
     /// URQ.
     Unregistered,
     /// The system disappears without a word, and with it its registration.
@@ -86,6 +88,7 @@ fn outcome(stage: Stage, path: Path, by: usize) -> Outcome {
         // Its connection stands.
         Garbage => (both(BROKEN), [false; 2], 111),
         Disengaged | Unregistered => (both(NORMAL), [false; 2], 16),
+        DisengagedAs => (both(BUSY), [false; 2], 17),
         // Of who has disappeared, the connection is given up after a while, or its registration, or the step.
         Vanished if stage == Stage::Calling => {
             let told = Some((Some(18), Some("unreachableDestination")));
@@ -113,7 +116,7 @@ fn is_possible(stage: Stage, path: Path, by: usize) -> bool {
         Busy | Bare | Closed | Reset | Garbage => connected,
         InOrder => talks,
         // The called party learns of the call by its Setup.
-        Disengaged => by == CALLER || connected,
+        Disengaged | DisengagedAs => by == CALLER || connected,
         Unregistered => stage > Stage::Admitted,
         Vanished => connected && (by == CALLED || stage > Stage::Calling),
         Silence => by == CALLED && !talks && stage > Stage::Admitted,
@@ -141,8 +144,8 @@ fn walk(parties: &mut Parties, stage: Stage, path: Path, by: usize) {
         Closed => parties.lab.world.with(host, |raw: &mut Raw, _| raw.close(stream.unwrap())),
         Reset => parties.lab.world.reset(host, stream.unwrap()),
         Garbage => parties.send(by, b"GET / HTTP/1.1\r\n\r\n"),
-        Disengaged => {
-            let answers = parties.disengage(by);
+        Disengaged | DisengagedAs => {
+            let answers = parties.disengage(by, (path == DisengagedAs).then_some(17));
             assert!(matches!(&answers[..], [RasMessage::disengageConfirm(_)]), "{answers:?}");
         }
         Unregistered => {
@@ -208,7 +211,7 @@ fn ends(stage: Stage, path: Path, by: usize, mode: Mode) {
     }
     // What an endpoint says of a call that is over is confirmed, if it is registered.
     for n in [CALLER, CALLED].into_iter().filter(|n| path != Unregistered || *n != by) {
-        let answers = parties.disengage(n);
+        let answers = parties.disengage(n, None);
         assert!(matches!(&answers[..], [RasMessage::disengageConfirm(_)]), "{answers:?}");
     }
     parties.lab.nothing_left();
@@ -261,7 +264,7 @@ fn by_the_end_of_a_connection() {
 
 #[test]
 fn by_ras() {
-    assert_eq!(all(&[Disengaged, Unregistered], Mode::Proxied), 24);
+    assert_eq!(all(&[Disengaged, DisengagedAs, Unregistered], Mode::Proxied), 36);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use pinhole::node::{Mode, Settings};
 use pinhole_h323::address::to_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    AdmissionRequest, AlertingUUIE, BandWidth, CallProceedingUUIE, CallReferenceValue, ConnectUUIE,
-    DisengageReason, DisengageRequest, EndpointIdentifier, H323UUPDUH323MessageBody as Body,
-    RasMessage, RegistrationRequest, RequestSeqNum, SetupUUIE, UnregistrationRequest,
+    AdmissionRequest, AlertingUUIE, BandWidth, CallProceedingUUIE, CallReferenceValue,
+    CallTerminationCause, ConnectUUIE, DisengageReason, DisengageRequest, EndpointIdentifier,
+    H323UUPDUH323MessageBody as Body, RasMessage, RegistrationRequest, RequestSeqNum, SetupUUIE,
+    UnregistrationRequest,
 };
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::control::Control;
@@ -145,8 +146,8 @@ impl Parties {
         assert!(matches!(&answers[..], [RasMessage::admissionConfirm(_)]), "{answers:?}");
     }
 
-    /// DRQ.
-    pub(crate) fn disengage(&mut self, n: usize) -> Vec<RasMessage> {
+    /// DRQ, which may tell a Q.850 cause.
+    pub(crate) fn disengage(&mut self, n: usize, cause: Option<u8>) -> Vec<RasMessage> {
         let request = DisengageRequest {
             request_seq_num: self.seq(),
             endpoint_identifier: self.ids[n].clone(),
@@ -154,6 +155,9 @@ impl Parties {
             disengage_reason: DisengageReason::normalDrop(()),
             call_identifier: Some(CALL.into()),
             answered_call: Some(n == 1),
+            termination_cause: cause.map(|cause| {
+                CallTerminationCause::releaseCompleteCauseIE(vec![0x80, 0x80 | cause].into())
+            }),
             ..Default::default()
         };
         self.ask(n, RasMessage::disengageRequest(Box::new(request)))
