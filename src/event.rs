@@ -205,6 +205,26 @@ pub enum Event {
         /// `rtp` or `rtcp`.
         kind: &'static str,
     },
+    /// Nothing comes from where a party wants its media: none is sent there any more, until something does.
+    MediaUnanswered {
+        /// The call.
+        callid: String,
+        /// The party.
+        party: String,
+        /// The address.
+        to: IpAddr,
+        /// What follows, in one sentence.
+        sentence: String,
+    },
+    /// Something comes from there now, and media goes there again.
+    MediaAnswered {
+        /// The call.
+        callid: String,
+        /// The party.
+        party: String,
+        /// The address.
+        to: IpAddr,
+    },
     /// Packets came to the shared ports of multiplexed media whose multiplexID is of no call: late ones, or guesses. They are
     /// dropped; told of once a second at most.
     MediaStrays {
@@ -319,6 +339,11 @@ pub struct LegCipher {
     pub by: &'static str,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// One direction of one medium of a finished call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChannelRecord {
@@ -342,6 +367,9 @@ pub struct ChannelRecord {
     pub dh_bits: Option<u32>,
     /// Packets to our ports for it that came from another than the party, and were dropped.
     pub strangers: u64,
+    /// Packets that were not sent on, since nothing came from where they would have gone; left out when there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unanswered: u64,
     /// What each leg of a relayed channel is encrypted with; legs in clear are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub legs: Vec<LegCipher>,

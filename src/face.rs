@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use crate::security::agreement::{Done, Work};
 pub use media::{
-    FlowCommand, FlowCounts, FlowFact, FlowId, KeepaliveKey, PairId, Party, Ports, Side,
+    FlowCommand, FlowCounts, FlowFact, FlowId, KeepaliveKey, PairId, Party, Patience, Ports, Side,
 };
 
 /// A UDP socket, numbered by the agent.

@@ -359,6 +359,18 @@ impl Calls {
                 let (callid, kind) = (call.id.to_string(), if rtcp { "rtcp" } else { "rtp" });
                 cx.event(crate::event::Event::MediaStranger { callid, from, kind });
             }
+            FlowFact::Unanswered { side, instead } => {
+                let whose = (call.id.to_string(), call.leg(side).name.clone());
+                if let Some(event) = call.sessions.unanswered(cx, (flow, side), instead, whose) {
+                    cx.refusal(event);
+                }
+            }
+            FlowFact::Answered { side } => {
+                let whose = (call.id.to_string(), call.leg(side).name.clone());
+                if let Some(event) = call.sessions.answered(cx, (flow, side), whose) {
+                    cx.refusal(event);
+                }
+            }
             FlowFact::Heard { from } => self.heard(cx, key, flow, from),
             FlowFact::Strangers { side, count } => {
                 call.strangers.insert((flow, side), count);
@@ -369,7 +381,7 @@ impl Calls {
                 self.index.flows.remove(&flow);
                 call.learned.retain(|(of, _, _), _| *of != flow);
                 call.strangers.retain(|(of, _), _| *of != flow);
-                call.sessions.ended(flow, counts);
+                call.sessions.ended(cx, flow, counts);
                 cx.core.ports.given_back(cx.now, &mut cx.core.out);
                 if !call.is_live() && call.sessions.all_ended() {
                     self.report(cx, key);

@@ -104,6 +104,8 @@ pub struct SideStatus {
     pub rtp: Option<SocketAddr>,
     /// Where RTCP goes, as far as known.
     pub rtcp: Option<SocketAddr>,
+    /// Whether nothing is sent there, since nothing comes from there.
+    pub unanswered: bool,
     /// Packets of others than the party that came to our ports, and were dropped; a second old at most while they come.
     pub strangers: u64,
 }

@@ -1,5 +1,6 @@
 //! A relayed RTP session of a call. Both directions of it share one pair of ports on each side.
 
+mod answers;
 mod status;
 mod table;
 
@@ -21,6 +22,7 @@ use crate::node::Cx;
 use crate::node::media::Trust;
 use crate::node::ports::Pair;
 use crate::node::quota::Lack;
+use answers::Answer;
 pub(crate) use table::Sessions;
 
 /// Channels that the record of a call tells of; a party that opens more does it to fill memory.
@@ -61,6 +63,8 @@ pub(crate) struct Session {
     silent: [u8; 2],
     /// Whether media of each side may also come from where its signalling does.
     beside: [bool; 2],
+    /// Whether something comes from the addresses that the sides have told.
+    answers: [Answer; 2],
     /// An address that a party named for media in clear, in a network where that may not be.
     exposed: Option<(Side, IpAddr)>,
 }
@@ -168,6 +172,7 @@ impl Session {
             locked: [false; 2],
             silent: [0; 2],
             beside: [false; 2],
+            answers: [Answer::Free; 2],
             exposed: None,
         };
         session.lock(cx, legs);
@@ -383,9 +388,13 @@ impl Session {
     fn tell(&mut self, cx: &mut Cx<'_>, side: Side, party: Party) {
         let Some(known) = self.parties.get_mut(side.index()) else { return };
         if *known != party {
+            let moved = known.ip != party.ip;
             *known = party;
             let flow = self.flow;
             cx.core.out.push(Output::Flow(FlowCommand::Party { flow, side, party }));
+            if moved {
+                self.await_answer(cx, side, party.ip);
+            }
         }
     }
 
@@ -408,6 +417,7 @@ impl Session {
                 dh_bits: legs.first().map(|leg| leg.dh_bits),
                 legs,
                 strangers: counts.strangers,
+                unanswered: counts.unanswered,
                 latency_ms: None,
             });
         }

@@ -1,6 +1,7 @@
 //! What an agent says to the media plane of its host, and what it hears of it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::security::MediaKey;
 
@@ -86,6 +87,15 @@ pub enum Ports {
     },
 }
 
+/// How long media goes to an address from which nothing comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Until the first valid packet has come from there. Zero: nothing is sent before.
+    pub first: Duration,
+    /// After each that has come.
+    pub later: Duration,
+}
+
 /// A key that only the client of a zone and its server have, for the keepalives of one flow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeepaliveKey(pub [u8; 12]);
@@ -142,6 +152,16 @@ pub enum FlowCommand {
         side: Side,
         /// The address that the side's signalling comes from.
         ip: IpAddr,
+    },
+    /// How long media goes to the address that a side has told while nothing comes from there; `None`: for ever. Said again,
+    /// it begins anew. Another address than before has no such bound until it is said.
+    Patience {
+        /// Of which flow.
+        flow: FlowId,
+        /// Which side.
+        side: Side,
+        /// How long.
+        patience: Option<Patience>,
     },
     /// The even ports of an open flow carry datagrams that are no RTP (T.38), beside whatever else.
     Datagrams {
@@ -282,6 +302,19 @@ pub enum FlowFact {
         /// From A, and from B.
         from: [bool; 2],
     },
+    /// Nothing has come from the address that a side has told for as long as [`FlowCommand::Patience`] allows: nothing is
+    /// sent there any more.
+    Unanswered {
+        /// Which side.
+        side: Side,
+        /// Where RTP goes in its place: another address of the party, from which its media does come.
+        instead: Option<SocketAddr>,
+    },
+    /// Something came from there: the first packet, or the first after a pause.
+    Answered {
+        /// Which side.
+        side: Side,
+    },
     /// A key has served for as many packets as it may. Told once a key.
     Worn {
         /// Of which leg.
@@ -311,6 +344,8 @@ pub struct FlowCounts {
     pub unproven: u64,
     /// Packets dropped because the other side's address was not known (yet).
     pub homeless: u64,
+    /// Packets dropped because nothing came from where they would go.
+    pub unanswered: u64,
     /// RTP packets dropped because a leg is encrypted and they could not be decrypted, or encrypted.
     pub insecure: u64,
     /// Packets that are no RTP or RTCP, dropped.

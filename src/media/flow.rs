@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::batch::Arrived;
-use super::learn::{Arrival, Lesson, SideState};
+use super::learn::{Arrival, Lesson, SideState, Way};
 use super::leg::{self, Departure, Gate};
 use super::{Channel, Egress};
-use crate::face::{FlowCounts, PairId, Side};
+use crate::face::{FlowCounts, FlowFact, PairId, Side};
 
 /// A session between two pairs.
 #[derive(Debug)]
@@ -43,6 +43,12 @@ impl Flow {
         std::mem::take(&mut self.worn).into_iter().flatten()
     }
 
+    /// What has changed of whether something comes from where media goes.
+    pub(super) fn take_answers(&mut self) -> impl Iterator<Item = FlowFact> {
+        let [a, b] = &mut self.sides;
+        [a.take_answer(Side::A), b.take_answer(Side::B)].into_iter().flatten()
+    }
+
     pub(super) fn pairs(&self) -> [PairId; 2] {
         [self.sides[0].pair, self.sides[1].pair]
     }
@@ -65,13 +71,12 @@ impl Flow {
         if arrival != Arrival::Relay {
             return (None, lesson);
         }
-        let there = &self.sides[side.other().index()];
-        let egress = there.destination(channel).map(|to| Egress {
-            pair: there.pair,
-            channel,
-            to,
-            prefix: there.prefix,
-        });
+        let there = &mut self.sides[side.other().index()];
+        let way = there.way(now, channel);
+        let egress = match way {
+            Way::To(to) => Some(Egress { pair: there.pair, channel, to, prefix: there.prefix }),
+            Way::Unknown | Way::Unanswered => None,
+        };
         let departure = match (egress, channel) {
             (None, _) => None,
             (Some(egress), Channel::Rtcp) => {
@@ -89,9 +94,10 @@ impl Flow {
             }
         };
         let counts = &mut self.sides[side.index()].counts;
-        match (egress, departure, channel) {
-            (None, ..) => counts.homeless += 1,
-            (Some(_), None, _) => counts.insecure += 1,
+        match (way, departure, channel) {
+            (Way::Unknown, ..) => counts.homeless += 1,
+            (Way::Unanswered, ..) => counts.unanswered += 1,
+            (Way::To(_), None, _) => counts.insecure += 1,
             (_, Some(_), Channel::Rtp) => counts.relayed += 1,
             (_, Some(_), Channel::Rtcp) => counts.control += 1,
         }

@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::packet::{Kind, Stamp, classify, datagram};
+use super::patience::{News, Wait};
 use super::source::{Judgement, Packet, Reason, Source};
 use super::{Channel, Egress, seal};
-use crate::face::{FlowCounts, KeepaliveKey, PairId, Party, Ports};
+use crate::face::{FlowCounts, FlowFact, KeepaliveKey, PairId, Party, Patience, Ports, Side};
 
 /// RTP packets in a row that prove a source for which nothing else speaks.
 const RTP_PROOF: u8 = 3;
@@ -24,6 +25,17 @@ pub(super) enum Arrival {
     Relay,
     /// It has done its work (a keepalive), or it is dropped and counted.
     Taken,
+}
+
+/// Where a packet goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// There.
+    To(SocketAddr),
+    /// Nobody knows yet.
+    Unknown,
+    /// Nowhere: nothing comes from where it would go.
+    Unanswered,
 }
 
 /// What a packet has taught about its side.
@@ -51,6 +63,8 @@ pub(super) struct SideState {
     /// Another address than the party's from which its media may come.
     pub(super) beside: Option<IpAddr>,
     party: Option<Party>,
+    /// Whether something comes from where its media goes, if that has to be.
+    wait: Option<Wait>,
     /// RTP, RTCP.
     sources: [Source; 2],
     /// Whether a stranger has been told of: RTP, RTCP.
@@ -69,6 +83,7 @@ impl SideState {
             heard: true,
             beside: None,
             party: None,
+            wait: None,
             sources: [Source::default(), Source::default()],
             told: [false; 2],
             counted: None,
@@ -86,7 +101,24 @@ impl SideState {
         if self.party != Some(party) && !same_learner {
             self.sources = [Source::default(), Source::default()];
         }
+        if self.party.is_some_and(|old| old.ip != party.ip) {
+            self.wait = None;
+        }
         self.party = Some(party);
+    }
+
+    /// So long may nothing come from where its media goes.
+    pub(super) fn be_patient(&mut self, patience: Option<Patience>) {
+        self.wait = patience.map(Wait::new);
+    }
+
+    /// The network says that nobody is there.
+    pub(super) fn unreachable(&mut self, now: Instant, at: SocketAddr) {
+        if let Some(wait) = &mut self.wait
+            && self.party.is_some_and(|party| party.ip == at.ip())
+        {
+            wait.unreachable(now);
+        }
     }
 
     /// A channel is opened anew: its packets may come from another port than before.
@@ -123,8 +155,36 @@ impl SideState {
         [(egress(Channel::Rtp, rtp), header), (egress(Channel::Rtcp, rtcp), report)]
     }
 
-    /// Where packets of the other side are sent.
-    pub(super) fn destination(&self, channel: Channel) -> Option<SocketAddr> {
+    /// Where a packet of the other side goes now.
+    pub(super) fn way(&mut self, now: Instant, channel: Channel) -> Way {
+        let Some(told) = self.destination(channel) else { return Way::Unknown };
+        let Some(wait) = &mut self.wait else { return Way::To(told) };
+        if wait.allows(now) {
+            return Way::To(told);
+        }
+        // Some tell another of their addresses than the one that they send from, which is that of their signalling.
+        let source = self.sources.get(channel as usize).filter(|source| source.is_proven());
+        match source.and_then(Source::address) {
+            Some(at) if at.ip() != told.ip() => Way::To(at),
+            _ => Way::Unanswered,
+        }
+    }
+
+    /// What has changed of whether something comes from where its media goes.
+    pub(super) fn take_answer(&mut self, side: Side) -> Option<FlowFact> {
+        let rtp = &self.sources[Channel::Rtp as usize];
+        let told = self.party.map(|party| party.ip);
+        match self.wait.as_mut()?.take_news()? {
+            News::Answered => Some(FlowFact::Answered { side }),
+            News::Unanswered => {
+                let source = rtp.address().filter(|at| rtp.is_proven() && Some(at.ip()) != told);
+                Some(FlowFact::Unanswered { side, instead: source })
+            }
+        }
+    }
+
+    /// Where packets of the other side are sent, unless nothing comes from there.
+    fn destination(&self, channel: Channel) -> Option<SocketAddr> {
         let party = self.party?;
         match party.ports {
             Ports::Unknown => None,
@@ -169,6 +229,10 @@ impl SideState {
             return (Arrival::Taken, None);
         };
         let reason = self.reason(party, channel, from, (kind, stamp), tagged);
+        if reason > Reason::None {
+            // Also where the party sends from another address beside, and is locked there.
+            self.answers(party, from);
+        }
         let proof = if channel == Channel::Rtp { RTP_PROOF } else { RTCP_PROOF };
         let sealed = matches!(party.ports, Ports::Learned { key: Some(_), .. });
         let packet = Packet { from, kind, stamp, reason, sealed };
@@ -188,11 +252,21 @@ impl SideState {
             Judgement::Stranger => return (Arrival::Taken, self.stranger(now, channel)),
         };
         self.heard = true;
+        self.answers(party, from);
         if kind == Kind::Keepalive {
             self.counts.keepalives += 1;
             return (Arrival::Taken, lesson);
         }
         (Arrival::Relay, lesson)
+    }
+
+    /// Something of the party has come, which is an answer if it comes from where its media goes.
+    fn answers(&mut self, party: Party, from: SocketAddr) {
+        if from.ip() == party.ip
+            && let Some(wait) = &mut self.wait
+        {
+            wait.answered();
+        }
     }
 
     /// True for the address beside the one that a party told, until that one has proven to be right.

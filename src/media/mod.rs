@@ -6,6 +6,7 @@ mod flow;
 mod learn;
 mod leg;
 mod packet;
+mod patience;
 mod seal;
 mod shared;
 mod source;
@@ -92,6 +93,11 @@ impl Table {
             FlowCommand::Beside { flow, side, ip } => {
                 if let Some(flow) = self.flows.get_mut(&flow) {
                     flow.side_mut(side).beside = Some(ip);
+                }
+            }
+            FlowCommand::Patience { flow, side, patience } => {
+                if let Some(flow) = self.flows.get_mut(&flow) {
+                    flow.side_mut(side).be_patient(patience);
                 }
             }
             FlowCommand::Datagrams { flow } => {
@@ -183,7 +189,25 @@ impl Table {
         for (side, incoming) in flow.take_worn() {
             self.facts.push((id, FlowFact::Worn { side, incoming }));
         }
+        for fact in flow.take_answers() {
+            self.facts.push((id, fact));
+        }
         batch.leaves(skip, &departure?)
+    }
+
+    /// The network says that nobody takes what was sent to an address from this port.
+    pub fn unreachable(&mut self, now: Instant, pair: PairId, to: SocketAddr) {
+        // Who shares the port cannot be told; it is for parties of H.460.19, whose addresses are learned.
+        if let Some((flow, side)) = self.pairs.get(&pair)
+            && let Some(flow) = self.flows.get_mut(flow)
+        {
+            flow.side_mut(*side).unreachable(now, to);
+        }
+    }
+
+    /// The pair towards a side of a flow.
+    pub(crate) fn pair(&self, flow: FlowId, side: Side) -> Option<PairId> {
+        self.flows.get(&flow).map(|flow| flow.pairs()[side.index()])
     }
 
     /// Takes the keepalives that a [`FlowCommand::Punch`] left to be sent.

@@ -5,6 +5,7 @@ use super::*;
 mod batches;
 mod latched;
 mod moving;
+mod patience;
 mod quirks;
 mod sealed;
 mod strange;

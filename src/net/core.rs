@@ -416,6 +416,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             }
             FlowCommand::Multiplex { flow, .. }
             | FlowCommand::Beside { flow, .. }
+            | FlowCommand::Patience { flow, .. }
             | FlowCommand::Datagrams { flow }
             | FlowCommand::Rearm { flow }
             | FlowCommand::Listen { flow }

@@ -24,6 +24,8 @@ pub struct Counters {
     pub crowded: u64,
     /// Packets at the shared ports of multiplexed media whose multiplexID is of no call; dropped.
     pub stray_media: u64,
+    /// How often media was paused, since nothing came from where it went.
+    pub unanswered_media: u64,
     /// Keepalives, announcements and LRQs of those who did not prove that they are neighbours.
     pub unbelieved: u64,
     /// RAS requests that came again, and were answered as before.

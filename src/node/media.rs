@@ -7,12 +7,20 @@ use std::time::Duration;
 use pinhole_config::{Config, Medium, NetList};
 
 use super::outside::is_private;
+use crate::face::Patience;
+
+/// So many times as long as at first may nothing come once something has.
+const LATER: u32 = 20;
 
 /// What the configuration says of it.
 #[derive(Debug, Clone)]
 pub struct Media {
     /// How long parties may be silent; `None`: for ever.
     pub silence: Option<Silence>,
+    /// How long media goes where nothing comes from; `None`: for ever.
+    pub patience: Option<Patience>,
+    /// Networks where it may for ever.
+    pub(super) unanswered: NetList,
     latching: Option<Latching>,
 }
 
@@ -55,11 +63,14 @@ pub(crate) enum Trust {
 impl From<&Config> for Media {
     fn from(config: &Config) -> Self {
         let proxy = &config.proxy;
+        let first = config.limits.unanswered.duration();
         Self {
             silence: proxy.inactivity.then_some(Silence {
                 medium: proxy.inactivity_medium,
                 longest: proxy.inactivity_timeout.duration(),
             }),
+            patience: (!first.is_zero()).then(|| Patience { first, later: first * LATER }),
+            unanswered: config.limits.unanswered_to.clone(),
             latching: proxy.ignore_signalled.then(|| Latching {
                 allowed: proxy.allow_signalled.clone(),
                 allowed_from: proxy.allow_signalled_from.clone(),

@@ -22,6 +22,7 @@ mod settings;
 mod shared;
 pub(crate) mod status;
 pub(crate) mod streams;
+pub(crate) mod unanswered;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -146,6 +147,7 @@ impl Node {
             refusal_limit: Limiter::new(REFUSALS),
             presence_limit,
             seqs: seqs::Seqs::default(),
+            unanswered: unanswered::Unanswered::default(),
         };
         let mut cx = Cx { now, core: &mut core };
         ras::permanent::enter(&mut cx);

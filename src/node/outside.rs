@@ -39,7 +39,7 @@ fn listens(core: &Core, at: SocketAddr) -> bool {
 
 /// True for an address of a private network (RFC 1918, RFC 6598, RFC 3927, RFC 4193), of this host, or of a network
 /// that the configuration calls internal.
-fn is_inside(peer: IpAddr, internal: &[IpNet]) -> bool {
+pub(super) fn is_inside(peer: IpAddr, internal: &[IpNet]) -> bool {
     is_private(peer) || internal.iter().any(|network| network.contains(&peer))
 }
 

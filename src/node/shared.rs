@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(super) refusal_limit: Limiter,
     pub(super) presence_limit: Limiter,
     pub(super) seqs: seqs::Seqs,
+    /// Media addresses from which nothing has come.
+    pub(crate) unanswered: super::unanswered::Unanswered,
 }
 
 /// Refusals that are told.

@@ -111,6 +111,7 @@ mod tests {
             legs: Vec::new(),
             latency_ms: None,
             strangers: 0,
+            unanswered: 0,
         };
         CallRecord {
             callid: "c".to_owned(),

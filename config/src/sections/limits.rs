@@ -1,7 +1,7 @@
 //! `[Pinhole::Limits]`, a section of our own: GnuGk has nothing like it.
 
 use crate::section::section;
-use crate::value::{Limit, Number};
+use crate::value::{Limit, NetList, Number, Seconds};
 
 section! {
     /// What peers may ask for, so that a flood harms neither calls nor memory. Of IPv6 an address is a network of 64
@@ -34,6 +34,13 @@ section! {
         /// something for everybody who comes; calls from neighbours are not counted.
         media_pairs_per_source: Number as "MediaPairsPerSource" = Number(0)
             => Limit::Within(0, 1_000_000);
+        /// Media goes for so long to an address that is not that of the party's signalling while nothing comes from there (RTP
+        /// or RTCP): whoever calls could else point a stream at anybody. It goes on with the first packet that comes; after the
+        /// last it goes on for twenty times as long. Who has been named in vain eight times in an hour by one address has to
+        /// send first. Not between addresses inside (private ones, InternalNetwork). 0: for ever.
+        unanswered: Seconds as "UnansweredMedia" = Seconds(15) => Limit::Clamp(0, 3600);
+        /// Networks to which media goes for ever without an answer: of recorders, for instance, that send no RTCP.
+        unanswered_to: NetList as "UnansweredMediaTo" = NetList::default();
         /// TCP connections accepted from one address; more are closed.
         connections_per_source: Number as "ConnectionsPerSource" = Number(1024)
             => Limit::Within(1, 1_000_000);

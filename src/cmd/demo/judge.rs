@@ -183,6 +183,7 @@ mod tests {
             cipher: "none".to_owned(),
             dh_bits: None,
             strangers: 0,
+            unanswered: 0,
             legs: Vec::new(),
             latency_ms: Some(0.2),
         }

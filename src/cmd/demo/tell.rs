@@ -158,6 +158,10 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         Event::MediaStranger { from, kind, .. } => {
             format!("drops {} of {from}, which is not the party", kind.to_uppercase())
         }
+        Event::MediaUnanswered { sentence, .. } => sentence.clone(),
+        Event::MediaAnswered { party, to, .. } => {
+            format!("sends media of {party} to {to} again, for something comes from there")
+        }
         Event::MediaStrays { from, count } => {
             format!("drops {count} packets of {from}, which are of no call")
         }

@@ -52,6 +52,7 @@ impl Session {
             known,
             rtp: seen(false).or(rtp),
             rtcp: seen(true).or(rtcp),
+            unanswered: self.is_paused(side),
             strangers: strangers.get(&(self.flow, side)).copied().unwrap_or(0),
         }
     }

@@ -197,9 +197,10 @@ impl Sessions {
     }
 
     /// The media plane has reported a flow.
-    pub(crate) fn ended(&mut self, flow: FlowId, counts: [FlowCounts; 2]) {
+    pub(crate) fn ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, counts: [FlowCounts; 2]) {
         let Some(at) = self.closing.iter().position(|session| session.flow == flow) else { return };
         let session = self.closing.remove(at);
+        session.spare(cx, counts);
         session.record(counts, &mut self.records);
     }
 

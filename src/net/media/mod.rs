@@ -5,6 +5,7 @@
 //! commands come by a channel, facts go by another.
 
 mod pace;
+mod unreachable;
 mod worker;
 
 use std::collections::{HashMap, HashSet};

@@ -12,7 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tracing::error;
 
 use super::pace::Pace;
-use crate::face::{FlowCommand, FlowFact, FlowId, PairId};
+use super::unreachable;
+use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
 use crate::media::{Batch, Channel, Egress, Table};
 use crate::net::clock;
 use crate::net::ground::Pair;
@@ -49,6 +50,8 @@ struct Port {
     channel: Channel,
     /// Whether it waits for its turn already.
     queued: bool,
+    /// Whether it hears that nobody takes what is sent from it.
+    watched: bool,
 }
 
 /// The state of one thread.
@@ -186,9 +189,18 @@ impl Worker {
             let Some(room) = self.batch.room() else { return Some(taken) };
             let (length, from) = match port.socket.recv_from(room) {
                 Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(taken),
-                // An ICMP error of what was sent before.
-                Err(_) => continue,
+                Err(error) => {
+                    let empty = error.kind() == io::ErrorKind::WouldBlock;
+                    if port.watched {
+                        let (pair, table) = (port.pair, &mut self.table);
+                        unreachable::destinations(&port.socket)
+                            .for_each(|to| table.unreachable(now, pair, to));
+                    }
+                    match empty {
+                        true => return Some(taken),
+                        false => continue,
+                    }
+                }
             };
             // Every order that was given before the packet came: the packet may be the answer to a message that was sent
             // after the order, and the only one of its kind for a long time (a keepalive).
@@ -226,6 +238,7 @@ impl Worker {
                         | FlowCommand::Open { .. }
                         | FlowCommand::Multiplex { .. }
                         | FlowCommand::Beside { .. }
+                        | FlowCommand::Patience { .. }
                         | FlowCommand::Datagrams { .. }
                         | FlowCommand::Rearm { .. }
                         | FlowCommand::Listen { .. }
@@ -238,6 +251,9 @@ impl Worker {
                         | FlowCommand::Punch { .. }
                         | FlowCommand::Party { .. } => None,
                     };
+                    if let FlowCommand::Patience { flow, side, patience: Some(_) } = &command {
+                        self.watch(*flow, *side);
+                    }
                     self.table.command(command);
                     self.send_own();
                     if let Some(flow) = closed {
@@ -246,6 +262,18 @@ impl Worker {
                 }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// It shall be heard when nobody takes what is sent to a side.
+    fn watch(&mut self, flow: FlowId, side: Side) {
+        let pair = self.table.pair(flow, side).and_then(|pair| self.pairs.get(&pair));
+        for token in pair.into_iter().flatten() {
+            if let Some(Some(port)) = self.ports.get_mut(*token)
+                && !std::mem::replace(&mut port.watched, true)
+            {
+                unreachable::watch(&port.socket);
             }
         }
     }
@@ -287,7 +315,7 @@ impl Worker {
             error!(%error, "a media socket cannot be watched");
         }
         if let Some(slot) = self.ports.get_mut(token) {
-            *slot = Some(Port { socket, pair, channel, queued: false });
+            *slot = Some(Port { socket, pair, channel, queued: false, watched: false });
         }
         token
     }

@@ -144,3 +144,77 @@ fn a_thousand_refused_channels_cost_the_host_one_search_a_second() {
     assert_eq!(refused, 1000 - 4, "four sessions had what was ready");
     assert!(searches <= 2, "{searches} searches");
 }
+
+/// Opens a channel whose sender wants reports, and so what its peer sends, elsewhere.
+fn opens_elsewhere(talk: &mut Talk, number: u16) -> (crate::face::FlowId, Option<Duration>) {
+    use crate::face::FlowCommand;
+    let session = u8::try_from(number % 200).unwrap();
+    let said = talk.tell(Side::A, &Control::open(open(number, session, "203.0.113.77:5001")));
+    let found = said.outputs.iter().find_map(|output| match output {
+        Output::Flow(FlowCommand::Patience { flow, side: Side::A, patience }) => {
+            Some((*flow, patience.map(|patience| patience.first)))
+        }
+        _ => None,
+    });
+    found.expect("nobody said that it has to answer")
+}
+
+/// A party names a third one's address. What the media plane hears of it is shown and told.
+#[test]
+fn where_nothing_comes_from_nothing_is_sent_and_people_are_told() {
+    use crate::face::{FlowCommand, FlowFact};
+    let mut talk = talking(|_| ());
+    let own = opens(&mut talk, Side::A, 1).outputs;
+    let bound = |o: &Output| matches!(o, Output::Flow(FlowCommand::Patience { .. }));
+    assert!(!own.iter().any(bound), "its own address");
+    let (audio, first) = opens_elsewhere(&mut talk, 2);
+    assert_eq!(first, Some(Duration::from_secs(15)));
+    let paused = |talk: &Talk| {
+        let status = talk.desk.node.status(talk.desk.now);
+        let count = |side: &call_status::SideStatus| usize::from(side.unanswered);
+        let sessions = status.calls[0].sessions.iter();
+        let sides: usize = sessions.map(|one| one.sides.iter().map(count).sum::<usize>()).sum();
+        (sides, status.counters.unanswered_media)
+    };
+    let unanswered = FlowFact::Unanswered { side: Side::A, instead: None };
+    let outputs = talk.desk.tell(Input::Flow { flow: audio, fact: unanswered });
+    let told = outputs.iter().find_map(|output| match output {
+        Output::Event(Event::MediaUnanswered { sentence, to, .. }) => Some((sentence, *to)),
+        _ => None,
+    });
+    let (sentence, to) = told.expect("nobody is told");
+    assert_eq!(to.to_string(), "203.0.113.77");
+    assert!(sentence.contains("at 198.51.100.10 wants media at 203.0.113.77"), "{sentence}");
+    assert_eq!(paused(&talk), (1, 1));
+    // Another session of the party waits, too; what comes in one of them counts for all.
+    let (video, _) = opens_elsewhere(&mut talk, 3);
+    talk.desk.tell(Input::Flow { flow: video, fact: unanswered });
+    assert_eq!(paused(&talk), (2, 2));
+    let answered = FlowFact::Answered { side: Side::A };
+    let outputs = talk.desk.tell(Input::Flow { flow: video, fact: answered });
+    let again = |o: &Output| matches!(o, Output::Flow(FlowCommand::Patience { flow, patience: Some(_), .. }) if *flow == audio);
+    assert!(outputs.iter().any(again), "{outputs:?}");
+    let resumed = |o: &Output| matches!(o, Output::Event(Event::MediaAnswered { .. }));
+    assert!(outputs.iter().any(resumed), "{outputs:?}");
+    assert_eq!(paused(&talk), (0, 2));
+    // Who only watches there is not left without, as long as the other session has answered.
+    let outputs = talk.desk.tell(Input::Flow { flow: audio, fact: unanswered });
+    assert!(outputs.iter().any(again), "{outputs:?}");
+    assert_eq!(paused(&talk), (0, 2));
+}
+
+#[test]
+fn a_third_party_cannot_be_named_anew_without_end() {
+    let mut talk = talking(|_| ());
+    let mut granted = 0;
+    for number in 1..=100 {
+        let (flow, first) = opens_elsewhere(&mut talk, number);
+        granted += usize::from(first != Some(Duration::ZERO));
+        talk.tell(Side::A, &Control::close(number));
+        let sent = crate::face::FlowCounts { relayed: 9, ..Default::default() };
+        let fact = FlowFact::Ended { counts: [sent; 2] };
+        talk.desk.tell(Input::Flow { flow, fact });
+        talk.desk.now += Duration::from_secs(10);
+    }
+    assert_eq!(granted, 8);
+}

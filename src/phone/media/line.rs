@@ -344,6 +344,7 @@ impl Line {
             cipher: "none".to_owned(),
             dh_bits: None,
             strangers: 0,
+            unanswered: 0,
             legs: Vec::new(),
             latency_ms: self.latency.ms(),
         }

@@ -37,6 +37,7 @@ mod policies;
 mod ports;
 mod reach;
 mod rebinding;
+mod reflected;
 mod release;
 mod reopened;
 mod secure;

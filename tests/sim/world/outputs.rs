@@ -239,6 +239,7 @@ impl World {
                 }
             }
             FlowCommand::Beside { .. }
+            | FlowCommand::Patience { .. }
             | FlowCommand::Datagrams { .. }
             | FlowCommand::Rearm { .. }
             | FlowCommand::Listen { .. }

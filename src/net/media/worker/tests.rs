@@ -147,3 +147,54 @@ fn what_came_before_a_flow_was_opened_is_not_of_it() {
     }
     assert_learned(&mut told, &client);
 }
+
+/// RTP, the next packet of a stream.
+fn media(sequence: u16) -> [u8; 16] {
+    let [high, low] = sequence.to_be_bytes();
+    [0x80, 8, high, low, 0, 0, 0, 160, 1, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5]
+}
+
+/// The host that is named has nobody at that port, and its system says so.
+#[test]
+fn nobody_is_sent_media_for_long_whose_host_says_that_it_is_not_wanted() {
+    for address in ["127.0.0.1", "::1"] {
+        let bind = || {
+            let socket = UdpSocket::bind((address, 0)).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket
+        };
+        let (mut worker, orders, waker, mut told) = worker();
+        let mut events = Events::with_capacity(EVENTS);
+        let (ours, talker) = (bind(), bind());
+        let nobody = { at(&bind()) };
+        let to = at(&ours);
+        let pairs = [(PAIR, Some([ours, bind()])), (OTHER, Some([bind(), bind()]))];
+        orders.send(Order::Open { flow: FLOW, pairs }).unwrap();
+        let signalled = |at: SocketAddr| Party {
+            ip: at.ip(),
+            ports: Ports::Signalled { rtp: Some(at.port()), rtcp: None },
+        };
+        let hour = std::time::Duration::from_secs(3600);
+        let patience = Some(crate::face::Patience { first: hour, later: hour });
+        for command in [
+            FlowCommand::Party { flow: FLOW, side: Side::A, party: signalled(at(&talker)) },
+            FlowCommand::Party { flow: FLOW, side: Side::B, party: signalled(nobody) },
+            FlowCommand::Patience { flow: FLOW, side: Side::B, patience },
+        ] {
+            orders.send(Order::Command(command)).unwrap();
+        }
+        let mut paused = false;
+        for sequence in 0..200 {
+            talker.send_to(&media(sequence), to).unwrap();
+            work(&mut worker, &waker, &mut events);
+            while let Ok((_, fact)) = told.try_recv() {
+                paused |= fact == FlowFact::Unanswered { side: Side::B, instead: None };
+            }
+            if paused {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(paused, "{address}");
+    }
+}
