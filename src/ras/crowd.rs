@@ -8,7 +8,7 @@ use pinhole_h323::asn::h225::{CallReferenceValue, InfoRequest, RasMessage, Reque
 use pinhole_h323::id::EndpointId;
 
 use super::endpoint::Registration;
-use super::lifetime::POLL;
+use super::lifetime::{self, POLL};
 use super::table::Refusal;
 use crate::node::{Cx, Timer};
 
@@ -87,21 +87,33 @@ pub(super) fn weight_of(aliases: &[Alias]) -> usize {
 }
 
 /// A newcomer found no place: who has the one that it could have is asked whether it is still there. An answer to the
-/// newcomer cannot wait for that; it will come again.
-pub(super) fn ask(cx: &mut Cx<'_>, why: &Refusal) {
+/// newcomer cannot wait for that; it will come again. True when somebody is being asked.
+pub(super) fn ask(cx: &mut Cx<'_>, why: &Refusal) -> bool {
     let (holder, silent) = match why {
         Refusal::DuplicateAlias(alias) => (cx.core.registrations.find(alias), POLL),
         Refusal::Full => (cx.core.registrations.quietest(), SILENT),
-        Refusal::InvalidAlias | Refusal::TooManyFromAddress => return,
+        Refusal::InvalidAlias | Refusal::TooManyFromAddress => return false,
     };
     let heard = |seen: Instant| cx.now.duration_since(seen);
     let holder = holder.filter(|known| !known.permanent && heard(known.seen) >= silent);
-    let Some(id) = holder.map(|known| known.id.clone()) else { return };
+    let Some(id) = holder.map(|known| known.id.clone()) else { return false };
     // Who wants nobody to be asked wants nobody to lose its place for not answering.
-    if cx.core.settings.ras.polls > 0 && cx.core.registrations.wanted(&id).is_none() {
+    if cx.core.settings.ras.polls == 0 {
+        return false;
+    }
+    if cx.core.registrations.wanted(&id).is_none() {
         cx.core.registrations.want(&id, 0);
         again(cx, &id);
     }
+    true
+}
+
+/// How long an endpoint whose place is wanted may go on being silent, although it has not answered. Some never answer such
+/// questions: who has shown that it hears us, and has not answered one yet, has until its registration ends by itself.
+pub(super) fn respite(now: Instant, known: &Registration) -> Option<Duration> {
+    let hearing = known.hearing;
+    let rest = lifetime::of(known.ttl_s).checked_sub(now.duration_since(known.seen));
+    rest.filter(|rest| hearing.proven && !hearing.answers && !rest.is_zero())
 }
 
 /// A registration takes the place of one whose place is wanted, and does not show that it hears us: it is no better. One that
@@ -127,8 +139,10 @@ pub(super) fn again(cx: &mut Cx<'_>, id: &EndpointId) -> bool {
 
 /// Asks an endpoint whether it is still there (IRQ).
 pub(super) fn question(cx: &mut Cx<'_>, endpoint: &Registration) {
+    let number = cx.core.next_seq();
+    cx.core.registrations.asked(&endpoint.id, number);
     let request = InfoRequest {
-        request_seq_num: RequestSeqNum(cx.core.next_seq()),
+        request_seq_num: RequestSeqNum(number),
         call_reference_value: CallReferenceValue(0),
         ..Default::default()
     };

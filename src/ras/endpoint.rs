@@ -53,6 +53,19 @@ impl Kind {
     }
 }
 
+/// What shows that an endpoint hears us: whoever only sends, with an address that is not his, does not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hearing {
+    /// Its identifier is of our making: who names it has heard our confirm.
+    pub(super) drawn: bool,
+    /// It has named it.
+    pub(super) proven: bool,
+    /// It has answered a question with its number.
+    pub(super) answers: bool,
+    /// The number of the last question (requestSeqNum of IRQ).
+    pub(super) asked: Option<u16>,
+}
+
 /// A registered endpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct Registration {
@@ -94,6 +107,8 @@ pub(crate) struct Registration {
     pub(crate) busy: bool,
     /// How often calls were placed to it, for gateways to take turns.
     pub(crate) turns: u64,
+    /// What shows that it hears us.
+    pub(super) hearing: Hearing,
     /// When it registered.
     pub(crate) since: Instant,
     /// When it was last heard.

@@ -33,11 +33,15 @@ pub(crate) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, id: &EndpointId) {
         return;
     };
     let (ttl_s, polls) = (known.ttl_s, cx.core.settings.ras.polls);
+    let respite = crowd::respite(cx.now, known);
     let heard = cx.now.duration_since(known.seen);
     if crowd::again(cx, id) {
         return;
     }
     let wanted = cx.core.registrations.wanted(id).is_some();
+    if let Some(rest) = respite.filter(|_| wanted) {
+        return cx.set(timer(), rest);
+    }
     if ttl_s.is_none() && heard < QUIET && !wanted {
         return cx.set(timer(), QUIET.saturating_sub(heard));
     }
@@ -81,6 +85,11 @@ pub(super) fn response(
 ) -> Option<RasMessage> {
     let id = cx.heard(&response.endpoint_identifier, origin.from);
     if let Some(id) = &id {
+        let number = response.request_seq_num.0;
+        if cx.core.registrations.answered(id, number, cx.now) {
+            let ttl_s = cx.core.registrations.get(id).and_then(|known| known.ttl_s);
+            cx.set(Timer::Registration(id.clone()), of(ttl_s));
+        }
         alive(cx, origin, id);
     }
     let request_seq_num = response.request_seq_num.clone();
@@ -106,6 +115,8 @@ pub(super) fn response(
 fn alive(cx: &mut Cx<'_>, origin: Origin, id: &EndpointId) {
     let Origin { from, socket, local, .. } = origin;
     let asked = cx.core.registrations.get(id).filter(|known| known.polls > 0 && !known.permanent);
+    // Whose place is wanted has to answer that question.
+    let asked = asked.filter(|known| cx.core.registrations.wanted(&known.id).is_none());
     let Some(ttl_s) = asked.map(|known| known.ttl_s) else { return };
     if cx.core.registrations.moved(id, from, socket, local) {
         cx.set(Timer::Registration(id.clone()), of(ttl_s));

@@ -18,6 +18,7 @@ pub(crate) fn enter(cx: &mut Cx<'_>) {
         let local = (0..).zip(&cx.core.locals).find(|(_, ip)| ip.is_ipv4() == at.is_ipv4());
         let Some((socket, local)) = local.map(|(n, ip)| (SocketId(n), *ip)) else { continue };
         let new = Registration {
+            hearing: super::endpoint::Hearing::default(),
             id: identity::fresh(cx),
             aliases: permanent.aliases.iter().map(|text| Alias::from_text(text)).collect(),
             kind: if permanent.prefixes.is_empty() { Kind::Terminal } else { Kind::Gateway },

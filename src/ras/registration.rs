@@ -10,7 +10,7 @@ use pinhole_h323::asn::h225::{
 use pinhole_h323::id::EndpointId;
 use pinhole_h323::{address, version};
 
-use super::endpoint::{Kind, Registration, is_unguessable, vendor};
+use super::endpoint::{Hearing, Kind, Registration, vendor};
 use super::table::{Refusal, Rules};
 use super::{
     Origin, account, crowd, feature, identity, lifetime, matching, permanent, prefix,
@@ -100,6 +100,10 @@ fn enter(
     let ras = if traversal || natted { origin.from } else { told_ras.unwrap_or(origin.from) };
     let id = identity::identify(cx, origin, request, &aliases);
     let wanted = cx.core.registrations.wanted_of(&id, &aliases);
+    let named = request.endpoint_identifier.as_ref().map(EndpointId::from);
+    let known = cx.core.registrations.get(&id).map(|known| known.hearing);
+    let drawn = named.as_ref() != Some(&id);
+    let hearing = known.unwrap_or_else(|| Hearing { drawn, ..Hearing::default() });
     let ttl_s = time_to_live(cx, request, traversal || natted);
     let (prefixes, told_prefixes) = prefixes(cx, request, &aliases);
     let new = Registration {
@@ -123,6 +127,7 @@ fn enter(
         additive: false,
         busy: false,
         turns: 0,
+        hearing,
         since: cx.core.registrations.get(&id).map_or(cx.now, |known| known.since),
         seen: cx.now,
     };
@@ -138,15 +143,24 @@ fn enter(
     };
     let entered = cx.core.registrations.enter(new, rules);
     let replaced = entered.map_err(|why| {
-        crowd::ask(cx, &why);
-        reject(&name, &why)
+        let asked = crowd::ask(cx, &why);
+        let (reason, sentence) = reject(&name, &why);
+        let asks =
+            |sentence| format!("{sentence}; who is silent longest is asked whether it is there");
+        let asks_holder =
+            |sentence| format!("{sentence}, which is asked whether it is still there");
+        let sentence = match why {
+            _ if !asked => sentence,
+            Refusal::DuplicateAlias(_) => sentence.map(asks_holder),
+            _ => sentence.map(asks),
+        };
+        (reason, sentence)
     })?;
     for gone in replaced {
         unregistration::replaced(cx, &gone, origin);
     }
     // Its request shows only that it speaks, not that it hears us: that its identifier shows.
-    let named = request.endpoint_identifier.as_ref().map(EndpointId::from);
-    let proven = named.as_ref() == Some(&id) && is_unguessable(&id);
+    let proven = named.as_ref() == Some(&id) && hearing.drawn;
     if let Some(asked) = wanted.filter(|_| !proven) {
         crowd::still(cx, &id, asked, known_before);
     }

@@ -80,9 +80,33 @@ impl Registrations {
         Some(known.clone())
     }
 
-    /// An endpoint was heard, and proves by its identifier that it hears us; true when its place was wanted.
+    /// An endpoint was heard, by its identifier; true when its place was wanted. That keeps it only if nobody but us can have
+    /// told it the identifier.
     pub(crate) fn seen(&mut self, id: &EndpointId, now: Instant) -> bool {
         let Some(known) = self.endpoints.get_mut(id) else { return false };
+        if self.crowd.wanted(id).is_some() && !known.hearing.drawn {
+            return false;
+        }
+        known.hearing.proven = known.hearing.drawn;
+        let wanted = self.crowd.heard(known, now);
+        known.seen = now;
+        wanted
+    }
+
+    /// An endpoint is asked whether it is still there, by a question with this number.
+    pub(super) fn asked(&mut self, id: &EndpointId, number: u16) {
+        if let Some(known) = self.endpoints.get_mut(id) {
+            known.hearing.asked = Some(number);
+        }
+    }
+
+    /// It has answered one with this number; true when its place was wanted.
+    pub(super) fn answered(&mut self, id: &EndpointId, number: u16, now: Instant) -> bool {
+        let known = self.endpoints.get_mut(id);
+        let Some(known) = known.filter(|known| known.hearing.asked == Some(number)) else {
+            return false;
+        };
+        known.hearing.answers = true;
         let wanted = self.crowd.heard(known, now);
         known.seen = now;
         wanted

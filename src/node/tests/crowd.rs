@@ -189,3 +189,122 @@ fn comings_and_goings_of_one_address_are_told_for_a_while() {
     desk.wait(1);
     assert_eq!(told(&mut desk, ALICE), 1);
 }
+
+/// The number of the question among these.
+fn question(messages: &[RasMessage]) -> Option<u16> {
+    messages.iter().find_map(|message| match message {
+        RasMessage::infoRequest(irq) => Some(irq.request_seq_num.0),
+        _ => None,
+    })
+}
+
+/// An answer to the question with this number.
+fn answer(id: &EndpointIdentifier, number: u16) -> RasMessage {
+    let mut message = irr(id, false);
+    if let RasMessage::infoRequestResponse(irr) = &mut message {
+        irr.request_seq_num = RequestSeqNum(number);
+    }
+    message
+}
+
+/// Second by second, so that one deadline can follow another.
+fn pass(desk: &mut Desk, seconds: u64) {
+    (0..seconds).for_each(|_| desk.wait(1));
+}
+
+fn refresh(desk: &mut Desk, name: &str, from: &str, id: &EndpointIdentifier) {
+    let rrq = open_rrq(name, from, |rrq| {
+        (rrq.keep_alive, rrq.endpoint_identifier) = (Some(true), Some(id.clone()));
+    });
+    confirmed(&desk.ask(from, &rrq));
+}
+
+/// Somebody registers with an address that is not his, and an identifier that he has made up: he hears nothing, and can say
+/// all that an endpoint says all the same.
+#[test]
+fn an_identifier_that_was_brought_along_shows_nothing_but_the_number_of_the_question_does() {
+    let brought = EndpointIdentifier::from(&EndpointId::from("0123456789abcdef0123456789abcdef"));
+    let taken = |desk: &mut Desk| {
+        let rrq = open_rrq("alice", MALLORY, |rrq| rrq.endpoint_identifier = Some(brought.clone()));
+        assert_eq!(confirmed(&desk.ask(MALLORY, &rrq)).endpoint_identifier, brought);
+        desk.wait(20);
+        let answers = desk.ask(ALICE, &open_rrq("alice", ALICE, |_| {}));
+        question(&answers).expect("a question")
+    };
+    let mut desk = Desk::new();
+    let number = taken(&mut desk);
+    for n in 0..9 {
+        ask(&mut desk, MALLORY, answer(&brought, number.wrapping_add(1 + n)));
+        refresh(&mut desk, "alice", MALLORY, &brought);
+        desk.wait(1);
+    }
+    desk.wait(2);
+    assert!(known(&desk, "alice").is_none(), "whoever that is, it does not hear us");
+    assert_eq!(tries(&mut desk, "alice", ALICE), None);
+    // The same, and it does hear us.
+    let mut desk = Desk::new();
+    let number = taken(&mut desk);
+    ask(&mut desk, ALICE, answer(&brought, number));
+    ask(&mut desk, MALLORY, answer(&brought, number));
+    desk.wait(30);
+    assert_eq!(known(&desk, "alice").unwrap().source.to_string(), MALLORY);
+}
+
+/// Some never answer such a question. Who refreshes its registration keeps its alias all the same.
+#[test]
+fn who_ignores_questions_keeps_its_alias_until_its_registration_ends() {
+    let mut desk = Desk::new();
+    let rrq = open_rrq("alice", ALICE, |rrq| rrq.time_to_live = Some(TimeToLive(60)));
+    let id = confirmed(&desk.ask(ALICE, &rrq)).endpoint_identifier.clone();
+    desk.wait(1);
+    refresh(&mut desk, "alice", ALICE, &id);
+    for second in 1..=600 {
+        desk.wait(1);
+        assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()), "{second}");
+        if second % 50 == 0 {
+            refresh(&mut desk, "alice", ALICE, &id);
+        }
+    }
+    // Then it is gone, and nobody has to wait for longer than its registration lasts.
+    pass(&mut desk, 15);
+    assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
+    pass(&mut desk, 54);
+    assert!(known(&desk, "alice").is_some());
+    pass(&mut desk, 2);
+    assert_eq!(tries(&mut desk, "alice", MALLORY), None);
+}
+
+#[test]
+fn who_has_answered_once_is_missed_sooner() {
+    let mut desk = Desk::new();
+    let id = register(&mut desk, "alice", ALICE);
+    desk.wait(10);
+    refresh(&mut desk, "alice", ALICE, &id);
+    desk.wait(10);
+    let answers = desk.ask(MALLORY, &open_rrq("alice", MALLORY, |_| {}));
+    ask(&mut desk, ALICE, answer(&id, question(&answers).expect("a question")));
+    desk.wait(20);
+    assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
+    pass(&mut desk, 11);
+    assert_eq!(tries(&mut desk, "alice", MALLORY), None, "it does not answer any more");
+}
+
+#[test]
+fn who_finds_its_alias_taken_is_told_of_with_what_follows() {
+    let mut desk = Desk::new();
+    register(&mut desk, "alice", ALICE);
+    let refused = |desk: &mut Desk| {
+        let bytes = open_rrq("alice", MALLORY, |_| {});
+        let from = MALLORY.parse().unwrap();
+        let outputs = desk.tell(Input::Datagram { socket: SocketId(0), from, bytes: &bytes });
+        outputs.iter().find_map(|output| match output {
+            Output::Event(Event::RegistrationRefused { sentence, .. }) => Some(sentence.clone()),
+            _ => None,
+        })
+    };
+    let plain = "alice was refused: another endpoint is registered as alice";
+    assert_eq!(refused(&mut desk).as_deref(), Some(plain));
+    desk.wait(10);
+    let asked = format!("{plain}, which is asked whether it is still there");
+    assert_eq!(refused(&mut desk), Some(asked));
+}

@@ -13,6 +13,7 @@ fn endpoint(name: &str, at: &str) -> Registration {
     let source: SocketAddr = at.parse().unwrap();
     let now = Instant::now();
     Registration {
+        hearing: crate::ras::endpoint::Hearing::default(),
         id: name.into(),
         aliases: vec![Alias::from_text(name)],
         kind: Kind::Gateway,
