@@ -12,6 +12,7 @@ mod known;
 mod lint;
 mod manual;
 mod neighbors;
+mod particulars;
 mod problem;
 mod read;
 mod section;
@@ -25,17 +26,18 @@ pub use entries::{Row, Table};
 pub use manual::keys as manual_keys;
 pub use problem::{Problem, Severity};
 pub use sections::{
-    AdmissionFeatures, CallTable, Encryption, Limits, LocationFeatures, Main, Neighbor, Proxy,
-    RegistrationFeatures, Routed, StatusAuth, Tokens,
+    AdmissionFeatures, CallTable, Encryption, Limits, LocationFeatures, Main, Neighbor, Particular,
+    Proxy, RegistrationFeatures, Routed, StatusAuth, Tokens,
 };
+pub use suggest::nearest;
 pub use value::{
-    AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Causes, ControlKeepAlive,
-    Destinations, Domains, EndpointKind, External, Fault, FilePath, FilePaths, Forward,
-    GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link,
-    Medium, Milliseconds, MulticastGroup, Name, NetList, Networks, Number, Permanent, Port,
-    PortRange, Prefixes, Protection, Remark, Routes, Routing, Routings, Seconds, Secret,
-    SignalAddress, SignallingKeepAlive, StatusRule, StunServer, Suffix, Value, VendorText, Wish,
-    Wrong,
+    AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Capabilities, CauseMap,
+    Causes, ControlKeepAlive, Destinations, Domains, EndpointKind, External, Fault, FilePath,
+    FilePaths, Forward, GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts, IpList, Letters,
+    Limit, Link, Medium, Milliseconds, MulticastGroup, Name, NetList, Networks, Number, Numbers,
+    Permanent, Port, PortRange, Prefixes, Protection, Relay, Remark, Routes, Routing, Routings,
+    Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule, StunServer, Suffix, Value,
+    VendorText, Wish, Wrong,
 };
 
 use entries::{About, Entries};
@@ -54,6 +56,8 @@ macro_rules! config {
             $($(#[doc = $about])+ pub $table: $rows,)+
             /// `[Neighbor::…]`, by name, in the order of `[RasSrv::Neighbors]`.
             pub neighbors: Vec<(String, Neighbor)>,
+            /// `[EP::…]`, by name, in the order of the file.
+            pub particulars: Vec<(String, Particular)>,
             /// Where the values come from that are not defaults.
             sources: BTreeMap<(String, &'static str), Source>,
         }
@@ -192,7 +196,10 @@ impl Config {
         let neighbors = self.neighbors.iter().map(|(name, neighbor)| {
             (format!("{}::{name}", neighbor.name()), neighbor as &dyn Section)
         });
-        for (title, section) in named.chain(neighbors) {
+        let particulars = self.particulars.iter().map(|(name, particular)| {
+            (format!("{}::{name}", particular.name()), particular as &dyn Section)
+        });
+        for (title, section) in named.chain(neighbors).chain(particulars) {
             let values = section.keys().iter().zip(section.show());
             for (key, value) in values.filter(|(key, _)| !key.inert) {
                 let (section, key) = (title.clone(), key.name);
@@ -214,7 +221,7 @@ impl Config {
     #[must_use]
     pub fn problem(
         &self,
-        section: &'static str,
+        section: &str,
         key: &'static str,
         severity: Severity,
         text: impl Into<String>,
@@ -228,7 +235,7 @@ impl Config {
     }
 
     /// Where a typed key was said; nothing if nowhere.
-    fn source(&self, section: &'static str, key: &'static str) -> Option<Source> {
+    fn source(&self, section: &str, key: &'static str) -> Option<Source> {
         self.sources.get(&(section.to_owned(), key)).copied()
     }
 }

@@ -12,8 +12,9 @@ use crate::section::{Key, Section};
 pub fn keys() -> String {
     let config = Config::default();
     let mut text = String::from("## Keys with effect\n");
-    let neighbor = crate::Neighbor::default();
-    for section in config.sections().into_iter().chain([&neighbor as &dyn Section]) {
+    let (neighbor, particular) = (crate::Neighbor::default(), crate::Particular::default());
+    let families = [&neighbor as &dyn Section, &particular];
+    for section in config.sections().into_iter().chain(families) {
         typed(&mut text, section);
     }
     for (about, table) in config.tables() {

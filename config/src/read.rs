@@ -7,13 +7,17 @@ use crate::ini::{self, Entry, column_after};
 use crate::known::{self, Known, Note};
 use crate::section::{Key, Section as _};
 use crate::value::{Fault, Wrong};
-use crate::{Config, Neighbor, Origin, Override, Problem, Source, lint, neighbors, suggest};
+use crate::{
+    Config, Neighbor, Origin, Override, Particular, Problem, Source, lint, neighbors, particulars,
+    suggest,
+};
 
 /// Reads a file.
 pub(crate) fn read(bytes: &[u8], overrides: &[Override]) -> (Config, Vec<Problem>) {
     let (document, problems) = ini::parse(bytes);
     let mut reader = Reader { config: Config::default(), problems };
     reader.problems.extend(neighbors::declare(&mut reader.config, &document));
+    particulars::declare(&mut reader.config, &document);
     for section in &document.sections {
         match known::find(&section.name) {
             Some(known) => reader.section(section, known),
@@ -141,6 +145,10 @@ impl Reader {
         let (done, title) = if section == neighbors::KIND {
             let Some((title, neighbor)) = neighbors::find(&mut self.config, whole) else { return };
             (neighbor.set(key.name, text), title)
+        } else if section == particulars::KIND {
+            let found = particulars::find(&mut self.config, whole);
+            let Some((title, particular)) = found else { return };
+            (particular.set(key.name, text), title)
         } else {
             let mut sections = self.config.sections_mut();
             let found = sections.iter_mut().find(|typed| typed.name() == section);
@@ -252,6 +260,7 @@ fn sentence(note: Option<Note>) -> Option<String> {
         Some(Note::Calls) => {
             "is not followed: no number is rewritten and no call routed by it in this version".into()
         }
+        Some(Note::Needless(why)) => format!("has no effect and needs none: {why}"),
         Some(Note::Instead(hint)) => format!("has no effect in this version: {hint}"),
         Some(Note::Gone(hint)) => format!("is obsolete, has no effect: {hint}"),
         None => "is accepted, has no effect in this version".into(),
@@ -263,6 +272,9 @@ fn typed_keys(config: &Config, section: &str) -> &'static [Key] {
     if section == neighbors::KIND {
         return Neighbor::default().keys();
     }
+    if section == particulars::KIND {
+        return Particular::default().keys();
+    }
     let sections = config.sections();
     sections.iter().find(|typed| typed.name() == section).map_or(&[], |typed| typed.keys())
 }
@@ -270,8 +282,9 @@ fn typed_keys(config: &Config, section: &str) -> &'static [Key] {
 /// The default of a typed key, as it is told.
 fn default(section: &str, key: &str) -> String {
     let config = Config::default();
-    let neighbor = Neighbor::default();
-    let all = config.sections().into_iter().chain([&neighbor as &dyn crate::section::Section]);
+    let (neighbor, particular) = (Neighbor::default(), Particular::default());
+    let families = [&neighbor as &dyn crate::section::Section, &particular];
+    let all = config.sections().into_iter().chain(families);
     let typed = all.into_iter().find(|typed| typed.name() == section);
     let value = typed
         .and_then(|typed| typed.keys().iter().zip(typed.show()).find(|(one, _)| one.name == key));

@@ -7,10 +7,8 @@ const LONGEST: usize = 80;
 
 /// The nearest of the names (of several the shortest), if one is near enough: at most one slip in three letters, or the beginning or end
 /// of a name with a slip.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
     let length = written.chars().count();
     if length > LONGEST {

@@ -246,6 +246,48 @@ fn who_allows_everybody_refuses_nobody() {
     );
 }
 
+#[test]
+fn what_is_never_needed_says_why() {
+    let sessions = "has no effect and needs none: each session has ports of its own for both directions, whatever the \
+                    other party calls it";
+    for section in ["Proxy", "RoutedMode"] {
+        assert_eq!(
+            said(&format!("[{section}]\nMatchH239SessionsByType=0")),
+            [format!("f:2:1: warning: MatchH239SessionsByType {sessions}")]
+        );
+    }
+    assert_eq!(
+        said("[Gatekeeper::Main]\nMaxSocketQueue=100"),
+        [
+            "f:2:1: warning: MaxSocketQueue has no effect in this version: OutputQueue of [Pinhole::Limits]"
+        ]
+    );
+}
+
+#[test]
+fn an_endpoint_has_a_section_of_its_own() {
+    let text = "[EP::gw1]\nCapacity=60\nGatewayPrefixes=0048,0049:=2\nProxy=2 ; no media\n[ep::GW1]\nProxy=1\n[EP::gw2]\n\
+                TranslateSentQ931Cause=17\nDisableCallCreditCapabilities=1\n";
+    assert_eq!(
+        said(text),
+        [
+            "f:4:9: warning: '; no media' is not read; a comment needs a line of its own",
+            "f:6:1: warning: 'Proxy' again, first in line 4; the value of line 4 counts",
+            "f:8:24: error: TranslateSentQ931Cause: '17' is not a translation of causes (1 to 127), such as 17:=34",
+            "f:9:1: warning: DisableCallCreditCapabilities has no effect and needs none: no endpoint is sent call credits",
+        ]
+    );
+    let (config, _) = Config::read(text);
+    let [(one, gateway), (two, _)] = &config.particulars[..] else { panic!() };
+    assert_eq!(
+        (one.as_str(), two.as_str(), gateway.capacity),
+        ("gw1", "gw2", Some(pinhole_config::Number(60)))
+    );
+    let shown = config.effective();
+    let proxy = shown.iter().find(|one| one.section == "EP::gw1" && one.key == "Proxy").unwrap();
+    assert_eq!((proxy.value.as_str(), proxy.origin), ("2", Origin::Line(4)));
+}
+
 /// What is not there is switched off anyway.
 #[test]
 fn what_is_switched_off_is_not_missed() {

@@ -1,11 +1,13 @@
 //! One side of a call: a party, the connections to it, and what is known of it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::id::EndpointId;
 
 use crate::face::StreamId;
+use crate::node::Particular;
 use crate::node::limits::source;
 use crate::node::ports::Listener;
 use crate::zone::{Bond, ZoneId};
@@ -17,6 +19,10 @@ pub(crate) struct Leg {
     pub(crate) endpoint: Option<EndpointId>,
     /// The name by which people know it.
     pub(crate) name: String,
+    /// What holds for it alone.
+    pub(crate) own: Option<Arc<Particular>>,
+    /// True while the call counts as one of its.
+    pub(crate) counted: bool,
     /// What its product is called, as far as that is known.
     pub(crate) vendor: String,
     /// Its signalling connection.
@@ -96,6 +102,8 @@ impl Leg {
         Self {
             endpoint: None,
             name,
+            own: None,
+            counted: false,
             vendor: String::new(),
             stream: None,
             local,

@@ -21,6 +21,7 @@ mod setup;
 mod silence;
 pub mod status;
 mod tunnelled_ras;
+mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

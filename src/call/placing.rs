@@ -6,17 +6,16 @@ use std::net::{IpAddr, SocketAddr};
 use pinhole_h323::address;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
-use pinhole_h323::q931::{Number, code};
 use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
 use super::setup::Ends;
-use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier};
+use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, words};
 use crate::event::Event;
 use crate::face::Side;
 use crate::node::streams::Owner;
-use crate::node::{Cx, Mode, NumberKind, Timer, leads};
+use crate::node::{Cx, Mode, Timer, leads};
 use crate::ras::destination::Destination;
 use crate::zone;
 
@@ -60,11 +59,18 @@ impl Calls {
                     );
                 };
                 let (client, signalling) = (registration.ras, registration.signalling);
-                if registration.traversal {
+                if !call.leg(Side::B).counted && cx.core.registrations.is_full(registration) {
+                    let sentence = format!("{name} has as many calls as it can take (Capacity)");
+                    return self.failed(cx, key, &Why::full(sentence));
+                }
+                let traversal = registration.traversal;
+                let natted = registration.natted;
+                self.occupy(cx, key, Side::B);
+                if traversal {
                     let seq = cx.core.next_seq();
                     let wait = Self::client_wait(cx);
                     cx.core.pinholes.invite(cx.now, id, client, seq, wait);
-                } else if registration.natted {
+                } else if natted {
                     let sentence = format!(
                         "{name} is behind a NAT and registered without H.460.18, so it cannot be called"
                     );
@@ -150,7 +156,7 @@ impl Calls {
         call.state = State::Calling;
         carrier::heard(call, Side::A, &setup);
         adapt(cx, call, &mut setup);
-        set_numbers(cx.core.settings.handling.numbers, &mut setup);
+        words::of_setup(cx, call, &mut setup);
         let zones = call.legs.iter().filter_map(|leg| cx.core.zones.get(leg.zone?));
         if cx.core.settings.handling.withholds_fast_start
             || zones.into_iter().any(zone::Neighbor::withholds_fast_start)
@@ -163,22 +169,6 @@ impl Calls {
         self.relay(cx, key, Side::A, setup);
         self.keep_open(cx, key);
         self.repeat_early(cx, key);
-    }
-}
-
-/// Says of what kind the called and the calling number are, where the configuration says it.
-fn set_numbers([called, calling]: [NumberKind; 2], setup: &mut Signal) {
-    let q931 = setup.q931_mut();
-    let of = |number: Number, wanted: NumberKind| Number {
-        kind: wanted.kind.unwrap_or(number.kind),
-        plan: wanted.plan.unwrap_or(number.plan),
-        ..number
-    };
-    if let Some(number) = q931.called_number().filter(|_| called != NumberKind::default()) {
-        q931.set(code::CALLED_PARTY_NUMBER, of(number, called).octets());
-    }
-    if let Some(number) = q931.calling_number().filter(|_| calling != NumberKind::default()) {
-        q931.set(code::CALLING_PARTY_NUMBER, of(number, calling).octets());
     }
 }
 

@@ -13,6 +13,7 @@ use tracing::trace;
 use super::early::{Carrier, Early};
 use super::{
     Call, CallKey, CallTimer, Calls, NOT_UNDERSTOOD, State, Why, carrier, disclose, old, silence,
+    words,
 };
 use crate::control;
 use crate::event::Event;
@@ -111,7 +112,7 @@ impl Calls {
         let Some(call) = self.live(key).filter(|_| side == Side::A) else { return };
         if signal.message_type() == MessageType::ReleaseComplete {
             let sentence = format!("{} gave up before the call was placed", call.leg(side).name);
-            let (cause, reason) = words(signal);
+            let (cause, reason) = reasons(signal);
             self.end(cx, key, &Why { reason, cause, sentence, by: Some(side) });
         } else if signal.message_type() != MessageType::Setup && !signal.is_keepalive() {
             call.is_early(Carrier::Signalling, octets);
@@ -170,6 +171,7 @@ impl Calls {
         }
         Self::secure_answer(call, from, &mut signal);
         let proxied = call.mode == Mode::Proxied;
+        control::restricted::fast_start(cx, call, &mut signal);
         let brought = self.take_control(cx, key, from, &mut signal);
         if proxied {
             self.adapt_fast_start(cx, key, from, &mut signal);
@@ -233,11 +235,15 @@ impl Calls {
 
     /// A party ended the call; the other is told with the same words, or with the usual ones if there are none.
     fn released(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, mut signal: Signal) {
-        let (cause, reason) = words(&signal);
+        let (cause, reason) = reasons(&signal);
         if signal.cause().is_none() && signal.release().is_none() {
             signal.q931_mut().set_cause(cause.value());
         }
         let Some(call) = self.live(key) else { return };
+        let became = words::cause(call, side, cause);
+        if became != cause {
+            signal.q931_mut().set_cause(became.value());
+        }
         let name = call.leg(side).name.clone();
         let sentence = format!("{name} ended the call: {}", cause.sentence());
         let why = Why { reason, cause, sentence, by: Some(side) };
@@ -250,7 +256,7 @@ impl Calls {
 }
 
 /// Why a party ends a call, as far as it says so.
-fn words(signal: &Signal) -> (Cause, Release) {
+fn reasons(signal: &Signal) -> (Cause, Release) {
     let (cause, reason) = (signal.cause(), signal.release());
     let cause = cause.or_else(|| reason.map(Release::cause)).unwrap_or(Cause::NORMAL_CLEARING);
     (cause, reason.unwrap_or_else(|| Release::from(cause)))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::signal::Signal;
 
-use super::{Call, CallKey, CallTimer, Calls, State, link};
+use super::{Call, CallKey, CallTimer, Calls, State, link, words};
 use crate::event::{CallRecord, Event};
 use crate::face::{Bind, Output, Side};
 use crate::node::{Cx, Timer};
@@ -89,6 +89,12 @@ impl Why {
         Self { reason, cause, sentence, by: None }
     }
 
+    /// The called party has no line left.
+    pub(super) const fn full(sentence: String) -> Self {
+        let (reason, cause) = (Release::GatewayResources, Cause::NO_CIRCUIT_AVAILABLE);
+        Self { reason, cause, sentence, by: None }
+    }
+
     /// It rang, and nobody picked up.
     pub(super) const fn no_answer(sentence: String) -> Self {
         let (reason, cause) = (Release::UndefinedReason, Cause::NO_ANSWER);
@@ -168,11 +174,25 @@ impl Calls {
         }
     }
 
+    /// The call counts as one of a party's from here on.
+    pub(super) fn occupy(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+        let Some(leg) = self.live(key).map(|call| call.leg_mut(side)) else { return };
+        if let Some(endpoint) = leg.endpoint.as_ref().filter(|_| !leg.counted) {
+            cx.core.registrations.occupy(endpoint);
+            leg.counted = true;
+        }
+    }
+
     /// Closes everything that leads to a party.
     pub(super) fn drop_leg(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let leg = call.leg_mut(side);
         link::end_session(cx, leg);
+        if std::mem::take(&mut leg.counted)
+            && let Some(endpoint) = &leg.endpoint
+        {
+            cx.core.registrations.release(endpoint);
+        }
         let streams = [leg.stream.take(), leg.control.stream()];
         leg.control = super::ControlLink::None;
         leg.queue.clear();
@@ -241,7 +261,8 @@ pub(super) fn tell(cx: &mut Cx<'_>, call: &Call, side: Side, why: &Why) {
     // A connection that is still being made carries nothing.
     let placing = side == Side::B && matches!(call.state, State::Placing);
     let Some(stream) = leg.stream.filter(|_| !placing) else { return };
-    let release = Signal::release_complete(call.speaks_to(side), why.reason, Some(why.cause));
+    let cause = Some(words::sent(call, side, why.cause));
+    let release = Signal::release_complete(call.speaks_to(side), why.reason, cause);
     if let Ok(octets) = release.encode() {
         cx.send(stream, &octets);
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pinhole_config::Relay;
 use pinhole_h323::address::from_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
@@ -183,6 +184,7 @@ impl Calls {
             started: cx.now,
         };
         self.calls.insert(key, call);
+        self.occupy(cx, key, Side::A);
         if !self.begin_security(cx, key) {
             return;
         }
@@ -293,6 +295,7 @@ fn calling_leg(
         }
     } else if let Some(registration) = registration {
         leg.endpoint = Some(registration.id.clone());
+        leg.own.clone_from(&registration.own);
         leg.client = registration.traversal;
         leg.natted = registration.natted;
     } else if let Some(Body::setup(setup)) = signal.body() {
@@ -316,6 +319,7 @@ pub(super) fn mode(cx: &Cx<'_>, legs: [&Leg; 2]) -> Mode {
         client: leg.client || leg.server,
         natted: leg.natted,
         vendor: &leg.vendor,
+        relay: leg.own.as_ref().map_or(Relay::Usual, |own| own.relay),
     });
     cx.core.settings.modes.of(a, b)
 }
@@ -353,6 +357,7 @@ fn unconnected(cx: &Cx<'_>, local: IpAddr, destination: &Destination) -> Leg {
             let peer = registration.map_or(local, |r| r.ras.ip());
             let mut leg = Leg::new(name, registration.map_or(local, |r| r.local), peer);
             leg.endpoint = Some(id.clone());
+            leg.own = registration.and_then(|r| r.own.clone());
             leg.client = registration.is_some_and(|r| r.traversal);
             leg.natted = registration.is_some_and(|r| r.natted);
             leg.multiplexes = registration.is_some_and(|r| r.multiplexes);

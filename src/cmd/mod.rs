@@ -4,7 +4,8 @@
 //! `pub(crate) fn run(args: &Args) -> ExitCode`.
 
 pub(crate) mod bench;
-pub(crate) mod check;
+pub(crate) mod capabilities;
+mod check;
 pub(crate) mod decode;
 pub(crate) mod demo;
 mod parameters;
@@ -69,6 +70,7 @@ pub(crate) fn load(file: &Path, overrides: &[Override]) -> Result<Loaded, ExitCo
             let (config, mut problems) = Config::load(&bytes, overrides);
             let (groups, more) = parameters::read(&config);
             problems.extend(more);
+            problems.extend(capabilities::check(&config));
             problems.sort_by_key(|problem| problem.line);
             Ok(Loaded { config, groups, problems })
         }

@@ -12,6 +12,7 @@ mod overload;
 mod punch;
 mod refusal;
 mod relayable;
+pub(crate) mod restricted;
 mod secure;
 mod session;
 
@@ -70,6 +71,9 @@ fn pass(cx: &mut Cx<'_>, call: &mut Call, index: &mut Index, from: Side, octets:
     if let Some(reject) = overload::reject(cx.core.settings.limits.capabilities, control.message())
     {
         return Verdict::reply(&reject);
+    }
+    if let Some(verdict) = restricted::adapt(cx, call, from, &mut control) {
+        return verdict;
     }
     if call.mode < Mode::Proxied {
         return Verdict::forward(&control);

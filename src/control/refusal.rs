@@ -18,6 +18,8 @@ use crate::security;
 /// Why a channel is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// The configuration keeps it from the call.
+    Disabled,
     /// It is of a multiplex that is not of H.323.
     Multiplex,
     /// Its media would go to a group.
@@ -47,6 +49,7 @@ impl Refusal {
     /// For the opener (H.245 §7.3.3), and its name there.
     const fn cause(self) -> (Cause, &'static str) {
         match self {
+            Self::Disabled => (Cause::dataTypeNotSupported(()), "dataTypeNotSupported"),
             Self::Multiplex => {
                 (Cause::dataTypeALCombinationNotSupported(()), "dataTypeALCombinationNotSupported")
             }
@@ -65,6 +68,7 @@ impl Refusal {
 
     const fn sentence(self) -> &'static str {
         match self {
+            Self::Disabled => "the configuration disables its codec (DisabledCodecs)",
             Self::Multiplex => "it is not multiplexed as in H.323, over IP",
             Self::Multicast => "its media would be multicast, which cannot be relayed",
             Self::Network => "it has a network of its own, which is not IP",

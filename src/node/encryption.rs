@@ -139,7 +139,10 @@ impl Encryption {
         let registration = leg.endpoint.as_ref().and_then(|id| core.registrations.get(id));
         let zone = leg.zone.and_then(|zone| core.zones.get(zone)).map(|zone| zone.name.as_str());
         match registration {
-            Some(one) => self.wanted(Names::Registered(&one.aliases), zone, leg.peer),
+            Some(one) => {
+                let names: Vec<Alias> = one.names().cloned().collect();
+                self.wanted(Names::Registered(&names), zone, leg.peer)
+            }
             None => self.wanted(Names::Dialled(dialled), zone, leg.peer),
         }
     }

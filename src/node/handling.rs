@@ -44,6 +44,8 @@ pub struct Handling {
     pub keepalive: Option<KeepAlive>,
     /// What keeps connections to the server of a traversal zone alive.
     pub zone_keepalive: (SignallingKeepAlive, ControlKeepAlive),
+    /// Capabilities that no party is told of.
+    pub disabled: Vec<String>,
     /// How long a call may last once it is answered.
     pub longest_call: Option<Duration>,
     /// How long a call may last until it is answered.
@@ -57,6 +59,13 @@ pub struct NumberKind {
     pub kind: Option<u8>,
     /// Numbering plan.
     pub plan: Option<u8>,
+}
+
+impl NumberKind {
+    /// What is said here, or else there.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { kind: self.kind.or(other.kind), plan: self.plan.or(other.plan) }
+    }
 }
 
 /// What keeps the connections of calls alive.
@@ -102,6 +111,7 @@ impl From<&Config> for Handling {
                 },
             }),
             zone_keepalive: (routed.zone_keepalive_signalling, routed.zone_keepalive_control),
+            disabled: config.call_table.disabled.0.clone(),
             longest_call: limit(config.call_table.duration_limit),
             longest_wait: limit(config.call_table.unanswered_limit),
         }

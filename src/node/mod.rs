@@ -40,7 +40,7 @@ use crate::face::{Agent, Answer, Bind, FlowFact, Input, ListenerId, Outbox, Outp
 use crate::ras;
 use crate::ras::socket::Socket;
 use crate::ras::table::Registrations;
-pub use crate::ras::{Bandwidth, Matching, RasSettings};
+pub use crate::ras::{Bandwidth, Matching, Particular, Particulars, RasSettings, Turns};
 use crate::zone::{self, Zones};
 pub use bounds::Limits;
 pub use counters::Counters;

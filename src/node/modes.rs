@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use pinhole_config::{Config, NetList, Routing};
+use pinhole_config::{Config, NetList, Relay, Routing};
 
 use super::Mode;
 
@@ -37,6 +37,8 @@ pub(crate) struct Place<'a> {
     pub(crate) natted: bool,
     /// What its product is called; empty when that is not known.
     pub(crate) vendor: &'a str,
+    /// Whether media of calls to it is relayed.
+    pub(crate) relay: Relay,
 }
 
 impl From<Routing> for Mode {
@@ -99,7 +101,12 @@ impl Modes {
             return Mode::Proxied;
         }
         let vendors = [a, b].into_iter().filter_map(|party| self.of_vendor(party.vendor));
-        vendors.fold(self.of_networks(a.ip, b.ip), Mode::max)
+        let mode = vendors.fold(self.of_networks(a.ip, b.ip), Mode::max);
+        match b.relay {
+            Relay::Usual => mode,
+            Relay::Always => Mode::Proxied,
+            Relay::Never => mode.min(self.plain.max(Mode::Routed)),
+        }
     }
 
     /// What the longest key says that is part of a product's name.
@@ -145,7 +152,13 @@ mod tests {
     }
 
     fn plain(ip: &str) -> Place<'static> {
-        Place { ip: ip.parse().unwrap(), client: false, natted: false, vendor: "" }
+        Place {
+            ip: ip.parse().unwrap(),
+            client: false,
+            natted: false,
+            vendor: "",
+            relay: Relay::Usual,
+        }
     }
 
     fn of(modes: &Modes, a: &str, b: &str) -> Mode {
@@ -191,6 +204,18 @@ mod tests {
         assert_eq!(neighbours.of(natted, other), Mode::Proxied);
         let alone = modes("[RoutedMode]\nGKRouted=1\nAutoProxyIPv4ToIPv6Calls=0\n");
         assert_eq!(of(&alone, "2001:db8::1", "192.0.2.1"), Mode::Routed);
+    }
+
+    #[test]
+    fn what_is_said_of_the_called_party_alone_counts_unless_it_needs_help() {
+        let usual = modes("[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n");
+        let (a, b) = (plain("192.0.2.1"), plain("192.0.2.2"));
+        let never = Place { relay: Relay::Never, ..b };
+        assert_eq!(usual.of(a, never), Mode::Control);
+        assert_eq!(usual.of(never, a), Mode::Proxied, "calls that it makes");
+        assert_eq!(usual.of(Place { client: true, ..a }, never), Mode::Proxied);
+        let routed = modes("[RoutedMode]\nGKRouted=1\n");
+        assert_eq!(routed.of(a, Place { relay: Relay::Always, ..b }), Mode::Proxied);
     }
 
     #[test]

@@ -38,8 +38,10 @@ pub(super) fn add(
     let (given, told) = prefixes(cx, request, &aliases);
     let Origin { from, socket, local, .. } = origin;
     cx.core.registrations.moved(&id, from, socket, local);
+    let own = cx.core.settings.ras.particulars.of(&aliases);
     cx.core.registrations.rename(&id, |known| {
         known.aliases = aliases;
+        known.own = own;
         merge(&mut known.prefixes, given);
         merge(&mut known.told_prefixes, told);
         known.additive = true;

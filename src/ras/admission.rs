@@ -14,10 +14,10 @@ use pinhole_h323::cause::Reject;
 use pinhole_h323::id::{CallId, EndpointId};
 
 use super::destination::{Destination, is_here, others, resolve};
-use super::{Origin, bandwidth};
+use super::{Origin, bandwidth, past};
 use crate::call::Calls;
 use crate::event::Event;
-use crate::node::{Core, Cx, Mode, Timer};
+use crate::node::{Core, Cx, Timer};
 use crate::zone::{self, Asker, Wanted};
 
 /// How long an admission waits for its Setup.
@@ -175,7 +175,7 @@ fn admit(
         .ok_or(AdmissionRejectReason::invalidEndpointIdentifier(()))?;
     let call = request.call_identifier.as_ref().map(CallId::from);
     let way = if request.answer_call {
-        answered(cx, calls, origin, call, &caller)?
+        answered(cx, calls, origin, (request, call), &caller)?
     } else {
         if cx.has_room(calls, origin.from.ip()).is_err() {
             return Err(AdmissionRejectReason::resourceUnavailable(()));
@@ -207,11 +207,11 @@ fn answered(
     cx: &Cx<'_>,
     calls: &Calls,
     origin: Origin,
-    call: Option<CallId>,
+    (request, call): (&AdmissionRequest, Option<CallId>),
     called: &EndpointId,
 ) -> Result<Way, AdmissionRejectReason> {
     let settings = &cx.core.settings;
-    let elsewhere = settings.mode == Mode::Direct || !settings.ras.route_to_gatekeeper;
+    let elsewhere = !settings.ras.route_to_gatekeeper || past::may_come(cx.core, request, called);
     let ours = elsewhere || call.is_some_and(|call| calls.is_called(call, called));
     let reject = AdmissionRejectReason::routeCallToGatekeeper(());
     ours.then(|| through_us(cx, origin)).ok_or(reject)
@@ -239,10 +239,15 @@ fn grant(
     origin: Origin,
     caller: &EndpointId,
     (call, dialled): (Option<CallId>, Vec<Alias>),
-    (destination, others): (Destination, Vec<Destination>),
+    (mut destination, mut others): (Destination, Vec<Destination>),
 ) -> Result<Way, AdmissionRejectReason> {
-    if let Some(to) = direct(cx.core, caller, &destination) {
-        let others = others.iter().filter_map(|other| direct(cx.core, caller, other)).collect();
+    if is_full(cx.core, &destination) {
+        let free = others.iter().position(|other| !is_full(cx.core, other));
+        let free = free.ok_or(AdmissionRejectReason::resourceUnavailable(()))?;
+        destination = others.remove(free);
+    }
+    if let Some(to) = past::to(cx.core, caller, &destination) {
+        let others = others.iter().filter_map(|other| past::to(cx.core, caller, other)).collect();
         return Ok(Way { model: CallModel::direct(()), to, others });
     }
     if let Some(call) = call {
@@ -254,6 +259,12 @@ fn grant(
         cx.set(Timer::Admission(call), WAIT);
     }
     Ok(through_us(cx, origin))
+}
+
+/// True when a call goes to an endpoint that can take no more.
+fn is_full(core: &Core, destination: &Destination) -> bool {
+    let Destination::Endpoint(id) = destination else { return false };
+    core.registrations.get(id).is_some_and(|known| core.registrations.is_full(known))
 }
 
 fn through_us(cx: &Cx<'_>, origin: Origin) -> Way {
@@ -299,23 +310,6 @@ pub(crate) fn refused(cx: &mut Cx<'_>, call: CallId, from: SocketAddr) {
     if let (Some(caller), true) = (&caller, known.is_some_and(|known| known.is_from(from))) {
         withdrawn(cx, call, caller);
     }
-}
-
-/// The called party's address, when the configuration wants direct calls and neither party needs our help.
-fn direct(core: &Core, caller: &EndpointId, destination: &Destination) -> Option<SocketAddr> {
-    if core.settings.mode != Mode::Direct {
-        return None;
-    }
-    let open = |id: &EndpointId| {
-        core.registrations.get(id).filter(|known| !known.traversal && !known.natted)
-    };
-    let from = open(caller)?.ras.ip();
-    let to = match destination {
-        Destination::Endpoint(id) => open(id)?.signalling,
-        Destination::Address(address) => Some(*address),
-        Destination::Neighbor { .. } | Destination::Elsewhere(..) => None,
-    };
-    to.filter(|to| to.is_ipv4() == from.is_ipv4())
 }
 
 /// Asks neighbours, when somebody is called who is not here; nothing when there is none to ask.

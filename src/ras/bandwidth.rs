@@ -20,9 +20,16 @@ const MOST_OF_ONE: usize = 1000;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     granted: BTreeMap<(CallId, EndpointId), u32>,
-    /// In how many calls each endpoint has a part.
-    parts: BTreeMap<EndpointId, usize>,
+    /// What each endpoint has in all its calls.
+    parts: BTreeMap<EndpointId, Parts>,
     total: u64,
+}
+
+/// The parts of one endpoint.
+#[derive(Debug, Default)]
+struct Parts {
+    calls: usize,
+    sum: u64,
 }
 
 impl Ledger {
@@ -59,17 +66,27 @@ impl Ledger {
         }
         // Nobody has to give back nothing, and who has so many calls has forgotten to give back.
         let fresh = !self.granted.contains_key(&key);
-        let has = self.parts.get(endpoint).copied().unwrap_or(0);
+        let has = self.parts.get(endpoint).map_or(0, |parts| parts.calls);
         if fresh && wanted > 0 && has >= MOST_OF_ONE {
             return Err(0);
         }
         self.give_back_part(call, endpoint.clone());
         if wanted > 0 {
-            *self.parts.entry(endpoint.clone()).or_default() += 1;
+            let parts = self.parts.entry(endpoint.clone()).or_default();
+            parts.calls += 1;
+            parts.sum += u64::from(wanted);
             self.granted.insert(key, wanted);
             self.total = others + u64::from(wanted);
         }
         Ok(wanted)
+    }
+
+    /// How much an endpoint may have in a call, of what it may have in all of them.
+    fn left(&self, most: u32, (call, endpoint): (CallId, &EndpointId)) -> u32 {
+        let had = self.granted.get(&(call, endpoint.clone())).copied().unwrap_or(0);
+        let all = self.parts.get(endpoint).map_or(0, |parts| parts.sum);
+        let others = all.saturating_sub(had.into());
+        u32::try_from(u64::from(most).saturating_sub(others)).unwrap_or(u32::MAX)
     }
 
     /// A call is over: all its parties give back what they had.
@@ -105,8 +122,9 @@ impl Ledger {
         let Some(had) = self.granted.remove(&key) else { return };
         self.total = self.total.saturating_sub(had.into());
         if let Some(parts) = self.parts.get_mut(&key.1) {
-            *parts = parts.saturating_sub(1);
-            if *parts == 0 {
+            parts.calls = parts.calls.saturating_sub(1);
+            parts.sum = parts.sum.saturating_sub(had.into());
+            if parts.calls == 0 {
                 self.parts.remove(&key.1);
             }
         }
@@ -122,10 +140,23 @@ pub(super) fn admit(
 ) -> Option<BandWidth> {
     let limits = cx.core.settings.ras.bandwidth;
     let wanted = wanted.0.min(limits.most.unwrap_or(u32::MAX));
+    let own = own_limit(cx, endpoint);
     // Without a limit there is nothing to book, and without a name nothing to give back.
-    let (Some(call), Some(_)) = (call, limits.total) else { return Some(BandWidth(wanted)) };
+    let (Some(call), Some(_)) = (call, limits.total.or(own)) else {
+        return Some(BandWidth(wanted.min(own.unwrap_or(u32::MAX))));
+    };
+    let left = own.map_or(u32::MAX, |most| cx.core.bandwidth.left(most, (call, endpoint)));
+    if left == 0 && wanted > 0 {
+        return None;
+    }
+    let wanted = wanted.min(left);
     let granted = cx.core.bandwidth.book(limits, (call, endpoint), wanted).ok()?;
     Some(BandWidth(granted))
+}
+
+/// What the calls of an endpoint may have together, where the configuration says it.
+fn own_limit(cx: &Cx<'_>, endpoint: &EndpointId) -> Option<u32> {
+    cx.core.registrations.get(endpoint)?.own.as_ref()?.bandwidth
 }
 
 /// Answers a BandwidthRequest (H.225.0 §7.12): only a party of the call can ask.
@@ -175,9 +206,17 @@ fn change(
     if request.band_width.0 > most {
         return Err(short(most));
     }
+    let own = own_limit(cx, &id);
+    let left = match (own, call) {
+        (Some(most), Some(call)) => cx.core.bandwidth.left(most, (call, &id)),
+        (own, _) => own.unwrap_or(u32::MAX),
+    };
+    if request.band_width.0 > left {
+        return Err(short(left));
+    }
     match call {
         // Only of a call that is known it will be known when it ends.
-        Some(call) if limits.total.is_some() && calls.is_party(call, &id).is_some() => {
+        Some(call) if limits.total.or(own).is_some() && calls.is_party(call, &id).is_some() => {
             let part = (call, &id);
             cx.core.bandwidth.book(limits, part, request.band_width.0).map(BandWidth).map_err(short)
         }

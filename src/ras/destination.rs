@@ -66,7 +66,7 @@ fn find(
         }
     }
     if address.is_none() {
-        let turns = core.settings.ras.round_robin;
+        let turns = core.settings.ras.turns;
         let gateways = numbers.iter().flat_map(|number| core.registrations.ranked(number, turns));
         let (word, gateway) = gateways.min_by_key(|(word, _)| *word)?;
         return Some((Destination::Endpoint(gateway.id.clone()), word));
@@ -122,7 +122,7 @@ pub(crate) fn others(
     named: Option<SocketAddr>,
     first: &Destination,
 ) -> Vec<Destination> {
-    let turns = core.settings.ras.round_robin;
+    let turns = core.settings.ras.turns;
     let gateways = |alias: &Alias| match alias {
         Alias::DialedDigits(number) | Alias::PartyNumber(number) => {
             core.registrations.gateways(number, turns)

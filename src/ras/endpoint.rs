@@ -1,6 +1,7 @@
 //! A registered endpoint: who it is, where it is, and whose messages are its own.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use pinhole_config::{EndpointKind, GatewayPrefix};
@@ -8,6 +9,7 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::EndpointType;
 use pinhole_h323::id::EndpointId;
 
+use super::particular::Particular;
 use crate::face::SocketId;
 
 /// Hexadecimal digits at the beginning of an identifier that we gave: 128 random bits.
@@ -76,6 +78,8 @@ pub(crate) struct Registration {
     pub(crate) prefixes: Vec<GatewayPrefix>,
     /// Prefixes of numbers that it says it takes calls for. As anybody may say so, they come after all others.
     pub(crate) told_prefixes: Vec<String>,
+    /// What holds for it alone.
+    pub(crate) own: Option<Arc<Particular>>,
     /// Its maker and product, as it tells them.
     pub(crate) vendor: String,
     /// Where RAS messages to it go: behind a NAT, the pinhole.
@@ -119,6 +123,11 @@ impl Registration {
     /// The name by which people know it.
     pub(crate) fn name(&self) -> String {
         self.aliases.first().map_or_else(|| self.id.to_string(), ToString::to_string)
+    }
+
+    /// Every name by which it is called: those that it brought, and the numbers that the configuration gives it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Alias> {
+        self.aliases.iter().chain(self.own.iter().flat_map(|own| &own.numbers))
     }
 
     /// True when a connection from this source can be the endpoint's: its port says nothing.

@@ -15,6 +15,8 @@ mod identity;
 pub(crate) mod lifetime;
 pub(crate) mod load;
 mod matching;
+mod particular;
+mod past;
 pub(crate) mod permanent;
 mod prefix;
 mod registration;
@@ -25,6 +27,7 @@ mod settings;
 pub(crate) mod socket;
 pub(crate) mod table;
 pub(crate) mod unregistration;
+mod usage;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -40,7 +43,8 @@ use crate::face::{Output, SocketId};
 use crate::node::Cx;
 use crate::zone::{self, Reply};
 pub use matching::Matching;
-pub use settings::{Bandwidth, RasSettings};
+pub use particular::{Particular, Particulars};
+pub use settings::{Bandwidth, RasSettings, Turns};
 use socket::Socket;
 
 /// Where a request came from and in.

@@ -17,13 +17,20 @@ pub(crate) fn enter(cx: &mut Cx<'_>) {
     for (at, permanent) in cx.core.settings.ras.permanent.clone() {
         let local = (0..).zip(&cx.core.locals).find(|(_, ip)| ip.is_ipv4() == at.is_ipv4());
         let Some((socket, local)) = local.map(|(n, ip)| (SocketId(n), *ip)) else { continue };
+        let aliases: Vec<Alias> =
+            permanent.aliases.iter().map(|text| Alias::from_text(text)).collect();
+        let own = cx.core.settings.ras.particulars.of(&aliases);
+        let mut prefixes = permanent.prefixes;
+        prefixes.extend(own.iter().flat_map(|own| own.prefixes.clone()));
+        let gateway = !prefixes.is_empty() || own.as_ref().is_some_and(|own| own.gateway);
         let new = Registration {
             hearing: super::endpoint::Hearing::default(),
             id: identity::fresh(cx),
-            aliases: permanent.aliases.iter().map(|text| Alias::from_text(text)).collect(),
-            kind: if permanent.prefixes.is_empty() { Kind::Terminal } else { Kind::Gateway },
-            prefixes: permanent.prefixes,
+            aliases,
+            kind: if gateway { Kind::Gateway } else { Kind::Terminal },
+            prefixes,
             told_prefixes: Vec::new(),
+            own,
             vendor: permanent.vendor.join(" "),
             ras: at,
             source: at,

@@ -112,10 +112,10 @@ pub(super) fn excepts(prefixes: &[GatewayPrefix], number: &str, matched: &str) -
     })
 }
 
-/// The priority that an endpoint with these prefixes gives to one of them.
-pub(super) fn priority(prefixes: &[GatewayPrefix], matched: &str) -> u32 {
+/// The priority that an endpoint with these prefixes gives to one of them, or else to all.
+pub(super) fn priority(prefixes: &[GatewayPrefix], matched: &str, usual: u32) -> u32 {
     let of = prefixes.iter().find(|prefix| !prefix.except && prefix.digits == matched);
-    of.map_or(GatewayPrefix::PRIORITY, |prefix| prefix.priority)
+    of.and_then(|prefix| prefix.priority).unwrap_or(usual)
 }
 
 /// The prefixes that an endpoint tells of itself (H.225.0 supportedPrefixes), where the configuration lets such endpoints
@@ -188,6 +188,7 @@ mod tests {
         assert!(excepts(&prefixes, "0215", "02"));
         assert!(!excepts(&prefixes, "022", "02"));
         assert!(!excepts(&prefixes, "0211551", "021155"));
-        assert_eq!((priority(&prefixes, "02"), priority(&prefixes, "021155")), (3, 1));
+        let of = |prefix| priority(&prefixes, prefix, 7);
+        assert_eq!((of("02"), of("021155")), (3, 7));
     }
 }

@@ -13,7 +13,7 @@ use pinhole_h323::{address, version};
 use super::endpoint::{Hearing, Kind, Registration, vendor};
 use super::table::{Refusal, Rules};
 use super::{
-    Origin, account, crowd, feature, identity, lifetime, matching, permanent, prefix,
+    Origin, account, crowd, feature, identity, lifetime, matching, past, permanent, prefix,
     unregistration,
 };
 use crate::event::Event;
@@ -88,11 +88,15 @@ fn enter(
     }
     let kind = Kind::of(&request.terminal_type);
     let aliases = counted(cx, kind, request);
+    let own = cx.core.settings.ras.particulars.of(&aliases);
+    let kind = if own.as_ref().is_some_and(|own| own.gateway) { Kind::Gateway } else { kind };
     let told_ras = reachable(&request.ras_address, origin);
     // Also an endpoint that tells another host's signalling address, which is not its own to register.
     let elsewhere = |told: SocketAddr| !is_same_host(told, origin.from);
     let natted = told_ras.is_some_and(elsewhere) || signalling.is_some_and(elsewhere);
-    let traversal = grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
+    let barred = own.as_ref().is_some_and(|own| !own.traversal);
+    let traversal =
+        !barred && grants(cx, natted) && feature::asked(request.feature_set.as_ref(), 18);
     if natted && !traversal {
         unhelped(cx, request)?;
     }
@@ -112,6 +116,7 @@ fn enter(
         kind,
         prefixes,
         told_prefixes,
+        own,
         vendor: vendor(&request.endpoint_vendor),
         ras,
         source: origin.from,
@@ -224,7 +229,9 @@ pub(super) fn prefixes(
     let told = prefix::told(&request.terminal_type, ras.gateway_prefixes, ras.mcu_prefixes);
     let is_named = |name: &String| aliases.iter().any(|alias| alias.to_string() == *name);
     let given = ras.prefixes.iter().filter(|(name, _)| is_named(name));
-    (given.flat_map(|(_, prefixes)| prefixes.clone()).collect(), told)
+    let own = ras.particulars.of(aliases);
+    let own = own.iter().flat_map(|own| own.prefixes.clone());
+    (given.flat_map(|(_, prefixes)| prefixes.clone()).chain(own).collect(), told)
 }
 
 /// Whether H.460.18 is granted to an endpoint that asks for it.
@@ -288,7 +295,8 @@ fn confirm(
     if let Some(registration) = registration {
         // In direct mode nothing is signalled to us (H.225.0 §7.9.2), unless the endpoint needs our help.
         let helped = registration.traversal || registration.natted;
-        if cx.core.settings.mode == Mode::Direct && !helped {
+        if (cx.core.settings.mode == Mode::Direct || past::goes(cx.core, &registration)) && !helped
+        {
             confirm.call_signal_address.clear();
         }
         confirm.time_to_live = registration.ttl_s.map(TimeToLive);

@@ -4,6 +4,7 @@ use pinhole_config::{AliasFilter, Config, GatewayPrefix, Permanent};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use super::matching::Matching;
+use super::particular::Particulars;
 
 /// What the configuration says about RAS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +39,29 @@ pub struct RasSettings {
     pub permanent: Vec<(SocketAddr, Permanent)>,
     /// The prefixes of gateways, by an alias.
     pub prefixes: Vec<(String, Vec<GatewayPrefix>)>,
+    /// What holds for single endpoints.
+    pub particulars: Particulars,
     /// Whether a call that did not come through us has to be made again, through us.
     pub route_to_gatekeeper: bool,
     /// Domains of our own.
     pub domains: Vec<String>,
     /// What is removed from the end of a dialled number.
     pub trailing: String,
-    /// Whether gateways take turns.
-    pub round_robin: bool,
+    /// Which of several gateways is the next.
+    pub turns: Turns,
     /// What calls may have.
     pub bandwidth: Bandwidth,
+}
+
+/// Which of several gateways with the same prefix and priority a call goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turns {
+    /// Always the same one, as long as it takes calls.
+    First,
+    /// Each in its turn.
+    RoundRobin,
+    /// The one that has the fewest calls, measured by how many it can have.
+    LeastUsed,
 }
 
 /// What calls may have, in units of 100 bit/s.
@@ -101,10 +115,15 @@ impl From<&Config> for RasSettings {
                 .iter()
                 .map(|row| (row.key.0.clone(), row.value.0.clone()))
                 .collect(),
+            particulars: Particulars::from(config),
             route_to_gatekeeper: arq.route_to_gatekeeper,
             domains: main.domains.0.clone(),
             trailing: arq.trailing.0.clone(),
-            round_robin: arq.round_robin,
+            turns: match (arq.least_used, arq.round_robin) {
+                (true, _) => Turns::LeastUsed,
+                (false, true) => Turns::RoundRobin,
+                (false, false) => Turns::First,
+            },
             bandwidth: Bandwidth {
                 total: number(main.total_bandwidth),
                 least: number(main.least_bandwidth),

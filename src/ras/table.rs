@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use pinhole_config::GatewayPrefix;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::id::EndpointId;
 
@@ -11,6 +12,8 @@ use super::crowd::{self, Crowd};
 use super::endpoint::Registration;
 use super::matching::{Key, Matching};
 use super::prefix::{self, Prefixes, Word};
+use super::settings::Turns;
+use super::usage::Usage;
 use crate::face::SocketId;
 use crate::node::limits::source as network;
 
@@ -50,6 +53,8 @@ pub(crate) struct Registrations {
     prefixes: Prefixes,
     sources: BTreeMap<IpAddr, BTreeSet<EndpointId>>,
     crowd: Crowd,
+    /// How many calls they have; also those of which the registration has ended.
+    usage: Usage,
     signalling: BTreeMap<SocketAddr, EndpointId>,
 }
 
@@ -166,6 +171,27 @@ impl Registrations {
         }
     }
 
+    /// An endpoint has one call more.
+    pub(crate) fn occupy(&mut self, id: &EndpointId) {
+        self.usage.take(id);
+    }
+
+    /// An endpoint has one call less.
+    pub(crate) fn release(&mut self, id: &EndpointId) {
+        self.usage.give_back(id);
+    }
+
+    /// True when no further call can be sent to an endpoint.
+    pub(crate) fn is_full(&self, known: &Registration) -> bool {
+        self.usage.is_full(known)
+    }
+
+    /// How many endpoints have calls.
+    #[cfg(test)]
+    pub(crate) fn occupied(&self) -> usize {
+        self.usage.len()
+    }
+
     /// Sets how long an endpoint lives without refresh.
     pub(crate) fn lives(&mut self, id: &EndpointId, ttl_s: Option<u32>) {
         if let Some(known) = self.endpoints.get_mut(id) {
@@ -212,23 +238,29 @@ impl Registrations {
     }
 
     /// The gateways that take calls to a number, the one that should comes first: the one with the longest prefix, that
-    /// still has resources, with the best priority, and whose turn it is, if they take turns. Those that only say
-    /// themselves that they have a prefix come last.
-    pub(crate) fn gateways(&self, number: &str, turns: bool) -> Vec<&Registration> {
+    /// still has resources, with the best priority, and whose turn it is. Those that only say themselves that they have a
+    /// prefix come last, and of all others those that are full.
+    pub(crate) fn gateways(&self, number: &str, turns: Turns) -> Vec<&Registration> {
         self.ranked(number, turns).into_iter().map(|(_, known)| known).collect()
     }
 
     /// The same, each with who says that it takes calls to the number.
-    pub(crate) fn ranked(&self, number: &str, turns: bool) -> Vec<(Word, &Registration)> {
+    pub(crate) fn ranked(&self, number: &str, turns: Turns) -> Vec<(Word, &Registration)> {
         let found = self.prefixes.matching(number).into_iter().filter_map(|(word, prefix, id)| {
             let known = self.endpoints.get(id)?;
             (!prefix::excepts(&known.prefixes, number, prefix)).then_some((word, prefix, known))
         });
         let mut found: Vec<_> = found.collect();
         found.sort_by_key(|(word, prefix, known)| {
-            let turn = if turns { known.turns } else { 0 };
+            let turn = match turns {
+                Turns::First => 0,
+                Turns::RoundRobin => known.turns,
+                Turns::LeastUsed => self.usage.share(known),
+            };
             let length = std::cmp::Reverse(prefix.len());
-            (*word, length, known.busy, prefix::priority(&known.prefixes, prefix), turn)
+            let usual = known.own.as_ref().map_or(GatewayPrefix::PRIORITY, |own| own.priority);
+            let priority = prefix::priority(&known.prefixes, prefix, usual);
+            (*word, self.usage.is_full(known), length, known.busy, priority, turn)
         });
         let mut seen = BTreeSet::new();
         let found = found.into_iter().map(|(word, _, known)| (word, known));
@@ -306,6 +338,10 @@ impl Registrations {
         for alias in &new.aliases {
             self.aliases.insert(self.matching.key(alias), new.id.clone());
         }
+        // What the configuration gives it takes nobody's own name away.
+        for number in new.own.iter().flat_map(|own| &own.numbers) {
+            self.aliases.entry(self.matching.key(number)).or_insert_with(|| new.id.clone());
+        }
         self.prefixes.enter(&new.id, &new.prefixes, &new.told_prefixes);
         self.sources.entry(network(new.source.ip())).or_default().insert(new.id.clone());
         self.crowd.enter(&new);
@@ -329,7 +365,7 @@ impl Registrations {
     /// Removes an endpoint and its aliases.
     pub(crate) fn remove(&mut self, id: &EndpointId) -> Option<Registration> {
         let old = self.endpoints.remove(id)?;
-        for alias in &old.aliases {
+        for alias in old.names() {
             let key = self.matching.key(alias);
             if self.aliases.get(&key) == Some(id) {
                 self.aliases.remove(&key);

@@ -95,6 +95,20 @@ fn check_looks_into_files_of_parameters() {
 }
 
 #[test]
+fn a_codec_that_h245_does_not_have_disables_nothing() {
+    let path = file(
+        "codecs",
+        "[CallTable]\nDisabledCodecs=g711Alaw64k;h261VideoCapability\n[EP::x]\nDisabledCodecs=h261VideoCapabilty;receiveAudioCapability;\n",
+    );
+    let output = pinhole(&["check", path.to_str().unwrap()]);
+    let lines = text(&output.stdout);
+    let said = "gatekeeper.ini:4:16: error: DisabledCodecs: 'h261VideoCapabilty' is not the name of a capability of H.245; did \
+                you mean h261VideoCapability?";
+    assert!(lines.lines().next().is_some_and(|line| line.ends_with(said)), "{lines}");
+    assert_eq!((lines.lines().count(), output.status.code()), (2, Some(1)), "{lines}");
+}
+
+#[test]
 fn warnings_are_no_failure() {
     let output = pinhole(&["check", "config/tests/files/smallest.ini"]);
     let said = "config/tests/files/smallest.ini:4:1: warning: rule is accepted, has no effect in this version\n\

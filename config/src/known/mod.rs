@@ -96,6 +96,8 @@ pub(crate) enum Note {
     Access,
     /// It promises that numbers are rewritten, or calls sent somewhere.
     Calls,
+    /// What it is for is never needed, or always done; why.
+    Needless(&'static str),
     /// Something else does what it is for.
     Instead(&'static str),
     /// It is obsolete.
@@ -118,14 +120,55 @@ pub(crate) fn note(section: &str, key: &str, on: bool) -> Option<Note> {
     }
 }
 
+const THREADS: &str = "the number of threads and their turns follow from the processors";
+const FRAMES: &str = "after octets that are no TPKT nobody knows where the next one begins, so the connection always ends";
+const PORTS: &str = "media that comes early is learned from at once, and what was learned stays for the whole session";
+const SESSIONS: &str =
+    "each session has ports of its own for both directions, whatever the other party calls it";
+
 /// `*` is the whole section.
 const NOTES: &[(&str, &str, Note)] = &[
     ("Endpoint", "UseTLS", Note::Signalling),
+    ("EP", "DisableCallCreditCapabilities", Note::Needless("no endpoint is sent call credits")),
+    ("EP", "DisableH46017", Note::Needless("H.460.17 is served to nobody in this version")),
     ("EP", "UseTLS", Note::Signalling),
     ("FileIPAuth", "*", Note::Access),
     ("Gatekeeper::Auth", "*", Note::Access),
+    (
+        "Gatekeeper::Main",
+        "EndpointSignalPort",
+        Note::Needless("an endpoint is known by the address that it registered, whatever the port"),
+    ),
     ("Gatekeeper::Main", "FortyTwo", Note::Silent),
     ("Gatekeeper::Main", "FourtyTwo", Note::Silent),
+    (
+        "Gatekeeper::Main",
+        "ListenQueueLength",
+        Note::Needless(
+            "connections are taken at once; [Pinhole::Limits] says how many there may be",
+        ),
+    ),
+    (
+        "Gatekeeper::Main",
+        "MaxASNArraySize",
+        Note::Instead("Capabilities, Tokens, FastStart and MessageSize of [Pinhole::Limits]"),
+    ),
+    ("Gatekeeper::Main", "MaxSocketQueue", Note::Instead("OutputQueue of [Pinhole::Limits]")),
+    (
+        "Gatekeeper::Main",
+        "MinH323Version",
+        Note::Needless(
+            "messages of its own say the newest version, and every other party's passes on as it came",
+        ),
+    ),
+    (
+        "Gatekeeper::Main",
+        "NetworkInterfaces",
+        Note::Instead(
+            "the host's addresses are found by themselves; Home chooses among them, ExplicitRoutes says which is for whom, \
+             and ExternalIP what is told outside",
+        ),
+    ),
     (
         "Gatekeeper::Main",
         "StatusPort",
@@ -136,17 +179,67 @@ const NOTES: &[(&str, &str, Note)] = &[
         "TraceLevel",
         Note::Instead("the letters -t, -tt and -ttt say how much is logged"),
     ),
+    (
+        "Gatekeeper::Main",
+        "UseBroadcastListener",
+        Note::Instead("endpoints find the gatekeeper by multicast (UseMulticastListener)"),
+    ),
+    ("Gatekeeper::Main", "WorkerThreadIdleTimeout", Note::Needless(THREADS)),
     ("GeoIPAuth", "*", Note::Access),
     ("LogFile", "Filename", Note::Instead("the letter -o names the file of the log")),
     ("Neighbor", "UseTLS", Note::Signalling),
     ("PrefixAuth", "*", Note::Access),
+    ("Proxy", "AbortOnInvalidTPKT", Note::Needless(FRAMES)),
+    ("Proxy", "CachePortDetection", Note::Needless(PORTS)),
+    ("Proxy", "CachePortDetectionDuration", Note::Needless(PORTS)),
+    ("Proxy", "MatchH239SessionsByIDOnly", Note::Needless(SESSIONS)),
+    ("Proxy", "MatchH239SessionsByType", Note::Needless(SESSIONS)),
+    (
+        "Proxy",
+        "PortDetectionTimeout",
+        Note::Instead("RTPInactivityCheck ends calls in which a party sends nothing"),
+    ),
+    (
+        "RasSrv::LRQFeatures",
+        "AcceptNonNeighborLCF",
+        Note::Needless(
+            "an answer counts only from the neighbour that was asked, as anybody could send others",
+        ),
+    ),
     ("RasSrv::GWRewriteE164", "*", Note::Calls),
     ("RasSrv::RewriteAlias", "*", Note::Calls),
     ("RasSrv::RewriteE164", "*", Note::Calls),
     ("RasSrv::RRQAuth", "*", Note::Access),
     ("RasSrv::RRQFeatures", "AuthenticatedAliasesOnly", Note::Access),
+    (
+        "RasSrv::RRQFeatures",
+        "GatewayAssignAliases",
+        Note::Needless("no aliases are assigned in this version"),
+    ),
     ("RequireOneNet", "*", Note::Access),
     ("RewriteCLI", "*", Note::Calls),
+    ("RoutedMode", "AbortOnInvalidTPKT", Note::Needless(FRAMES)),
+    (
+        "RoutedMode",
+        "DisableSettingUDPSourceIP",
+        Note::Needless(
+            "each address has a socket of its own, and what is answered leaves from where it came in",
+        ),
+    ),
+    ("RoutedMode", "MatchH239SessionsByIDOnly", Note::Needless(SESSIONS)),
+    ("RoutedMode", "MatchH239SessionsByType", Note::Needless(SESSIONS)),
+    ("RoutedMode", "ProxyHandlerHighPrio", Note::Needless(THREADS)),
+    ("RoutedMode", "RtpHandlerNumber", Note::Needless(THREADS)),
+    (
+        "RoutedMode",
+        "SocketCleanupTimeout",
+        Note::Needless("ports are given back as soon as their call is over"),
+    ),
+    (
+        "RoutedMode",
+        "UseProvisionalRespToH245Tunneling",
+        Note::Needless("GenerateCallProceeding leaves H.245 tunnelling as the parties want it"),
+    ),
     ("Routing::CatchAll", "*", Note::Calls),
     ("Routing::Explicit", "*", Note::Calls),
     ("Routing::NumberAnalysis", "*", Note::Calls),
@@ -186,7 +279,6 @@ const SWITCHES: &[&str] = &[
     "GenerateUCCDR",
     "H225DiffServ",
     "H245DiffServ",
-    "LeastUsedRouting",
     "LegacyPortDetection",
     "LogToSyslog",
     "LoopDetection",

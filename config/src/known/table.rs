@@ -32,7 +32,7 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "CallTable",
-        "AcctUpdateInterval DisabledCodecs \
+        "AcctUpdateInterval \
          GenerateNBCDR GenerateUCCDR IRRCheck IRRFrequency SetCalledStationIdToDialedIP \
          SingleFailoverCDR TimestampFormat UseDestCallSignalIPAsDialedNumber",
     ),
@@ -56,14 +56,7 @@ pub(super) const KNOWN: &[Known] = &[
          UseAlternateGK UseTLS Vendor",
     ),
     free("Endpoint::RewriteE164", ""),
-    family(
-        "EP",
-        "AddCallingPartyToSourceAddress AdditionalDestinationAlias AddNumbers CalledPlanOfNumber \
-         CalledTypeOfNumber CallingPlanOfNumber CallingTypeOfNumber Capacity \
-         DisableCallCreditCapabilities DisabledCodecs DisableH46017 DisableH46018 ForceDirectMode \
-         ForceGateway ForceTerminalType GatewayPrefixes GatewayPriority MaxBandwidth \
-         PrefixCapacities Proxy TranslateReceivedQ931Cause TranslateSentQ931Cause UseTLS",
-    ),
+    family("EP", "DisableCallCreditCapabilities DisableH46017 PrefixCapacities UseTLS"),
     named(
         "FileAcct",
         "CDRString DetailFile Rotate RotateDay RotateTime StandardCDRFormat TimestampFormat",
@@ -200,7 +193,7 @@ pub(super) const KNOWN: &[Known] = &[
          Servers SharedSecret SocketDeleteTimeout UseDialedNumber",
     ),
     free("RasSrv::AlternateGatekeeper", ""),
-    named("RasSrv::ARQFeatures", "CallUnregisteredEndpoints LeastUsedRouting"),
+    named("RasSrv::ARQFeatures", "CallUnregisteredEndpoints"),
     free("RasSrv::AssignedAlias", ""),
     free("RasSrv::AssignedGatekeeper", ""),
     free("RasSrv::GWPrefixes", ""),

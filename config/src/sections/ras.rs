@@ -42,6 +42,9 @@ section! {
         trailing: Letters as "RemoveTrailingChar" = Letters(String::new());
         /// Whether gateways with the same prefix and priority take turns.
         round_robin: bool as "RoundRobinGateways" = true;
+        /// Whether the one of them is preferred that has the fewest calls, in relation to its Capacity (`[EP::…]`) where that is
+        /// said; instead of RoundRobinGateways.
+        least_used: bool as "LeastUsedRouting" = false;
         /// Accepted: whose answer takes a while is told so (RIP) in any case.
         rip: Milliseconds as "SendRIP" = Milliseconds(0);
         /// Accepted: the sender of an ARQ is always compared with the registration.

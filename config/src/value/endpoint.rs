@@ -21,8 +21,8 @@ pub struct SignalAddress(pub SocketAddr);
 pub struct GatewayPrefix {
     /// The beginning of the numbers.
     pub digits: String,
-    /// Which of several gateways is preferred: the one with the smaller number.
-    pub priority: u32,
+    /// Which of several gateways is preferred: the one with the smaller number; `None` if that is not said.
+    pub priority: Option<u32>,
     /// True when calls to such numbers are not for the gateway, although a shorter prefix says so.
     pub except: bool,
 }
@@ -43,16 +43,16 @@ pub struct Permanent {
 }
 
 impl GatewayPrefix {
-    /// The priority of a prefix for which none is said.
+    /// The priority of a prefix for which none is said, nor for its gateway.
     pub const PRIORITY: u32 = 1;
 
     fn read((at, text): (usize, &str)) -> Result<Self, Wrong> {
         let wrong = || Wrong { at, fault: Fault::NotPrefix(text.to_owned()) };
         let (digits, priority) = match text.split_once(":=") {
             Some((digits, priority)) => {
-                (digits.trim(), priority.trim().parse().map_err(|_| wrong())?)
+                (digits.trim(), Some(priority.trim().parse().map_err(|_| wrong())?))
             }
-            None => (text, Self::PRIORITY),
+            None => (text, None),
         };
         let (except, digits) =
             digits.strip_prefix('!').map_or((false, digits), |rest| (true, rest));
@@ -65,8 +65,8 @@ impl GatewayPrefix {
     fn render(&self) -> String {
         let mark = if self.except { "!" } else { "" };
         match self.priority {
-            Self::PRIORITY => format!("{mark}{}", self.digits),
-            priority => format!("{mark}{}:={priority}", self.digits),
+            None => format!("{mark}{}", self.digits),
+            Some(priority) => format!("{mark}{}:={priority}", self.digits),
         }
     }
 }
@@ -167,7 +167,7 @@ impl Value for Permanent {
 mod tests {
     use super::*;
 
-    fn prefix(digits: &str, priority: u32, except: bool) -> GatewayPrefix {
+    fn prefix(digits: &str, priority: Option<u32>, except: bool) -> GatewayPrefix {
         GatewayPrefix { digits: digits.into(), priority, except }
     }
 
@@ -177,10 +177,10 @@ mod tests {
         let read = Permanent::parse(text).unwrap();
         assert_eq!(read.aliases, ["MyGW", "gw2"]);
         let expected = [
-            prefix("009", 1, false),
-            prefix("008", 2, false),
-            prefix("0.7", 3, false),
-            prefix("0089", 1, true),
+            prefix("009", None, false),
+            prefix("008", Some(2), false),
+            prefix("0.7", Some(3), false),
+            prefix("0089", None, true),
         ];
         assert_eq!(read.prefixes, expected);
         assert_eq!(read.vendor, ["yate", "4.1.0"]);

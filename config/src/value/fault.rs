@@ -63,12 +63,18 @@ pub enum Fault {
     /// No prefix of numbers.
     #[error("'{0}' is not a prefix, such as 02, 02:=2 or !021")]
     NotPrefix(String),
+    /// No numbers.
+    #[error("'{0}' is not a number or a range of numbers with as many digits, such as 5630-5650")]
+    NotNumbers(String),
     /// Not two ports.
     #[error("'{0}' is not a range of ports, such as 30000-39999")]
     NotRange(String),
     /// No network with an address of ours.
     #[error("'{0}' is not a route, such as 10.2.1.5/16 or 11.0.0.0/8-192.0.2.1")]
     NotRoute(String),
+    /// No translation of causes.
+    #[error("'{0}' is not a translation of causes (1 to 127), such as 17:=34")]
+    NotTranslation(String),
     /// A number that the key does not allow.
     #[error("{number} is not between {least} and {most}")]
     OutOfRange {
@@ -82,6 +88,14 @@ pub enum Fault {
     /// The same key again, perhaps in another spelling.
     #[error("the same as in line {0}")]
     Repeated(u32),
+    /// More numbers than one endpoint may have.
+    #[error("{count} numbers; there may be {most}")]
+    TooMany {
+        /// How many.
+        count: u64,
+        /// How many there may be.
+        most: u64,
+    },
     /// A text that does not fit its field in the messages.
     #[error("{length} characters long, at most {most} fit into the messages")]
     TooLong {

@@ -6,6 +6,7 @@ mod fault;
 mod filter;
 mod net;
 mod number;
+mod party;
 mod protection;
 mod route;
 mod text;
@@ -16,6 +17,7 @@ pub use fault::{Fault, Remark};
 pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};
 pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange, Routes};
 pub use number::{Milliseconds, Number, Seconds};
+pub use party::{Capabilities, CauseMap, Numbers, Relay};
 pub use protection::{Networks, Protection, Wish};
 pub use route::{
     Aliases, Area, Destinations, Forward, Host, Hosts, Name, Prefixes, Secret, StunServer,

@@ -1,5 +1,6 @@
 //! H.245: the conversation about capabilities and channels.
 
+pub mod capability;
 pub mod channel;
 pub mod session;
 

@@ -117,7 +117,7 @@ pub fn remove_events(set: &mut TerminalCapabilitySet) -> bool {
 
 /// Takes entries out of a set: `which` says of each whether it goes, and which other entry takes its place where it is
 /// named as an alternative. False when there were none.
-fn remove(
+pub(crate) fn remove(
     set: &mut TerminalCapabilitySet,
     which: impl Fn(&CapabilityTableEntry) -> Option<Option<u16>>,
 ) -> bool {

@@ -1,7 +1,7 @@
 //! What H.235.6 adds to call signalling and H.245: tokens with half keys, capabilities of encrypted media, data types
 //! of encrypted channels, and session keys on their way. No cipher is here, and no rule of who may do what.
 
-mod capability;
+pub(crate) mod capability;
 mod key;
 mod media;
 mod token;

@@ -17,7 +17,7 @@ const CALLER: &str = "192.0.2.10:1719";
 const GATEWAYS: [&str; 3] = ["192.0.2.21:1719", "192.0.2.22:1719", "192.0.2.23:1719"];
 const NEIGHBOR: &str = "192.0.2.50:1719";
 
-fn settings(text: &str) -> Settings {
+pub(super) fn settings(text: &str) -> Settings {
     let text = format!("[RoutedMode]\nGKRouted=1\nActivateFailover=1\n{text}");
     let (config, problems) = pinhole_config::Config::read(&text);
     assert!(problems.is_empty(), "{problems:?}");
@@ -37,7 +37,7 @@ fn with_gateways(text: &str) -> (Desk, EndpointIdentifier) {
 }
 
 /// A Setup to a number arrives from an address; what follows.
-fn set_up(desk: &mut Desk, from: &str, call: u8, to: &str) -> (StreamId, Vec<Output>) {
+pub(super) fn set_up(desk: &mut Desk, from: &str, call: u8, to: &str) -> (StreamId, Vec<Output>) {
     let mut setup = captured_setup();
     setup.edit(|pdu| {
         let H323UUPDUH323MessageBody::setup(setup) = &mut pdu.h323_message_body else { panic!() };
@@ -54,7 +54,7 @@ fn set_up(desk: &mut Desk, from: &str, call: u8, to: &str) -> (StreamId, Vec<Out
 }
 
 /// Whom the gatekeeper connects to.
-fn dialled(outputs: &[Output]) -> Option<(StreamId, SocketAddr)> {
+pub(super) fn dialled(outputs: &[Output]) -> Option<(StreamId, SocketAddr)> {
     outputs.iter().find_map(|output| match output {
         Output::Connect { stream, to, .. } => Some((*stream, *to)),
         _ => None,
@@ -62,7 +62,11 @@ fn dialled(outputs: &[Output]) -> Option<(StreamId, SocketAddr)> {
 }
 
 /// Whoever is connected to releases the call, until nobody is any more; who was asked, and the last outputs.
-fn all_fail(desk: &mut Desk, mut outputs: Vec<Output>, call: u8) -> (Vec<String>, Vec<Output>) {
+pub(super) fn all_fail(
+    desk: &mut Desk,
+    mut outputs: Vec<Output>,
+    call: u8,
+) -> (Vec<String>, Vec<Output>) {
     let mut asked = Vec::new();
     while let Some((stream, to)) = dialled(&outputs) {
         asked.push(to.to_string());

@@ -17,6 +17,7 @@ mod lasting;
 mod locks;
 mod multiplexed;
 mod no_control;
+mod particulars;
 mod peers;
 mod policy;
 mod quirks;

@@ -422,7 +422,11 @@ fn gateways_bring_prefixes_as_far_as_they_may() {
         settings.ras.gateway_prefixes = accept;
         settings.ras.prefixes = vec![(
             "gw".into(),
-            vec![pinhole_config::GatewayPrefix { digits: "02".into(), priority: 1, except: false }],
+            vec![pinhole_config::GatewayPrefix {
+                digits: "02".into(),
+                priority: None,
+                except: false,
+            }],
         )];
         let mut desk = Desk::with(settings);
         let bytes = open_rrq("gw", BOB, |request| request.terminal_type = gateway(&["01", "x"]));

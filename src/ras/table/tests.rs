@@ -19,6 +19,7 @@ fn endpoint(name: &str, at: &str) -> Registration {
         kind: Kind::Gateway,
         prefixes: Vec::new(),
         told_prefixes: Vec::new(),
+        own: None,
         vendor: String::new(),
         ras: source,
         source,
@@ -48,7 +49,7 @@ fn empty(table: &Registrations) -> bool {
         && table.aliases.is_empty()
         && table.sources.is_empty()
         && table.signalling.is_empty()
-        && table.gateways("0", false).is_empty()
+        && table.gateways("0", Turns::First).is_empty()
 }
 
 #[test]
@@ -127,16 +128,20 @@ fn gateways_take_turns_and_the_busy_one_comes_last() {
         let prefixes = GatewayPrefixes::parse(prefixes).unwrap().0;
         table.enter(Registration { prefixes, ..endpoint(name, &at) }, RULES).unwrap();
     }
-    assert_eq!(names(table.gateways("01", true)), ["a", "b", "c", "d"]);
-    assert_eq!(names(table.gateways("001", true)), ["b", "a", "c"], "not whom it is no prefix of");
+    assert_eq!(names(table.gateways("01", Turns::RoundRobin)), ["a", "b", "c", "d"]);
+    assert_eq!(
+        names(table.gateways("001", Turns::RoundRobin)),
+        ["b", "a", "c"],
+        "not whom it is no prefix of"
+    );
     table.took(&"a".into());
-    assert_eq!(names(table.gateways("01", true)), ["b", "a", "c", "d"]);
-    assert_eq!(names(table.gateways("01", false)), ["a", "b", "c", "d"]);
+    assert_eq!(names(table.gateways("01", Turns::RoundRobin)), ["b", "a", "c", "d"]);
+    assert_eq!(names(table.gateways("01", Turns::First)), ["a", "b", "c", "d"]);
     table.is_busy(&"a".into(), true);
     table.is_busy(&"b".into(), true);
-    assert_eq!(names(table.gateways("01", false)), ["c", "d", "a", "b"]);
+    assert_eq!(names(table.gateways("01", Turns::First)), ["c", "d", "a", "b"]);
     table.enter(endpoint("b", "192.0.2.98:1719"), RULES).unwrap();
-    assert_eq!(names(table.gateways("01", false)), ["c", "d", "a"], "it registered without");
+    assert_eq!(names(table.gateways("01", Turns::First)), ["c", "d", "a"], "it registered without");
 }
 
 #[test]

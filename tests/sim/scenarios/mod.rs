@@ -14,6 +14,7 @@ macro_rules! as_sent_and_octet_by_octet {
 
 mod calls;
 mod data;
+mod dialect;
 mod discovery;
 mod ends;
 mod face;

@@ -146,6 +146,16 @@ impl Parties {
         assert!(matches!(&answers[..], [RasMessage::admissionConfirm(_)]), "{answers:?}");
     }
 
+    /// The endpoint identifier of a party.
+    pub(crate) fn id(&self, n: usize) -> EndpointIdentifier {
+        self.ids[n].clone()
+    }
+
+    /// Where calls through the gatekeeper are made.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        at(&format!("{NODE}:1720"))
+    }
+
     /// DRQ, which may tell a Q.850 cause.
     pub(crate) fn disengage(&mut self, n: usize, cause: Option<u8>) -> Vec<RasMessage> {
         let request = DisengageRequest {

@@ -1,0 +1,78 @@
+//! What the configuration keeps out of H.245: capabilities (DisabledCodecs), and what an endpoint says of its terminal
+//! (ForceTerminalType).
+
+use pinhole_h323::asn::decode_olc;
+use pinhole_h323::asn::h245::{
+    MultimediaSystemControlMessage as Message, OpenLogicalChannel, RequestMessage as Request,
+};
+use pinhole_h323::control::Control;
+use pinhole_h323::control::capability::{is_named, remove_named};
+use pinhole_h323::signal::Signal;
+
+use super::refusal::Refusal;
+use super::{Verdict, codec};
+use crate::call::Call;
+use crate::face::Side;
+use crate::node::Cx;
+
+/// The names of what is disabled in a call: for all, and for either party.
+fn disabled(cx: &Cx<'_>, call: &Call) -> Vec<String> {
+    let own = call.legs.iter().flat_map(|leg| &leg.own).flat_map(|own| &own.disabled.0);
+    cx.core.settings.handling.disabled.iter().chain(own).cloned().collect()
+}
+
+/// Makes a message of a party say what the other one may hear; an answer to it if it may not be said at all.
+pub(super) fn adapt(
+    cx: &mut Cx<'_>,
+    call: &Call,
+    from: Side,
+    control: &mut Control,
+) -> Option<Verdict> {
+    match control.message() {
+        Message::request(Request::masterSlaveDetermination(_)) => {
+            let forced = call.leg(from).own.as_ref().and_then(|own| own.terminal_type)?;
+            control.edit(|message| {
+                if let Message::request(Request::masterSlaveDetermination(told)) = message {
+                    told.terminal_type = forced;
+                }
+            });
+        }
+        Message::request(Request::terminalCapabilitySet(_)) => {
+            let names = Some(disabled(cx, call)).filter(|names| !names.is_empty())?;
+            let mut without = control.clone();
+            let changed = without.edit(|message| match message {
+                Message::request(Request::terminalCapabilitySet(set)) => remove_named(set, &names),
+                _ => false,
+            });
+            if changed {
+                *control = without;
+            }
+        }
+        Message::request(Request::openLogicalChannel(olc)) => {
+            let names = Some(disabled(cx, call)).filter(|names| !names.is_empty())?;
+            if is_disabled(olc, &names) {
+                return Some(Refusal::Disabled.refuse(cx, call, from, olc));
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+fn is_disabled(olc: &OpenLogicalChannel, names: &[String]) -> bool {
+    is_named(codec::carried(olc), names)
+}
+
+/// Takes proposals and answers of fast start out of a message that may not be made.
+pub(crate) fn fast_start(cx: &Cx<'_>, call: &Call, signal: &mut Signal) {
+    let names = disabled(cx, call);
+    let all = signal.fast_start();
+    if names.is_empty() || all.is_empty() {
+        return;
+    }
+    let allowed = |octets: &&[u8]| decode_olc(octets).is_ok_and(|olc| !is_disabled(&olc, &names));
+    let left: Vec<Vec<u8>> = all.iter().copied().filter(allowed).map(<[u8]>::to_vec).collect();
+    if left.len() < all.len() {
+        signal.set_fast_start(left);
+    }
+}
