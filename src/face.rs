@@ -16,7 +16,7 @@ mod media;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::ops::RangeInclusive;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::security::agreement::{Done, Work};
 pub use media::{
@@ -244,6 +244,14 @@ pub enum Output {
         stream: StreamId,
         /// Which sets the pace.
         by: StreamId,
+    },
+    /// Read nothing from a connection for so long: its peer has to wait, and sends more slowly then. What has been read
+    /// already still comes.
+    Halt {
+        /// Which.
+        stream: StreamId,
+        /// How long.
+        time: Duration,
     },
     /// A command to the media plane.
     Flow(FlowCommand),

@@ -333,6 +333,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             }
             Output::Ask { id, question: Question::HalfKeys(work) } => self.labour.ask(id, work),
             Output::Pace { stream, by } => self.pace(stream, by),
+            Output::Halt { stream, time } => self.halt(stream, time),
             Output::Flow(command) => self.flow(command),
             Output::Event(event) => {
                 log::event(&event);
@@ -373,6 +374,12 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         let stream = |id| self.streams.get(self.stream_serials.get(&id)?);
         if let (Some(stream), Some(by)) = (stream(id), stream(by)) {
             stream.pace(by);
+        }
+    }
+
+    fn halt(&self, id: StreamId, time: Duration) {
+        if let Some(stream) = self.stream_serials.get(&id).and_then(|at| self.streams.get(at)) {
+            stream.halt(time);
         }
     }
 

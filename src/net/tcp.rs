@@ -11,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::{debug, warn};
 
@@ -49,6 +49,9 @@ const PACE_PAUSE: Duration = Duration::from_millis(5);
 
 /// How much waits on the connection that sets the pace, if one does.
 type Pace = OnceLock<Arc<AtomicUsize>>;
+
+/// Until when a connection is not read.
+type Halt = watch::Sender<Option<tokio::time::Instant>>;
 
 /// A listener that accepts, until dropped.
 #[derive(Debug)]
@@ -106,6 +109,7 @@ pub(super) struct Stream {
     queue: mpsc::UnboundedSender<Vec<u8>>,
     queued: Arc<AtomicUsize>,
     pace: Arc<Pace>,
+    halt: Halt,
     task: AbortHandle,
     /// Its end tells the task that the agent has closed.
     _open: oneshot::Sender<()>,
@@ -117,6 +121,7 @@ struct Wire {
     queue: mpsc::UnboundedReceiver<Vec<u8>>,
     queued: Arc<AtomicUsize>,
     pace: Arc<Pace>,
+    halt: watch::Receiver<Option<tokio::time::Instant>>,
     arrivals: mpsc::Sender<Arrival>,
     closed: oneshot::Receiver<()>,
 }
@@ -172,6 +177,11 @@ impl Stream {
         let _ = self.pace.set(Arc::clone(&by.queued));
     }
 
+    /// It is not read for so long.
+    pub(super) fn halt(&self, time: Duration) {
+        self.halt.send_replace(Some(tokio::time::Instant::now() + time));
+    }
+
     /// Closes at once, and forgets what is queued.
     pub(super) fn abort(self) {
         self.task.abort();
@@ -193,10 +203,18 @@ impl Stream {
         let queued = Arc::new(AtomicUsize::new(0));
         let pace = Arc::new(Pace::new());
         let (queued_too, pace_too) = (Arc::clone(&queued), Arc::clone(&pace));
-        let wire =
-            Wire { serial, queue: queue_end, queued: queued_too, pace: pace_too, arrivals, closed };
+        let (halt, halt_end) = watch::channel(None);
+        let wire = Wire {
+            serial,
+            queue: queue_end,
+            queued: queued_too,
+            pace: pace_too,
+            halt: halt_end,
+            arrivals,
+            closed,
+        };
         let task = tasks.spawn(run(wire));
-        Self { id, connected, used: false, queue, queued, pace, task, _open: open }
+        Self { id, connected, used: false, queue, queued, pace, halt, task, _open: open }
     }
 }
 
@@ -229,7 +247,8 @@ impl Wire {
         prepare(&stream);
         let (reader, writer) = stream.split();
         let deaf = AtomicBool::new(false);
-        let read = read(reader, &deaf, &self.pace, self.serial, &self.arrivals);
+        let slow = (&*self.pace, &self.halt);
+        let read = read(reader, &deaf, slow, self.serial, &self.arrivals);
         let write = write(writer, &deaf, &mut self.queue, &self.queued);
         let too_late = async {
             let _ = self.closed.await;
@@ -293,16 +312,21 @@ fn prepare(stream: &TcpStream) {
 async fn read(
     reader: ReadHalf<'_>,
     deaf: &AtomicBool,
-    pace: &Pace,
+    (pace, halt): (&Pace, &watch::Receiver<Option<tokio::time::Instant>>),
     serial: u64,
     arrivals: &mpsc::Sender<Arrival>,
 ) {
     loop {
         give_way(pace).await;
+        rest(halt, deaf).await;
         // One turn's octets, and the others have theirs: the agent, too, which has to pass them on before there are more.
         tokio::task::yield_now().await;
         if reader.readable().await.is_err() {
             break;
+        }
+        // The word may have come while there was nothing to read.
+        if rest(halt, deaf).await {
+            continue;
         }
         let bytes = match receive(&reader) {
             Ok(bytes) if bytes.is_empty() => break,
@@ -332,6 +356,17 @@ async fn give_way(pace: &Pace) {
     while pace.get().is_some_and(|queued| queued.load(Ordering::Relaxed) > MOST_AHEAD) {
         tokio::time::sleep(PACE_PAUSE).await;
     }
+}
+
+/// Waits while a connection is not to be read; true when that took time. What comes after our end is dropped at once.
+async fn rest(halt: &watch::Receiver<Option<tokio::time::Instant>>, deaf: &AtomicBool) -> bool {
+    let until = *halt.borrow();
+    let now = tokio::time::Instant::now();
+    let Some(until) = until.filter(|until| *until > now && !deaf.load(Ordering::Relaxed)) else {
+        return false;
+    };
+    tokio::time::sleep_until(until).await;
+    true
 }
 
 /// Sends what is queued until the agent closes, and then our end.

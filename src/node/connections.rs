@@ -1,13 +1,14 @@
 //! TCP connections come and speak: who may have one, how long its messages may take, and to whom they go.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pinhole_h323::error::Malformed;
 
 use super::streams::{Owner, Stream};
 use super::{Cx, Life, Node, Timer};
 use crate::call::{Calls, NOT_UNDERSTOOD};
-use crate::face::{ListenerId, StreamId};
+use crate::face::{ListenerId, Output, StreamId};
 
 impl Node {
     pub(super) fn accepted(
@@ -40,18 +41,37 @@ impl Node {
             return calls.data(&mut cx, key, id, bytes);
         }
         self.core.streams.feed(id, bytes);
+        match self.core.streams.is_halted(id) {
+            false => self.read(id),
+            true if self.core.streams.overflows(id) => {
+                let (mut cx, calls) = self.parts();
+                calls.stream_broken(&mut cx, id, "sends far more than it may");
+            }
+            true => {}
+        }
+    }
+
+    /// A connection that was not read for a while is read again.
+    pub(super) fn resume(&mut self, id: StreamId) {
+        self.core.streams.halt(id, false);
+        self.read(id);
+    }
+
+    /// Takes the messages that have come, as fast as they may. Others wait, those that have not been read yet at the peer's.
+    fn read(&mut self, id: StreamId) {
         loop {
             let (mut cx, calls) = self.parts();
             let Some(stream) = cx.core.streams.get(id) else { return };
             let (owner, peer) = (stream.owner(), stream.peer);
-            match cx.core.streams.read(id) {
+            if cx.core.streams.has_octets(id)
+                && let Some(time) = cx.core.streams.wait(id, cx.now)
+            {
+                return cx.halt(id, time);
+            }
+            let message = cx.core.streams.read(id);
+            cx.core.streams.carried(id, cx.now, usize::from(matches!(message, Ok(Some(_)))));
+            match message {
                 Ok(None) => return cx.await_rest(id),
-                Ok(Some(_)) if !cx.core.streams.may(id, cx.now, 1) => {
-                    cx.core.counters.throttled += 1;
-                    if cx.core.streams.is_flooded(id) {
-                        return calls.stream_broken(&mut cx, id, "sends far more than it may");
-                    }
-                }
                 Ok(Some(message)) if message.is_empty() => {}
                 Ok(Some(message)) => match owner {
                     Owner::Fresh | Owner::Hole => calls.first_message(&mut cx, id, &message),
@@ -69,6 +89,14 @@ impl Node {
 }
 
 impl Cx<'_> {
+    /// Reads nothing from a connection for so long.
+    fn halt(&mut self, id: StreamId, time: Duration) {
+        self.core.counters.throttled += 1;
+        self.core.streams.halt(id, true);
+        self.core.out.push(Output::Halt { stream: id, time });
+        self.set(Timer::Halted(id), time);
+    }
+
     /// Whether a connection that has not said yet what it is for may wait for its first message. It is closed if not.
     pub(crate) fn admits_fresh(&mut self, id: StreamId, peer: SocketAddr) -> bool {
         let limits = self.core.settings.limits;

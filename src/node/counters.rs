@@ -16,7 +16,8 @@ pub struct Counters {
     pub malformed_messages: u64,
     /// Connections that did not say what they are for in time, or not properly.
     pub refused_streams: u64,
-    /// Messages beyond what their source, or their connection, may send.
+    /// RAS messages and Setups beyond what their source may send, and how often a connection was not read for a while, since
+    /// more came than may.
     pub throttled: u64,
     /// Messages with more tokens or proposals than a real one has.
     pub excessive: u64,

@@ -10,6 +10,9 @@ const MOST_SOURCES: usize = 16_384;
 /// How often quiet sources are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// The longest time that is waited for a token.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// How much of something a source may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Allowance {
@@ -61,6 +64,41 @@ impl Bucket {
         }
         granted
     }
+
+    /// Takes so many tokens, also those that there will be: until they are, there is nothing for anybody.
+    fn spend(&mut self, allowance: Allowance, now: Instant, tokens: usize) {
+        self.refill(allowance, now);
+        self.tokens -= f64::from(u32::try_from(tokens).unwrap_or(u32::MAX));
+    }
+
+    /// How long it takes until there is a token; nothing when there is one.
+    fn wait(&mut self, allowance: Allowance, now: Instant) -> Option<Duration> {
+        self.refill(allowance, now);
+        let missing = 1.0 - self.tokens;
+        let time = missing / f64::from(allowance.rate.max(1));
+        (missing > 0.0).then(|| Duration::try_from_secs_f64(time).unwrap_or(LONGEST).min(LONGEST))
+    }
+}
+
+/// What can be done so often at a time, and how long it is until it can be done again: a bucket, and what it may hold.
+#[derive(Debug)]
+pub(crate) struct Turns<'a> {
+    bucket: &'a mut Bucket,
+    allowance: Allowance,
+}
+
+impl<'a> Turns<'a> {
+    pub(crate) const fn new(bucket: &'a mut Bucket, allowance: Allowance) -> Self {
+        Self { bucket, allowance }
+    }
+
+    pub(crate) fn spend(&mut self, now: Instant, tokens: usize) {
+        self.bucket.spend(self.allowance, now, tokens);
+    }
+
+    pub(crate) fn wait(&mut self, now: Instant) -> Option<Duration> {
+        self.bucket.wait(self.allowance, now)
+    }
 }
 
 impl Limiter {
@@ -83,6 +121,17 @@ impl Limiter {
         count: usize,
         known: impl FnOnce() -> bool,
     ) -> bool {
+        let allowance = self.allowance;
+        self.bucket(now, from, known).take(allowance, now, count)
+    }
+
+    /// What a source may do, whose address is not made up.
+    pub(crate) fn turns(&mut self, now: Instant, from: IpAddr) -> Turns<'_> {
+        let allowance = self.allowance;
+        Turns::new(self.bucket(now, from, || true), allowance)
+    }
+
+    fn bucket(&mut self, now: Instant, from: IpAddr, known: impl FnOnce() -> bool) -> &mut Bucket {
         let (allowance, key) = (self.allowance, source(from));
         let fresh = Bucket::full(allowance, now);
         let full = |limiter: &Self| {
@@ -91,12 +140,11 @@ impl Limiter {
         if full(self) {
             self.sweep(now);
         }
-        let bucket = match full(self) {
+        match full(self) {
             false => self.sources.entry(key).or_insert(fresh),
             true if known() => self.known.entry(key).or_insert(fresh),
             true => self.others.get_or_insert(fresh),
-        };
-        bucket.take(allowance, now, count)
+        }
     }
 
     /// A source whose allowance is whole again need not be known. Looked at once a second: to look at all of them for

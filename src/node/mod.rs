@@ -223,6 +223,10 @@ impl Node {
             let (mut cx, calls) = self.parts();
             match timer {
                 Timer::FirstMessage(id) => cx.said_nothing(id),
+                Timer::Halted(id) => {
+                    self.resume(id);
+                    continue;
+                }
                 Timer::Rest(id) => connections::incomplete(&mut cx, calls, id),
                 Timer::Registration(id) => ras::lifetime::expired(&mut cx, calls, &id),
                 Timer::Admission(call) => ras::admission::expired(&mut cx, call),

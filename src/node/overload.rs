@@ -64,17 +64,16 @@ impl Cx<'_> {
         Err((Release::GatewayResources, sentence))
     }
 
-    /// Whether a connection may carry a message of a call: what is too large for one is dropped, and what it tunnels
-    /// counts as if it had come alone.
+    /// Whether a connection may carry a message of a call: what is too large for one is dropped. What it tunnels counts as if
+    /// it had come alone, and what comes after it waits.
     pub(crate) fn may_carry(&mut self, stream: StreamId, signal: &Signal) -> bool {
         if self.burden(signal).is_some() {
             self.core.counters.excessive += 1;
             return false;
         }
         let tunnelled = signal.h245_control().len();
-        let may = self.core.streams.may(stream, self.now, tunnelled);
-        self.core.counters.throttled += u64::from(!may);
-        may
+        self.core.streams.carried(stream, self.now, tunnelled);
+        true
     }
 
     /// What a message has too many of.

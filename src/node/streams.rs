@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pinhole_h323::error::Malformed;
 use pinhole_h323::tpkt;
 
-use super::limits::{Allowance, Bucket, Limiter, source};
+use super::limits::{Allowance, Bucket, Limiter, Turns, source};
 use super::outgoing::Outgoing;
 use crate::call::CallKey;
 use crate::face::{Outbox, Output, Side, StreamId};
@@ -15,10 +15,10 @@ use crate::face::{Outbox, Output, Side, StreamId};
 /// Our end of a connection that does not stand yet.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// So many times of what may come at once are dropped before a connection is given up.
-const FLOOD: usize = 10;
-/// After such a time without one that is dropped, nothing counts any more.
-const QUIET: Duration = Duration::from_secs(10);
+/// The shortest time that a connection is not read for.
+const SHORTEST: Duration = Duration::from_millis(250);
+/// Octets that may wait meanwhile: what the host had read already, and no more.
+const MOST_WAITING: usize = 1 << 20;
 
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub(crate) struct Stream {
     pub(crate) peer: SocketAddr,
     reader: tpkt::Reader,
     pace: Bucket,
-    /// Messages dropped because there were too many, and when the last one was.
-    dropped: (usize, Instant),
+    /// Nothing is read for a while.
+    halted: bool,
     /// It has to prove whose it is before it counts.
     pub(crate) asked: Option<Box<crate::zone::Asked>>,
     /// The leg whose H.245 connection it may turn out to be.
@@ -103,14 +103,14 @@ impl Streams {
         let reader = tpkt::Reader::bounded(self.message);
         let pace = Bucket::full(self.messages, now);
         let (asked, may_control, proven, unfinished) = (None, None, false, false);
-        let dropped = (0, now);
+        let halted = false;
         let stream = Stream {
             owner,
             local,
             peer,
             reader,
             pace,
-            dropped,
+            halted,
             asked,
             may_control,
             proven,
@@ -223,24 +223,48 @@ impl Streams {
         self.open.get(&id).is_some_and(|stream| stream.unfinished)
     }
 
-    /// Whether a connection may carry that many more messages now. Nobody makes up the address of one.
-    pub(crate) fn may(&mut self, id: StreamId, now: Instant, messages: usize) -> bool {
-        let Some(stream) = self.open.get_mut(&id) else { return false };
-        let from = stream.peer.ip();
-        let may = stream.pace.take(self.messages, now, messages)
-            && (stream.proven || self.sources.allow_many(now, from, messages, || true));
-        if !may {
-            let (count, last) = stream.dropped;
-            let goes_on = now.saturating_duration_since(last) < QUIET;
-            stream.dropped = (if goes_on { count.saturating_add(messages) } else { messages }, now);
-        }
-        may
+    /// How long a connection has to wait until it may carry a message; nothing when it may now.
+    pub(crate) fn wait(&mut self, id: StreamId, now: Instant) -> Option<Duration> {
+        let stream = self.open.get_mut(&id)?;
+        let own = Turns::new(&mut stream.pace, self.messages).wait(now);
+        let others = match stream.proven {
+            true => None,
+            // Nobody makes up the address of a connection.
+            false => self.sources.turns(now, stream.peer.ip()).wait(now),
+        };
+        own.max(others).map(|wait| wait.max(SHORTEST))
     }
 
-    /// True for a connection on which far more came than may, and goes on.
-    pub(crate) fn is_flooded(&self, id: StreamId) -> bool {
-        let most = usize::try_from(self.messages.burst).unwrap_or(usize::MAX).saturating_mul(FLOOD);
-        self.open.get(&id).is_some_and(|stream| stream.dropped.0 > most)
+    /// So many messages have come, some in another: what comes next has to wait for them.
+    pub(crate) fn carried(&mut self, id: StreamId, now: Instant, messages: usize) {
+        let Some(stream) = self.open.get_mut(&id) else { return };
+        Turns::new(&mut stream.pace, self.messages).spend(now, messages);
+        if !stream.proven {
+            self.sources.turns(now, stream.peer.ip()).spend(now, messages);
+        }
+    }
+
+    /// A connection is not read for a while, or is again. The message of which a part has come is not late for it.
+    pub(crate) fn halt(&mut self, id: StreamId, halted: bool) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.halted = halted;
+            stream.unfinished &= !halted;
+        }
+    }
+
+    /// True for a connection that is not read at the moment.
+    pub(crate) fn is_halted(&self, id: StreamId) -> bool {
+        self.open.get(&id).is_some_and(|stream| stream.halted)
+    }
+
+    /// True when there is something to read.
+    pub(crate) fn has_octets(&self, id: StreamId) -> bool {
+        self.open.get(&id).is_some_and(|stream| stream.reader.pending() > 0)
+    }
+
+    /// True for a connection of which more waits than a host can have read before it heard that it should not.
+    pub(crate) fn overflows(&self, id: StreamId) -> bool {
+        self.open.get(&id).is_some_and(|stream| stream.reader.pending() > MOST_WAITING)
     }
 
     /// Sends a message in a TPKT. One too long for a TPKT is dropped: no peer could read it.
@@ -296,7 +320,14 @@ mod tests {
             let peer = SocketAddr::from(([203, 0, 113, 1], port));
             streams.accepted(now, id, Owner::Fresh, local, peer);
         }
-        let sent = |streams: &mut Streams, id| (0..20).filter(|_| streams.may(id, now, 1)).count();
+        let sent = |streams: &mut Streams, id| {
+            let turns = (0..20).take_while(|_| {
+                let may = streams.wait(id, now).is_none();
+                streams.carried(id, now, usize::from(may));
+                may
+            });
+            turns.count()
+        };
         assert_eq!(sent(&mut streams, other), 8);
         streams.get_mut(proven).expect("it is open").proven = true;
         assert_eq!(sent(&mut streams, third), 2);

@@ -325,3 +325,34 @@ async fn a_connection_that_feeds_another_is_read_at_its_pace() {
     })
     .await;
 }
+
+/// The peer's system keeps what is not read, and the peer has to wait.
+#[tokio::test]
+async fn a_connection_that_is_halted_is_not_read() {
+    let (teller, mut ear) = grapevine();
+    let stream = StreamId::accepted(0);
+    let halt = Duration::from_millis(1500);
+    let slow = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+        if let Input::Bytes { .. } = &input {
+            out.push(Output::Halt { stream, time: halt });
+        }
+        tell(&teller, &input);
+    });
+    play(slow, async {
+        let at = ear.bound().await;
+        let mut peer = TcpStream::connect(at).await.unwrap();
+        assert!(matches!(ear.next().await, Told::Accepted(_)));
+        peer.write_all(&[1]).await.unwrap();
+        ear.next().await;
+        let begin = tokio::time::Instant::now();
+        for _ in 0..5 {
+            moment().await;
+            peer.write_all(&[2; 100]).await.unwrap();
+        }
+        // All of it comes, at once, and not before its time.
+        let told = ear.next().await;
+        assert!(begin.elapsed() >= halt - Duration::from_millis(100));
+        assert_eq!(told, Told::Bytes(500));
+    })
+    .await;
+}

@@ -54,8 +54,8 @@ section! {
         fresh: Number as "HalfOpen" = Number(1024) => Limit::Within(1, 1_000_000);
         /// Octets of a message; a longer one ends its connection, or is dropped on the RAS port.
         message: Number as "MessageSize" = Number(32_768) => Limit::Within(1024, 65_535);
-        /// Messages a second on one connection, H.245 in a message counted; more are dropped. A connection on which ten times
-        /// as many come for long is closed, and its call ends.
+        /// Messages a second on one connection, H.245 in a message counted. A connection on which more come is read more
+        /// slowly: its peer has to wait, and its call goes on.
         messages: Number as "MessagesPerConnection" = Number(100) => Limit::Within(10, 1_000_000);
         /// The same on all connections with one address together.
         messages_per_source: Number as "MessagesPerSource" = Number(5000)

@@ -253,67 +253,124 @@ fn there_are_only_so_many_registrations_and_those_that_are_there_stay() {
     assert_eq!(desk.node.registrations(), 3);
 }
 
+/// How long a connection is not to be read, if that was said.
+fn halted(outputs: &[Output], on: StreamId) -> Option<Duration> {
+    outputs.iter().find_map(|output| match output {
+        Output::Halt { stream, time } if *stream == on => Some(*time),
+        _ => None,
+    })
+}
+
+/// Nothing of it is lost, but what comes after it waits, at the peer's: nobody has to read it.
 #[test]
-fn a_flood_of_h245_is_dropped() {
+fn a_flood_of_h245_is_read_more_slowly() {
     let mut line = call();
     line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });
     let message = Control::round_trip_delay_response(1).encode().unwrap();
     let passed: usize =
         (0..100).map(|_| tunnelled(&mut line, vec![message.clone(); 9]).len()).sum();
     // One is Connect, and every Facility counts, too.
-    assert_eq!(passed, 49 * 9);
-    assert!(line.desk.node.counters().throttled >= 50);
+    assert_eq!(passed, 50 * 9);
+    assert_eq!(line.desk.node.counters().throttled, 1);
+    let mut later = 0;
+    for _ in 0..20 {
+        line.desk.now += Duration::from_millis(250);
+        let outputs = line.desk.tell(Input::Timeout);
+        later += sent_all(&outputs, line.caller);
+    }
+    assert_eq!(later, 50, "the rest, a hundred messages a second");
     line.desk.wait(5);
     assert_eq!(tunnelled(&mut line, vec![message]).len(), 1);
+    assert_eq!(line.desk.node.calls(), 1);
+}
+
+/// How many messages were sent on a connection.
+fn sent_all(outputs: &[Output], on: StreamId) -> usize {
+    let sent = |o: &&Output| matches!(o, Output::Send { stream, .. } if *stream == on);
+    outputs.iter().filter(sent).count()
 }
 
 /// Many connections of one address count as one; those of another are not concerned.
 #[test]
-fn a_flood_on_many_connections_of_one_address_is_dropped() {
+fn a_flood_on_many_connections_of_one_address_waits() {
     let mut desk = Desk::with(limited(|limits| {
         limits.messages_per_source = Allowance { rate: 10, burst: 30 };
     }));
     let keepalives = [3, 0, 0, 4].repeat(20);
-    for n in 0..3 {
+    let halts = [0, 1, 2].map(|n| {
         let (stream, _) = connects(&mut desk, n, STRANGER);
-        desk.tell(Input::Bytes { stream, bytes: &keepalives });
-    }
-    assert_eq!(desk.node.counters().throttled, 30);
+        halted(&desk.tell(Input::Bytes { stream, bytes: &keepalives }), stream)
+    });
+    assert_eq!(halts, [None, Some(Duration::from_millis(250)), Some(Duration::from_millis(250))]);
     assert_eq!(calls(&mut desk, 9, CALLER, &setup(9, |_| ())), None, "another calls");
-    assert_eq!(desk.node.counters().throttled, 30);
-    desk.wait(3);
+    assert_eq!(desk.node.counters().throttled, 2);
+    for _ in 0..4 {
+        desk.wait(1);
+    }
+    let before = desk.node.counters().throttled;
     let (stream, _) = connects(&mut desk, 4, STRANGER);
-    desk.tell(Input::Bytes { stream, bytes: &keepalives });
-    assert_eq!(desk.node.counters().throttled, 30, "and the first, after a while");
+    let outputs = desk.tell(Input::Bytes { stream, bytes: &[3, 0, 0, 4] });
+    assert_eq!(halted(&outputs, stream), None, "and the first, after a while");
+    assert_eq!(desk.node.counters().throttled, before);
 }
 
-/// What is dropped has to be read and looked at all the same.
+/// A peer that has much to say for long is heard as fast as it may speak, and keeps its call.
 #[test]
-fn a_connection_that_does_not_stop_flooding_is_closed_and_its_call_ends() {
+fn a_connection_that_does_not_stop_flooding_keeps_its_call_and_waits() {
     let mut line = call_with(limited(|limits| {
         limits.messages = Allowance { rate: 10, burst: 50 };
     }));
     line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });
-    let second = [3, 0, 0, 4].repeat(100);
-    for burst in 1.. {
-        line.desk.wait(1);
-        let outputs = line.desk.tell(Input::Bytes { stream: line.caller, bytes: &second });
-        if closed(&outputs, line.caller) {
-            assert_eq!(burst, 7, "five hundred are dropped");
-            assert!(
-                sent(&outputs, line.called).is_some_and(|signal| signal.q931().cause().is_some())
-            );
-            break;
+    let burst = [3, 0, 0, 4].repeat(100);
+    let outputs = line.desk.tell(Input::Bytes { stream: line.caller, bytes: &burst });
+    assert_eq!(halted(&outputs, line.caller), Some(Duration::from_millis(250)));
+    let mut halts = 1;
+    for _ in 0..600 {
+        line.desk.now += Duration::from_millis(100);
+        let outputs = line.desk.tell(Input::Timeout);
+        if halted(&outputs, line.caller).is_none() {
+            continue;
         }
+        halts += 1;
+        // A host that reads four kibibytes whenever it may.
+        line.desk.tell(Input::Bytes { stream: line.caller, bytes: &burst });
     }
-    // Who exceeds it now and then is not meant.
+    assert!(halts > 100, "{halts}");
+    assert_eq!(line.desk.node.calls(), 1);
+    assert_eq!(line.desk.node.counters().throttled, halts);
+}
+
+/// A host that goes on reading all the same, or a world that has no other end, does not fill memory.
+#[test]
+fn what_waits_is_bounded() {
     let mut line = call_with(limited(|limits| {
         limits.messages = Allowance { rate: 10, burst: 50 };
     }));
     line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });
-    for _ in 0..20 {
-        line.desk.wait(11);
-        line.desk.tell(Input::Bytes { stream: line.caller, bytes: &second });
+    let burst = [3, 0, 0, 4].repeat(1000);
+    let ends = (1..).find(|_| {
+        let outputs = line.desk.tell(Input::Bytes { stream: line.caller, bytes: &burst });
+        closed(&outputs, line.caller)
+    });
+    assert_eq!(ends, Some(263), "a mebibyte");
+}
+
+/// A part of a message that has to wait is not late.
+#[test]
+fn who_waits_in_the_midst_of_a_message_is_not_called_slow() {
+    let mut line = call_with(limited(|limits| {
+        limits.messages = Allowance { rate: 1, burst: 20 };
+    }));
+    line.desk.tell(Input::Bytes { stream: line.called, bytes: &octets(CONNECT) });
+    let burst = [3, 0, 0, 4].repeat(40);
+    line.desk.tell(Input::Bytes { stream: line.caller, bytes: &burst });
+    line.desk.tell(Input::Bytes { stream: line.caller, bytes: &[3, 0] });
+    for _ in 0..21 {
+        line.desk.wait(1);
+    }
+    line.desk.tell(Input::Bytes { stream: line.caller, bytes: &[0, 4] });
+    for _ in 0..30 {
+        line.desk.wait(1);
     }
     assert_eq!(line.desk.node.calls(), 1);
 }

@@ -211,7 +211,7 @@ impl Lab {
             }
             Output::Event(event) => self.guests[guest].events.push(event),
             Output::Finished => self.finish(guest),
-            Output::Pace { .. } => panic!("a phone joins nothing"),
+            Output::Pace { .. } | Output::Halt { .. } => panic!("a phone joins nothing"),
             Output::Flow(_) => panic!("a phone relays nothing"),
             Output::Timeout(_) => {}
         }

@@ -118,3 +118,21 @@ fn a_flood_of_registrations() {
     let counters = unharmed(registrations);
     assert!(counters.throttled > 10_000, "{counters:?}");
 }
+
+/// What comes on a connection of a call that lasts, far more than it may, and for a minute.
+#[test]
+fn a_flood_on_its_own_connection_ends_no_call() {
+    let mut lab = lab(Plan::with(Chop::AsSent));
+    let bob = lab.answering("bob", Inside, 880.0, |_| {});
+    let alice = lab.calling("alice", Outside, ("bob", 440.0, 90), |_| {});
+    lab.world.must("they talk", |world| world.told(alice, connected), seconds(30));
+    lab.world.run_for(seconds(5));
+    let node = lab.node;
+    for (stream, _) in lab.world.streams(node) {
+        lab.world.inject_stream(node, stream, &[3, 0, 0, 4].repeat(6500));
+    }
+    heard(&lab.record(alice, 1, seconds(120)), 90, 880.0);
+    heard(&lab.record(bob, 1, seconds(90)), 90, 440.0);
+    let counters = lab.world.with(node, |node: &mut Node, _| node.counters());
+    assert!(counters.throttled > 50, "{counters:?}");
+}

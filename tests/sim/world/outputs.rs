@@ -110,6 +110,7 @@ impl World {
                     }
                 }
             }
+            Output::Halt { stream, time } => self.halt(host, stream, time),
             Output::Flow(command) => self.flow(host, command),
             Output::Event(event) => {
                 self.note(host, Fact::Event { what: format!("{event:?}") });

@@ -26,6 +26,17 @@ impl World {
         }
     }
 
+    /// A host does not read from a stream for a time.
+    pub(super) fn halt(&mut self, host: usize, stream: StreamId, time: Duration) {
+        let Some((conn, end)) = self.hosts[host].streams.get(&stream).copied() else {
+            self.violation(host, &format!("{stream:?} is not to be read, which is not open"));
+        };
+        let until = self.now + time;
+        if let Some(conn) = self.conns.get_mut(&conn) {
+            conn.pipes[1 - end].stalled = Some(until);
+        }
+    }
+
     /// A stream is reset: both ends are told at once.
     pub(crate) fn reset(&mut self, host: HostId, stream: StreamId) {
         if let Some((conn, _)) = self.hosts[host.0].streams.get(&stream).copied() {
