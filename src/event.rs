@@ -187,6 +187,16 @@ pub enum Event {
         /// Who encrypts at our end of the leg: `gatekeeper`, or `endpoints` when they agreed between themselves.
         by: &'static str,
     },
+    /// A leg that would rather be encrypted is in clear, because its party broke its word, or said what counts as no
+    /// encryption.
+    LegInClear {
+        /// The call.
+        callid: String,
+        /// The party of the leg.
+        party: String,
+        /// Why, in one sentence.
+        sentence: String,
+    },
     /// A media address behind a NAT was learned.
     MediaLearned {
         /// The call.

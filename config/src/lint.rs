@@ -1,5 +1,6 @@
 //! What is wrong only in combination. One rule, one function.
 
+mod demands;
 mod zones;
 
 use std::net::IpAddr;
@@ -35,6 +36,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(half_call_without_tls(config));
     problems.extend(rules_for_nobody(config));
     problems.extend(rule_for_half_the_world(config));
+    problems.extend(demands::check(config));
     problems.extend(zones::check(config));
     problems
 }

@@ -517,6 +517,33 @@ fn a_rule_for_all_of_ipv4_says_nothing_of_ipv6() {
 }
 
 #[test]
+fn what_takes_the_effect_of_rules_away_is_told() {
+    let of = |text: &str, what: &str| said(text).into_iter().find(|line| line.contains(what));
+    let past = "[RasSrv::ARQFeatures]\nArjReasonRouteCallToGatekeeper=0\n";
+    let told = |rule: &str| of(&format!("{past}{rule}"), "did not come through");
+    let why = "f:2:32: warning: a registered party may take calls that did not come through the gatekeeper, and so is not \
+               asked to encrypt them, though encryption is required: leave it 1";
+    for rule in [
+        "[Pinhole::Encryption]\nDefault=required\n",
+        "[Pinhole::EncryptByAlias]\nboard=required\n",
+        "[Pinhole::EncryptByNetwork]\n10.0.0.0/8=required\n",
+        "[RoutedMode]\nRequireH235HalfCallMedia=1\n",
+    ] {
+        assert_eq!(told(rule).as_deref(), Some(why), "{rule}");
+    }
+    assert_eq!(told("[Pinhole::Encryption]\nDefault=preferred\n"), None);
+    assert_eq!(of("[Pinhole::Encryption]\nDefault=required\n", "did not come through"), None);
+    let rules = "[Pinhole::EncryptByAlias]\nlobby=off\nboard=required,2048\n[Pinhole::Encryption]\nDefault=required\n";
+    let told = |more: &str| of(&format!("{rules}{more}"), "has no effect, as");
+    let why = "f:2:1: warning: lobby=off has no effect, as encryption is required everywhere and no name takes that back: an \
+               exception is made by network (10.0.0.7/32=off)";
+    for more in ["", "[Pinhole::EncryptByNetwork]\n192.0.2.0/24=required\n"] {
+        assert_eq!(told(more).as_deref(), Some(why), "{more}");
+    }
+    assert_eq!(told("[Pinhole::EncryptByNetwork]\n10.0.0.0/8=preferred\n"), None);
+}
+
+#[test]
 fn rules_of_encryption_are_checked() {
     let (config, problems) = Config::read(
         "[Pinhole::Encryption]\nDefault=preferred\n[Pinhole::EncryptByAlias]\nboard=required,2048,AES-256\n\

@@ -181,7 +181,8 @@ impl Calls {
         }
         // Work for who was given up is of no use.
         self.index.questions.retain(|_, of| *of != key);
-        if self.begin_security(cx, key) {
+        let found = !matches!(to, Destination::Elsewhere(..));
+        if self.begin_security(cx, key, found) {
             self.place(cx, key, to);
         }
     }

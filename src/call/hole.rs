@@ -90,7 +90,7 @@ impl Calls {
             call.route.add(&destination, found);
         }
         // Whose leg it is, and so what is wanted of it, is known only now.
-        if self.begin_security(cx, key) {
+        if self.begin_security(cx, key, true) {
             self.place(cx, key, &destination);
         }
     }

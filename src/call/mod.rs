@@ -377,7 +377,9 @@ impl Calls {
                 call.strangers.insert((flow, side), count);
             }
             FlowFact::Strays { .. } => {}
-            FlowFact::Worn { side, incoming } => self.key_worn(cx, key, (flow, side, incoming)),
+            FlowFact::Worn { side, incoming, channel } => {
+                self.key_worn(cx, key, (flow, side, incoming, channel));
+            }
             FlowFact::Ended { counts } => {
                 self.index.flows.remove(&flow);
                 call.learned.retain(|(of, _, _), _| *of != flow);

@@ -89,7 +89,7 @@ impl Calls {
         let Some(call) = self.live(key) else { return };
         // What is wanted of a leg is wanted by the address that is really dialled.
         let before = std::mem::replace(&mut call.leg_mut(Side::B).peer, to.ip());
-        if before != to.ip() && !self.begin_security(cx, key) {
+        if before != to.ip() && !self.begin_security(cx, key, true) {
             return;
         }
         let Some(call) = self.live(key) else { return };

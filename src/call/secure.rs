@@ -13,10 +13,11 @@ use zeroize::Zeroizing;
 
 use super::{Call, CallKey, Calls, State, Why};
 use crate::control;
+use crate::event::Event;
 use crate::face::{Answer as Solution, FlowId, Output, Question, QuestionId, Side};
 use crate::node::{Cx, Mode};
 use crate::security::agreement::{Agreed, Done, Work, tokens};
-use crate::security::{Answer, Purpose, Security};
+use crate::security::{Answer, Policy, Purpose, Security};
 
 /// Questions that may be open when half keys are made for a new call: half of what may wait, so that calls that have been
 /// begun can be finished.
@@ -27,15 +28,16 @@ const MOST_HELD: usize = 32;
 /// The messages of a call that wait.
 pub(super) type Held = VecDeque<(Side, Vec<u8>)>;
 
-fn seed(cx: &mut Cx<'_>) -> [u8; 32] {
-    let mut seed = [0; 32];
-    cx.core.rng.fill_bytes(&mut seed);
+fn seed(cx: &mut Cx<'_>) -> Zeroizing<[u8; 32]> {
+    let mut seed = Zeroizing::new([0; 32]);
+    cx.core.rng.fill_bytes(seed.as_mut_slice());
     seed
 }
 
 impl Calls {
-    /// What is wanted of a new call. False when it is refused at once.
-    pub(super) fn begin_security(&mut self, cx: &mut Cx<'_>, key: CallKey) -> bool {
+    /// What is wanted of a new call. False when it is refused at once. Before it is known where the called party is (`found`)
+    /// nothing is wanted of its leg.
+    pub(super) fn begin_security(&mut self, cx: &mut Cx<'_>, key: CallKey, found: bool) -> bool {
         let Some(call) = self.live(key) else { return false };
         let Some(setup) = call.route.setup.as_deref() else { return true };
         let called = match setup.body() {
@@ -50,7 +52,10 @@ impl Calls {
         let policies = [
             // By what names an unregistered caller goes it says itself.
             wanted.of(cx.core, call.leg(Side::A), &[]),
-            wanted.of(cx.core, call.leg(Side::B), &dialled),
+            match found {
+                true => wanted.of(cx.core, call.leg(Side::B), &dialled),
+                false => Policy::default(),
+            },
         ];
         call.security = Security::new(policies, wanted.rules(), setup.clear_tokens());
         if !call.security.is_idle() {
@@ -84,7 +89,7 @@ impl Calls {
             self.too_busy(cx, key);
             return true;
         }
-        let work = Work::Offer { groups, seed: Zeroizing::new(seed(cx)) };
+        let work = Work::Offer { groups, seed: seed(cx) };
         self.ask(cx, key, Purpose::Offer, work);
         true
     }
@@ -233,6 +238,10 @@ impl Calls {
         }
         for side in [Side::A, Side::B] {
             call.leg_mut(side).encrypted = call.security.locks(side);
+            if let Some(sentence) = call.security.flaw(side, [&a, &b]) {
+                let (callid, party) = (call.id.to_string(), call.leg(side).name.clone());
+                cx.event(Event::LegInClear { callid, party, sentence });
+            }
         }
         call.sessions.lock(cx, &call.legs);
         // What the called party said early goes with the message that decides.
@@ -271,7 +280,12 @@ impl Calls {
     }
 
     /// A key has served for as many packets as it may.
-    pub(super) fn key_worn(&mut self, cx: &mut Cx<'_>, key: CallKey, of: (FlowId, Side, bool)) {
+    pub(super) fn key_worn(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        of: (FlowId, Side, bool, u16),
+    ) {
         let Some(call) = self.live(key) else { return };
         if let Some((side, message)) = control::worn(cx, call, of) {
             self.send_control(cx, key, side, message);
@@ -282,12 +296,19 @@ impl Calls {
     pub(super) fn check_security(&mut self, cx: &mut Cx<'_>, key: CallKey) {
         let Some(call) = self.live(key) else { return };
         let exposed = call.sessions.take_exposed();
+        let theirs = call.security.between().is_some();
         let breach = call.security.take_breach().or_else(|| {
             let (side, ip) = exposed?;
             let leg = call.leg(side);
             let rule = cx.core.settings.encryption.forbids_clear(leg.peer, ip)?;
             let name = &leg.name;
-            Some(format!("{name} wants media in clear at {ip}, where encryption is required{rule}"))
+            Some(match theirs {
+                false => format!("{name} wants media in clear at {ip}, where encryption is required{rule}"),
+                true => format!(
+                    "{name} wants media at {ip}, where encryption is required{rule}, and by the rules of their legs the \
+                     parties need not encrypt it"
+                ),
+            })
         });
         if let Some(why) = breach {
             self.insecure(cx, key, &why);
@@ -306,6 +327,12 @@ impl Calls {
     /// From now on this is wanted of every call, whatever was before.
     pub(crate) fn replace_security(&mut self, wanted: impl Fn() -> Security) {
         self.calls.values_mut().for_each(|call| call.security = wanted());
+    }
+
+    /// Dials another address than the leg to the called party was judged by.
+    pub(crate) fn dial_elsewhere(&mut self, cx: &mut Cx<'_>, to: std::net::SocketAddr) {
+        let keys: Vec<_> = self.calls.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.dial(cx, key, to));
     }
 }
 

@@ -185,7 +185,8 @@ impl Calls {
         };
         self.calls.insert(key, call);
         self.occupy(cx, key, Side::A);
-        if !self.begin_security(cx, key) {
+        let found = !matches!(destination, Destination::Elsewhere(..));
+        if !self.begin_security(cx, key, found) {
             return;
         }
         self.begun(cx, key);

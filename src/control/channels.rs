@@ -272,6 +272,7 @@ fn adapt_ack(
     let leg = &legs[from.index()];
     let learned = leg.media_is_learned();
     let ours = session.pair(from.other());
+    session.is_accepted(from.other());
     if leg.client {
         session.learn(cx, from, leg, keepalive);
     }

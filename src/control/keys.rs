@@ -7,13 +7,14 @@ use super::secure;
 use super::session::{Session, Sessions};
 use crate::call::Call;
 use crate::face::{FlowCommand, FlowId, Output, Side};
+use crate::media::keyed::MOST_KEYED;
 use crate::node::Cx;
 use crate::security::Filtered;
 
 /// How long packets of the old key may still be on their way.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The newest key of one direction of a session.
+/// The newest key of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Keyed {
     /// The channel that it belongs to.
@@ -25,32 +26,40 @@ pub(super) struct Keyed {
 }
 
 impl Session {
-    /// A direction has a new key.
+    /// A channel of a direction has a new key.
     pub(super) fn has_key(&mut self, now: Instant, opener: Side, number: u16) {
-        if let Some(slot) = self.keyed.get_mut(opener.index()) {
-            let grace = slot.and_then(|known| known.grace);
-            *slot = Some(Keyed { number, since: now, grace });
+        let Some(keys) = self.keyed.get_mut(opener.index()) else { return };
+        match keys.iter_mut().find(|keyed| keyed.number == number) {
+            Some(known) => known.since = now,
+            None => {
+                // The media plane does not keep more.
+                if keys.len() >= MOST_KEYED {
+                    keys.remove(0);
+                }
+                keys.push(Keyed { number, since: now, grace: None });
+            }
         }
     }
 
-    /// Its receiver, or its sender, uses the newest key only.
-    pub(super) fn settled(&mut self, now: Instant, opener: Side) {
-        if let Some(Some(keyed)) = self.keyed.get_mut(opener.index()) {
+    /// The receiver of a channel, or its sender, uses the newest key only.
+    pub(super) fn settled(&mut self, now: Instant, opener: Side, number: u16) {
+        let keys = self.keyed.get_mut(opener.index()).into_iter().flatten();
+        for keyed in keys.filter(|keyed| keyed.number == number) {
             keyed.grace = Some(now + GRACE);
         }
     }
 
-    /// A channel is closed: its keys are of no use any more. Where another channel of this direction has the newest key, the
-    /// older ones are those of the closed one.
-    pub(super) fn unkeyed(&mut self, cx: &mut Cx<'_>, opener: Side, number: u16) {
+    /// A channel is closed: its keys are of no use any more, those of others of its direction are.
+    pub(super) fn unkeyed(&mut self, cx: &mut Cx<'_>, opener: Side, channel: u16) {
         let flow = self.flow();
-        let Some(slot) = self.keyed.get_mut(opener.index()) else { return };
-        if slot.take_if(|keyed| keyed.number == number).is_some() {
+        let Some(keys) = self.keyed.get_mut(opener.index()) else { return };
+        let before = keys.len();
+        keys.retain(|keyed| keyed.number != channel);
+        if keys.len() < before {
             for (side, incoming) in [(opener, true), (opener.other(), false)] {
-                cx.core.out.push(Output::Flow(FlowCommand::Forget { flow, side, incoming }));
+                let forget = FlowCommand::Forget { flow, side, incoming, channel };
+                cx.core.out.push(Output::Flow(forget));
             }
-        } else if slot.is_some() {
-            cx.core.out.push(Output::Flow(FlowCommand::ForgetOld { flow, side: opener }));
         }
     }
 }
@@ -66,7 +75,7 @@ impl Sessions {
         self.open.iter_mut().flat_map(|session| {
             let flow = session.flow();
             let sides = session.keyed.iter_mut().zip([Side::A, Side::B]);
-            sides.filter_map(move |(keyed, side)| Some((flow, side, keyed.as_mut()?)))
+            sides.flat_map(move |(keys, side)| keys.iter_mut().map(move |one| (flow, side, one)))
         })
     }
 }
@@ -87,7 +96,8 @@ pub(crate) fn renew(cx: &mut Cx<'_>, call: &mut Call) -> Vec<(Side, Vec<u8>)> {
     let mut due = Vec::new();
     for (flow, opener, keyed) in call.sessions.keys() {
         if keyed.grace.take_if(|until| *until <= now).is_some() {
-            cx.core.out.push(Output::Flow(FlowCommand::ForgetOld { flow, side: opener }));
+            let (side, channel) = (opener, keyed.number);
+            cx.core.out.push(Output::Flow(FlowCommand::ForgetOld { flow, side, channel }));
         }
         if after.is_some_and(|after| now.duration_since(keyed.since) >= after) {
             keyed.since = now;
@@ -107,13 +117,15 @@ pub(crate) fn renew(cx: &mut Cx<'_>, call: &mut Call) -> Vec<(Side, Vec<u8>)> {
 pub(crate) fn worn(
     cx: &mut Cx<'_>,
     call: &mut Call,
-    (flow, leg, incoming): (FlowId, Side, bool),
+    (flow, leg, incoming, number): (FlowId, Side, bool, u16),
 ) -> Option<(Side, Vec<u8>)> {
-    let wanted = if incoming { leg } else { leg.other() };
-    let mut keys = call.sessions.keys();
-    let (_, opener, keyed) = keys.find(|(of, opener, _)| *of == flow && *opener == wanted)?;
-    let number = keyed.number;
-    drop(keys);
+    let opener = if incoming { leg } else { leg.other() };
+    let is_it = |(of, by, keyed): (FlowId, Side, &mut Keyed)| {
+        of == flow && by == opener && keyed.number == number
+    };
+    if !call.sessions.keys().any(is_it) {
+        return None;
+    }
     anew(cx, call, leg, opener, number)
 }
 

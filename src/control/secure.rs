@@ -102,7 +102,7 @@ fn between(
     if let Some((opener, number)) = seen.settled
         && let Some(session) = call.sessions.of_channel(opener, number)
     {
-        session.settled(cx.now, opener);
+        session.settled(cx.now, opener, number);
     }
     watch_keys(cx, call);
     verdict
@@ -135,7 +135,8 @@ fn take(cx: &mut Cx<'_>, call: &mut Call, taken: Taken, strict: bool) {
     });
     if strict {
         let from = opener;
-        cx.core.out.push(Output::Flow(FlowCommand::Pass { flow, from, payload_type }));
+        let pass = FlowCommand::Pass { flow, from, channel, payload_type };
+        cx.core.out.push(Output::Flow(pass));
     }
 }
 
@@ -193,7 +194,7 @@ fn open(cx: &mut Cx<'_>, call: &mut Call, from: Side, octets: &[u8]) -> Result<V
     let useless = party.has_no_cipher() && !replayed;
     apply(cx, call, from, &filtered);
     if useless {
-        no_cipher(call, from);
+        no_cipher(cx, call, from);
     }
     if let Some(refusal) = filtered.stopped {
         if let Some(refusal) = refusal {
@@ -284,14 +285,16 @@ pub(super) fn apply(cx: &mut Cx<'_>, call: &mut Call, leg: Side, filtered: &Filt
             payload_type: key.payload_type,
             by,
         });
-        let key = key.clone();
+        let (key, channel) = (key.clone(), *channel);
         cx.core.out.push(Output::Flow(match from_peer {
-            true => FlowCommand::Decrypt { flow, side: leg, key, clear, most },
-            false => FlowCommand::Encrypt { flow, side: leg, key, clear, most },
+            true => FlowCommand::Decrypt { flow, side: leg, channel, key, clear, most },
+            false => FlowCommand::Encrypt { flow, side: leg, channel, key, clear, most },
         }));
     }
-    if let Some(session) = filtered.settled.and_then(|one| call.sessions.of_channel(leg, one)) {
-        session.settled(cx.now, leg);
+    if let Some(number) = filtered.settled
+        && let Some(session) = call.sessions.of_channel(leg, number)
+    {
+        session.settled(cx.now, leg, number);
     }
     if !filtered.keys.is_empty() || filtered.settled.is_some() {
         watch_keys(cx, call);
@@ -306,14 +309,21 @@ pub(super) fn watch_keys(cx: &mut Cx<'_>, call: &mut Call) {
 }
 
 /// A party that agreed on a secret has no cipher to use it with: its leg is in clear, or there is no call.
-fn no_cipher(call: &mut Call, leg: Side) {
+fn no_cipher(cx: &mut Cx<'_>, call: &mut Call, leg: Side) {
+    let name = call.leg(leg).name.clone();
     if call.security.must_stay(leg) {
-        let name = &call.leg(leg).name;
         let why = format!("{name} offers no cipher that would do, and encryption is required");
         call.security.breach(why);
     } else {
         call.security.give_up(leg);
         call.leg_mut(leg).encrypted = false;
+        cx.event(Event::LegInClear {
+            callid: call.id.to_string(),
+            sentence: format!(
+                "{name} has agreed on a secret and offers no cipher that would do: its leg is in clear from now on"
+            ),
+            party: name,
+        });
     }
 }
 

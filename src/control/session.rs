@@ -55,8 +55,12 @@ pub(crate) struct Session {
     contents: [Option<(&'static str, String)>; 2],
     /// What each direction is encrypted with on its legs.
     ciphers: [Vec<LegCipher>; 2],
-    /// The keys of each direction, by opener.
-    pub(super) keyed: [Option<Keyed>; 2],
+    /// A channel of each direction is open, or was until the next one.
+    accepted: [bool; 2],
+    /// Each direction had a channel in clear, beside encrypted ones.
+    was_clear: [bool; 2],
+    /// The newest key of each channel, by opener, the oldest channel first.
+    pub(super) keyed: [Vec<Keyed>; 2],
     /// Nothing in clear passes on these sides.
     locked: [bool; 2],
     /// How often in a row it was asked in vain whether something came from each side.
@@ -168,7 +172,9 @@ impl Session {
             punches: [None; 2],
             contents: [None, None],
             ciphers: [Vec::new(), Vec::new()],
-            keyed: [None; 2],
+            accepted: [false; 2],
+            was_clear: [false; 2],
+            keyed: [Vec::new(), Vec::new()],
             locked: [false; 2],
             silent: [0; 2],
             beside: [false; 2],
@@ -254,8 +260,18 @@ impl Session {
         }
     }
 
-    /// What one party sends, in a channel that has no key yet: whatever encrypted one before it says nothing of this.
+    /// The receiver of a channel has accepted it.
+    pub(super) const fn is_accepted(&mut self, opener: Side) {
+        self.accepted[opener.index()] = true;
+    }
+
+    /// What one party sends, in a channel that has no key yet: whatever encrypted one before it says nothing of this. The
+    /// media plane counts the packets of both together, so if one of them was in clear, the record must not call them
+    /// encrypted.
     pub(super) fn carries(&mut self, from: Side, content: (&'static str, String)) {
+        let at = from.index();
+        let clear = std::mem::take(&mut self.accepted[at]) && self.ciphers[at].is_empty();
+        self.was_clear[at] |= clear;
         if let Some(slot) = self.contents.get_mut(from.index()) {
             *slot = Some(content);
         }
@@ -400,7 +416,11 @@ impl Session {
 
     fn record(self, counts: [FlowCounts; 2], records: &mut Vec<ChannelRecord>) {
         let directions = ["a-to-b", "b-to-a"];
-        let all = self.contents.into_iter().zip(self.ciphers).zip(counts).zip(directions);
+        let mut ciphers = self.ciphers;
+        for (legs, _) in ciphers.iter_mut().zip(self.was_clear).filter(|(_, clear)| *clear) {
+            legs.clear();
+        }
+        let all = self.contents.into_iter().zip(ciphers).zip(counts).zip(directions);
         for (((content, legs), counts), direction) in all {
             let Some((media, codec)) = content.filter(|_| records.len() < MOST_RECORDS) else {
                 continue;

@@ -187,6 +187,8 @@ pub enum FlowCommand {
         flow: FlowId,
         /// Which leg.
         side: Side,
+        /// The logical channel that it belongs to.
+        channel: u16,
         /// The key.
         key: MediaKey,
         /// The payload type of what was decrypted; `None` leaves it.
@@ -200,6 +202,8 @@ pub enum FlowCommand {
         flow: FlowId,
         /// Which leg.
         side: Side,
+        /// The logical channel that it belongs to.
+        channel: u16,
         /// The key.
         key: MediaKey,
         /// The payload type of what is encrypted; packets with others are dropped. `None` takes any.
@@ -208,23 +212,27 @@ pub enum FlowCommand {
         most: u64,
     },
     /// RTP of a leg with this payload type is encrypted by the parties themselves, from end to end: it passes as it is.
-    /// Both legs are encrypted from now on; what has none of the last three payload types that were told is dropped.
+    /// Both legs are encrypted from now on; what has none of the last three payload types that were told of any channel is dropped.
     Pass {
         /// Of which flow.
         flow: FlowId,
         /// Who sends it.
         from: Side,
+        /// The logical channel that it belongs to.
+        channel: u16,
         /// The payload type.
         payload_type: u8,
     },
-    /// The time of grace of the keys before the newest one is over.
+    /// The time of grace of a channel's keys before the newest one is over.
     ForgetOld {
         /// Of which flow.
         flow: FlowId,
         /// From which leg.
         side: Side,
+        /// The logical channel.
+        channel: u16,
     },
-    /// The keys of one direction are no good any more.
+    /// A channel's keys of one direction are no good any more.
     Forget {
         /// Of which flow.
         flow: FlowId,
@@ -232,6 +240,8 @@ pub enum FlowCommand {
         side: Side,
         /// True for what comes in from the leg, false for what leaves on it.
         incoming: bool,
+        /// The logical channel.
+        channel: u16,
     },
     /// Say from which sides something came since the last time that this was asked; [`FlowFact::Heard`] answers.
     Listen {
@@ -321,6 +331,8 @@ pub enum FlowFact {
         side: Side,
         /// True for what comes in from the leg, false for what leaves on it.
         incoming: bool,
+        /// The logical channel that it belongs to.
+        channel: u16,
     },
     /// The flow is closed; these were its counts.
     Ended {

@@ -14,12 +14,12 @@ use crate::face::{FlowCounts, FlowFact, PairId, Side};
 pub(super) struct Flow {
     sides: [SideState; 2],
     gates: [Gate; 2],
-    /// Keys that the last packet has worn: of which leg, and whether for what comes in from it.
+    /// See [`Flow::take_worn`].
     worn: Worn,
 }
 
 /// See [`Flow::take_worn`].
-type Worn = [Option<(Side, bool)>; 2];
+type Worn = [Option<(Side, bool, u16)>; 2];
 
 impl Flow {
     pub(super) fn new(pairs: [PairId; 2]) -> Self {
@@ -38,8 +38,8 @@ impl Flow {
         &mut self.gates[side.index()]
     }
 
-    /// The keys that the last packet has worn: of which leg, and whether for what comes in from it.
-    pub(super) fn take_worn(&mut self) -> impl Iterator<Item = (Side, bool)> {
+    /// The keys that the last packet has worn: of which leg, whether for what comes in from it, and of which channel.
+    pub(super) fn take_worn(&mut self) -> impl Iterator<Item = (Side, bool, u16)> {
         std::mem::take(&mut self.worn).into_iter().flatten()
     }
 
@@ -88,7 +88,7 @@ impl Flow {
                 let crossed = leg::cross(from, to, egress, &mut packet).ok();
                 if let Some((_, [incoming, outgoing])) = crossed {
                     self.worn = [(side, true, incoming), (side.other(), false, outgoing)]
-                        .map(|(leg, incoming, worn)| worn.then_some((leg, incoming)));
+                        .map(|(leg, incoming, worn)| Some((leg, incoming, worn?)));
                 }
                 crossed.map(|(departure, _)| departure)
             }

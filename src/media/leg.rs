@@ -6,6 +6,7 @@ use pinhole_crypto::roll::{Opening, Sealing};
 use pinhole_crypto::{Packet, Reject, Transform as _};
 
 use super::batch::Arrived;
+use super::keyed::ByChannel;
 use super::{Channel, Egress};
 use crate::security::MediaKey;
 
@@ -53,12 +54,12 @@ impl<T> Keyed<T> {
     }
 }
 
-/// The payload types of what the parties encrypt between themselves in one direction, newest first: as many as a receiver
-/// has keys.
+/// The payload types of what the parties encrypt between themselves in one channel, newest first: as many as a receiver has
+/// keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Between([Option<u8>; 3]);
+struct Types([Option<u8>; 3]);
 
-impl Between {
+impl Types {
     fn add(&mut self, payload_type: u8) {
         let same = self.0.iter().position(|known| *known == Some(payload_type));
         let last = same.unwrap_or(self.0.len() - 1);
@@ -68,10 +69,23 @@ impl Between {
             *newest = Some(payload_type);
         }
     }
+}
+
+/// The same of all channels.
+type Between = ByChannel<Types>;
+
+impl Between {
+    fn add(&mut self, channel: u16, payload_type: u8) {
+        match self.of(channel) {
+            Some(types) => types.add(payload_type),
+            None => self.put(channel, Types([Some(payload_type), None, None])),
+        }
+    }
 
     fn check(&self, packet: &Packet<'_>) -> Result<(), Reject> {
         let payload_type = packet.payload_type().ok_or(Reject::Truncated)?;
-        self.0.contains(&Some(payload_type)).then_some(()).ok_or(Reject::PayloadType)
+        let known = self.iter().any(|types| types.0.contains(&Some(payload_type)));
+        known.then_some(()).ok_or(Reject::PayloadType)
     }
 }
 
@@ -82,7 +96,7 @@ enum Entry {
     #[default]
     Open,
     /// Only what a key fits.
-    Locked(Option<Box<Keyed<Opening>>>),
+    Locked(ByChannel<Keyed<Opening>>),
     /// Only what the parties encrypt between themselves, by its payload type.
     Between(Between),
 }
@@ -94,7 +108,7 @@ enum Exit {
     #[default]
     Open,
     /// Only what is encrypted.
-    Locked(Option<Box<Keyed<Sealing>>>),
+    Locked(ByChannel<Keyed<Sealing>>),
     /// Only what the parties encrypt between themselves, by its payload type.
     Between(Between),
 }
@@ -110,72 +124,100 @@ impl Gate {
     /// The leg is encrypted, and stays so. Nothing passes before there are keys.
     pub(super) fn lock(&mut self) {
         if let Entry::Open = self.entry {
-            self.entry = Entry::Locked(None);
+            self.entry = Entry::Locked(ByChannel::default());
         }
         if let Exit::Open = self.exit {
-            self.exit = Exit::Locked(None);
+            self.exit = Exit::Locked(ByChannel::default());
         }
     }
 
-    /// Decrypts what comes in with this key, too, and gives it this payload type. The oldest of three keys goes. After
-    /// `most` packets the key is worn.
-    pub(super) fn decrypt(&mut self, key: &MediaKey, clear: Option<u8>, most: u64) {
+    /// Decrypts what comes in with this key of a channel, too, and gives it this payload type. The oldest of three keys goes.
+    /// After `most` packets the key is worn.
+    pub(super) fn decrypt(&mut self, channel: u16, key: &MediaKey, clear: Option<u8>, most: u64) {
         self.lock();
-        if let Entry::Locked(Some(held)) = &mut self.entry {
-            held.cipher.install(key.payload_type, &key.key);
-            (held.clear, held.left) = (clear, most);
-        } else {
-            let cipher = Opening::new(key.payload_type, &key.key);
-            self.entry = Entry::Locked(Some(Box::new(Keyed { cipher, clear, left: most })));
+        if !matches!(self.entry, Entry::Locked(_)) {
+            self.entry = Entry::Locked(ByChannel::default());
+        }
+        let Entry::Locked(keys) = &mut self.entry else { return };
+        match keys.of(channel) {
+            Some(held) => {
+                held.cipher.install(key.payload_type, &key.key);
+                (held.clear, held.left) = (clear, most);
+            }
+            None => {
+                let cipher = Opening::new(key.payload_type, &key.key);
+                keys.put(channel, Keyed { cipher, clear, left: most });
+            }
         }
     }
 
-    /// Forgets all keys for what comes in but the newest.
-    pub(super) fn forget_old(&mut self) {
+    /// Forgets all keys of a channel for what comes in but the newest.
+    pub(super) fn forget_old(&mut self, channel: u16) {
         match &mut self.entry {
-            Entry::Locked(Some(held)) => held.cipher.forget_old(),
-            Entry::Between(types) => types.0[1..].fill(None),
-            Entry::Open | Entry::Locked(None) => {}
+            Entry::Locked(keys) => {
+                if let Some(held) = keys.of(channel) {
+                    held.cipher.forget_old();
+                }
+            }
+            Entry::Between(types) => {
+                if let Some(types) = types.of(channel) {
+                    types.0[1..].fill(None);
+                }
+            }
+            Entry::Open => {}
         }
     }
 
-    /// Encrypts what leaves with this key: only packets that have this payload type before, if it is known. After `most`
-    /// packets the key is worn.
-    pub(super) fn encrypt(&mut self, key: &MediaKey, clear: Option<u8>, most: u64) {
+    /// Encrypts what leaves in a channel with this key: only packets that have this payload type before, if it is known.
+    /// After `most` packets the key is worn.
+    pub(super) fn encrypt(&mut self, channel: u16, key: &MediaKey, clear: Option<u8>, most: u64) {
         self.lock();
-        let cipher = Sealing::new(key.payload_type, &key.key, Fill::Count);
-        self.exit = Exit::Locked(Some(Box::new(Keyed { cipher, clear, left: most })));
+        if !matches!(self.exit, Exit::Locked(_)) {
+            self.exit = Exit::Locked(ByChannel::default());
+        }
+        if let Exit::Locked(keys) = &mut self.exit {
+            let cipher = Sealing::new(key.payload_type, &key.key, Fill::Count);
+            keys.put(channel, Keyed { cipher, clear, left: most });
+        }
     }
 
-    /// What comes in, or leaves, with this payload type is encrypted by the parties themselves; nothing else passes.
-    pub(super) fn pass(&mut self, incoming: bool, payload_type: u8) {
+    /// What comes in, or leaves, in a channel with this payload type is encrypted by the parties themselves; nothing else
+    /// passes.
+    pub(super) fn pass(&mut self, incoming: bool, channel: u16, payload_type: u8) {
         self.lock();
         if incoming {
-            let mut types =
-                if let Entry::Between(types) = self.entry { types } else { Between::default() };
-            types.add(payload_type);
-            self.entry = Entry::Between(types);
+            if !matches!(self.entry, Entry::Between(_)) {
+                self.entry = Entry::Between(Between::default());
+            }
+            if let Entry::Between(types) = &mut self.entry {
+                types.add(channel, payload_type);
+            }
         } else {
-            let mut types =
-                if let Exit::Between(types) = self.exit { types } else { Between::default() };
-            types.add(payload_type);
-            self.exit = Exit::Between(types);
+            if !matches!(self.exit, Exit::Between(_)) {
+                self.exit = Exit::Between(Between::default());
+            }
+            if let Exit::Between(types) = &mut self.exit {
+                types.add(channel, payload_type);
+            }
         }
     }
 
-    /// The channel is closed: nothing comes in from, or leaves on, an encrypted leg until there is another key.
-    pub(super) fn forget(&mut self, incoming: bool) {
-        if incoming && !matches!(self.entry, Entry::Open) {
-            self.entry = Entry::Locked(None);
-        } else if !incoming && !matches!(self.exit, Exit::Open) {
-            self.exit = Exit::Locked(None);
+    /// A channel is closed: nothing of it comes in from, or leaves on, an encrypted leg any more.
+    pub(super) fn forget(&mut self, incoming: bool, channel: u16) {
+        match (incoming, &mut self.entry, &mut self.exit) {
+            (true, Entry::Locked(keys), _) => keys.remove(channel),
+            (true, Entry::Between(types), _) | (false, _, Exit::Between(types)) => {
+                types.remove(channel);
+            }
+            (false, _, Exit::Locked(keys)) => keys.remove(channel),
+            (true, Entry::Open, _) | (false, _, Exit::Open) => {}
         }
     }
 }
 
-/// A packet that crosses from one leg to the other, and on which of them the key is worn by it: the one that it came
-/// from, the one that it leaves on.
-pub(super) type Crossed = (Departure, [bool; 2]);
+/// A packet that crosses from one leg to the other, and the channel whose key is worn by it, on the leg that it came from, and
+/// on the one that it leaves on.
+pub(super) type Crossed = (Departure, [Option<u16>; 2]);
 
 /// Takes RTP from one leg to the other. After an error it is dropped, without a word to its sender.
 pub(super) fn cross(
@@ -184,30 +226,34 @@ pub(super) fn cross(
     egress: Egress,
     packet: &mut Arrived<'_>,
 ) -> Result<Crossed, Reject> {
-    let mut worn = [false; 2];
+    let mut worn = [None; 2];
+    let mut of = None;
     match &mut from.entry {
         Entry::Open => {}
-        Entry::Locked(Some(held)) => {
+        Entry::Locked(keys) => {
+            let payload_type = packet.payload_type().ok_or(Reject::Truncated)?;
+            let found = keys.find(None, |held| held.cipher.opens(payload_type));
+            let (channel, held) = found.ok_or(Reject::PayloadType)?;
             held.cipher.apply(packet)?;
-            worn[0] = held.wears();
+            of = Some(channel);
+            worn[0] = of.filter(|_| held.wears());
             if let Some(payload_type) = held.clear {
                 packet.set_payload_type(payload_type);
             }
         }
-        Entry::Locked(None) => return Err(Reject::PayloadType),
         Entry::Between(types) => types.check(packet)?,
     }
     match &mut to.exit {
         Exit::Open => {}
-        Exit::Locked(Some(held)) => {
+        Exit::Locked(keys) => {
             // Comfort noise and telephone events have payload types of their own, and there is no key for those.
-            if held.clear.is_some_and(|clear| packet.payload_type() != Some(clear)) {
-                return Err(Reject::PayloadType);
-            }
+            let payload_type = packet.payload_type();
+            let fits =
+                |held: &Keyed<Sealing>| held.clear.is_none_or(|clear| payload_type == Some(clear));
+            let (channel, held) = keys.find(of, fits).ok_or(Reject::PayloadType)?;
             packet.seal(&mut held.cipher)?;
-            worn[1] = held.wears();
+            worn[1] = Some(channel).filter(|_| held.wears());
         }
-        Exit::Locked(None) => return Err(Reject::PayloadType),
         Exit::Between(types) => types.check(packet)?,
     }
     Ok((Departure { egress, end: packet.length(), waits: packet.waits() }, worn))
@@ -278,12 +324,12 @@ mod tests {
         locked.lock();
         assert_eq!(crossed(&mut clear, &mut locked, &rtp(8)), Err(Reject::PayloadType));
         assert_eq!(crossed(&mut locked, &mut clear, &rtp(8)), Err(Reject::PayloadType));
-        locked.encrypt(&key(109, 1), Some(8), u64::MAX);
-        locked.decrypt(&key(110, 2), Some(8), u64::MAX);
+        locked.encrypt(1, &key(109, 1), Some(8), u64::MAX);
+        locked.decrypt(1, &key(110, 2), Some(8), u64::MAX);
         assert!(crossed(&mut clear, &mut locked, &rtp(8)).is_ok());
-        locked.forget(false);
+        locked.forget(false, 1);
         assert_eq!(crossed(&mut clear, &mut locked, &rtp(8)), Err(Reject::PayloadType));
-        locked.forget(true);
+        locked.forget(true, 1);
         assert_eq!(crossed(&mut locked, &mut clear, &rtp(110)), Err(Reject::PayloadType));
         locked.lock();
         assert_eq!(crossed(&mut clear, &mut locked, &rtp(8)), Err(Reject::PayloadType));
@@ -292,15 +338,15 @@ mod tests {
     #[test]
     fn what_one_leg_encrypts_another_decrypts() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.encrypt(&key(109, 1), Some(8), u64::MAX);
+        locked.encrypt(1, &key(109, 1), Some(8), u64::MAX);
         let sealed = crossed(&mut clear, &mut locked, &rtp(8)).unwrap();
         assert_eq!((sealed[1], sealed.len()), (109, 12 + 32));
         let mut other = Gate::default();
-        other.decrypt(&key(109, 1), Some(8), u64::MAX);
+        other.decrypt(1, &key(109, 1), Some(8), u64::MAX);
         assert_eq!(crossed(&mut other, &mut clear, &sealed), Ok(rtp(8)));
         // Both legs encrypted, each with its own key.
         let mut third = Gate::default();
-        third.encrypt(&key(120, 3), Some(8), u64::MAX);
+        third.encrypt(1, &key(120, 3), Some(8), u64::MAX);
         let bridged = crossed(&mut other, &mut third, &sealed).unwrap();
         assert_eq!((bridged[1], bridged.len()), (120, 12 + 32));
         assert_ne!(bridged[12..], sealed[12..]);
@@ -309,8 +355,8 @@ mod tests {
     #[test]
     fn only_the_codecs_payload_type_is_encrypted_and_only_the_ciphers_decrypted() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.encrypt(&key(109, 1), Some(8), u64::MAX);
-        locked.decrypt(&key(109, 1), Some(8), u64::MAX);
+        locked.encrypt(1, &key(109, 1), Some(8), u64::MAX);
+        locked.decrypt(1, &key(109, 1), Some(8), u64::MAX);
         for other in [0, 13, 101, 109, 127] {
             assert_eq!(crossed(&mut clear, &mut locked, &rtp(other)), Err(Reject::PayloadType));
         }
@@ -354,7 +400,7 @@ mod tests {
     #[test]
     fn damaged_packets_are_dropped() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.decrypt(&key(109, 1), Some(8), u64::MAX);
+        locked.decrypt(1, &key(109, 1), Some(8), u64::MAX);
         for short in 0..12 {
             assert!(crossed(&mut locked, &mut clear, &rtp(109)[..short]).is_err());
         }
@@ -368,8 +414,8 @@ mod tests {
         b.lock();
         assert_eq!(crossed(&mut a, &mut b, &rtp(120)), Err(Reject::PayloadType), "no key yet");
         let told = |a: &mut Gate, b: &mut Gate, payload_type| {
-            a.pass(true, payload_type);
-            b.pass(false, payload_type);
+            a.pass(true, 1, payload_type);
+            b.pass(false, 1, payload_type);
         };
         told(&mut a, &mut b, 120);
         assert_eq!(crossed(&mut a, &mut b, &rtp(120)), Ok(rtp(120)), "as it came");
@@ -382,17 +428,60 @@ mod tests {
             (0..128).filter(|one| crossed(a, b, &rtp(*one)).is_ok()).collect()
         };
         assert_eq!(passing(&mut a, &mut b), [121, 122, 123], "as many as there are keys");
-        a.forget_old();
+        a.forget_old(1);
         assert_eq!(passing(&mut a, &mut b), [122]);
-        a.forget(true);
+        a.forget(true, 1);
         assert_eq!(passing(&mut a, &mut b), [0; 0]);
+    }
+
+    #[test]
+    fn each_channel_has_keys_of_its_own() {
+        let (mut clear, mut locked) = (Gate::default(), Gate::default());
+        locked.encrypt(1, &key(109, 1), Some(8), u64::MAX);
+        locked.encrypt(2, &key(110, 2), Some(8), u64::MAX);
+        locked.encrypt(3, &key(111, 3), Some(0), u64::MAX);
+        let mut to = |locked: &mut Gate, payload_type| -> Option<u8> {
+            crossed(&mut clear, locked, &rtp(payload_type)).ok().map(|packet| packet[1])
+        };
+        assert_eq!([8, 0, 13].map(|one| to(&mut locked, one)), [Some(110), Some(111), None]);
+        // The newer is closed, and the older goes on.
+        locked.forget(false, 2);
+        assert_eq!([8, 0].map(|one| to(&mut locked, one)), [Some(109), Some(111)]);
+        locked.forget(false, 1);
+        assert_eq!([8, 0].map(|one| to(&mut locked, one)), [None, Some(111)]);
+        // What comes in, decrypted for its own channel and encrypted again with that one's key.
+        let mut other = Gate::default();
+        for (channel, payload_type) in [(1, 120), (2, 121)] {
+            other.decrypt(channel, &key(payload_type, 9), Some(8), u64::MAX);
+            locked.encrypt(channel, &key(payload_type - 20, 5), Some(8), u64::MAX);
+        }
+        let sealed = |payload_type| {
+            let (mut open, mut gate) = (Gate::default(), Gate::default());
+            gate.encrypt(1, &key(payload_type, 9), Some(8), u64::MAX);
+            crossed(&mut open, &mut gate, &rtp(8)).unwrap()
+        };
+        let bridged = |other: &mut Gate, locked: &mut Gate, payload_type| {
+            crossed(other, locked, &sealed(payload_type)).ok().map(|packet| packet[1])
+        };
+        let types = [120, 121];
+        let both = types.map(|one| bridged(&mut other, &mut locked, one));
+        assert_eq!(both, [Some(100), Some(101)]);
+        other.forget(true, 2);
+        let one = types.map(|one| bridged(&mut other, &mut locked, one));
+        assert_eq!(one, [Some(100), None]);
+        // No more than a few.
+        for channel in 10..100 {
+            other.decrypt(channel, &key(96 + (channel % 30) as u8, 9), Some(8), u64::MAX);
+        }
+        let Entry::Locked(keys) = &other.entry else { panic!("{other:?}") };
+        assert_eq!(keys.iter().count(), super::super::keyed::MOST_KEYED);
     }
 
     #[test]
     fn a_key_is_worn_once() {
         let (mut clear, mut locked) = (Gate::default(), Gate::default());
-        locked.encrypt(&key(109, 1), Some(8), 3);
-        locked.decrypt(&key(110, 2), Some(8), 2);
+        locked.encrypt(1, &key(109, 1), Some(8), 3);
+        locked.decrypt(1, &key(110, 2), Some(8), 2);
         let at = "192.0.2.1:5000".parse().unwrap();
         let egress = Egress { pair: PairId(1), channel: Channel::Rtp, to: at, prefix: None };
         let mut batch = Batch::default();
@@ -402,18 +491,18 @@ mod tests {
             cross(from, to, egress, &mut arrived).unwrap().1
         };
         let sent: Vec<_> = (0..6).map(|_| wears(&mut clear, &mut locked, 8)).collect();
-        assert_eq!(sent.iter().filter(|worn| **worn == [false, true]).count(), 1, "{sent:?}");
-        assert_eq!(sent[2], [false, true]);
+        assert_eq!(sent.iter().filter(|worn| **worn == [None, Some(1)]).count(), 1, "{sent:?}");
+        assert_eq!(sent[2], [None, Some(1)]);
         let got: Vec<_> = (0..6).map(|_| wears(&mut locked, &mut clear, 110)).collect();
-        assert_eq!(got[1], [true, false], "{got:?}");
-        assert_eq!(got.iter().filter(|worn| worn[0]).count(), 1);
+        assert_eq!(got[1], [Some(1), None], "{got:?}");
+        assert_eq!(got.iter().filter(|worn| worn[0].is_some()).count(), 1);
     }
 
     #[test]
     fn padding_that_cannot_be_is_dropped() {
         let sealed = |last: u8, padded: bool| {
             let (mut clear, mut locked) = (Gate::default(), Gate::default());
-            locked.encrypt(&key(109, 1), Some(8), u64::MAX);
+            locked.encrypt(1, &key(109, 1), Some(8), u64::MAX);
             let mut packet = [&rtp(8)[..12], &[0xd5; 31], &[last]].concat();
             packet.truncate(44);
             let mut sealed = crossed(&mut clear, &mut locked, &packet).unwrap();
@@ -422,7 +511,7 @@ mod tests {
         };
         let opened = |packet: &[u8]| {
             let (mut locked, mut clear) = (Gate::default(), Gate::default());
-            locked.decrypt(&key(109, 1), Some(8), u64::MAX);
+            locked.decrypt(1, &key(109, 1), Some(8), u64::MAX);
             crossed(&mut locked, &mut clear, packet).map(|packet| packet.len() - 12)
         };
         assert_eq!(opened(&sealed(17, false)), Ok(32), "without the bit there is none");

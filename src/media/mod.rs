@@ -3,6 +3,7 @@
 
 mod batch;
 mod flow;
+pub(crate) mod keyed;
 mod learn;
 mod leg;
 mod packet;
@@ -119,20 +120,22 @@ impl Table {
                 }
             }
             FlowCommand::Lock { flow, side } => self.gate(flow, side, Gate::lock),
-            FlowCommand::Decrypt { flow, side, key, clear, most } => {
-                self.gate(flow, side, |gate| gate.decrypt(&key, clear, most));
+            FlowCommand::Decrypt { flow, side, channel, key, clear, most } => {
+                self.gate(flow, side, |gate| gate.decrypt(channel, &key, clear, most));
             }
-            FlowCommand::Encrypt { flow, side, key, clear, most } => {
-                self.gate(flow, side, |gate| gate.encrypt(&key, clear, most));
+            FlowCommand::Encrypt { flow, side, channel, key, clear, most } => {
+                self.gate(flow, side, |gate| gate.encrypt(channel, &key, clear, most));
             }
-            FlowCommand::Pass { flow, from, payload_type } => {
+            FlowCommand::Pass { flow, from, channel, payload_type } => {
                 for (side, incoming) in [(from, true), (from.other(), false)] {
-                    self.gate(flow, side, |gate| gate.pass(incoming, payload_type));
+                    self.gate(flow, side, |gate| gate.pass(incoming, channel, payload_type));
                 }
             }
-            FlowCommand::ForgetOld { flow, side } => self.gate(flow, side, Gate::forget_old),
-            FlowCommand::Forget { flow, side, incoming } => {
-                self.gate(flow, side, |gate| gate.forget(incoming));
+            FlowCommand::ForgetOld { flow, side, channel } => {
+                self.gate(flow, side, |gate| gate.forget_old(channel));
+            }
+            FlowCommand::Forget { flow, side, incoming, channel } => {
+                self.gate(flow, side, |gate| gate.forget(incoming, channel));
             }
             FlowCommand::Close { flow } => {
                 if let Some(ended) = self.flows.remove(&flow) {
@@ -186,8 +189,8 @@ impl Table {
             };
             self.facts.push((id, fact));
         }
-        for (side, incoming) in flow.take_worn() {
-            self.facts.push((id, FlowFact::Worn { side, incoming }));
+        for (side, incoming, channel) in flow.take_worn() {
+            self.facts.push((id, FlowFact::Worn { side, incoming, channel }));
         }
         for fact in flow.take_answers() {
             self.facts.push((id, fact));

@@ -278,7 +278,7 @@ fn keepalives_and_ciphers_may_share_a_payload_type() {
     let key = MediaKey { payload_type: 127, key: session.clone() };
     let mut table = table(Some(127));
     let (flow, side, clear, most) = (FLOW, Side::A, Some(8), u64::MAX);
-    table.command(FlowCommand::Decrypt { flow, side, key, clear, most });
+    table.command(FlowCommand::Decrypt { flow, side, channel: 1, key, clear, most });
     let from = at(CLIENT, 40_000);
     assert_eq!(table.forward(now(), PAIRS[0], Channel::Rtp, from, &KEEPALIVE), None);
     let mut relayed = 0;

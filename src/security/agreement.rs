@@ -52,6 +52,31 @@ fn offer(token: &ClearToken, known: &[Group]) -> Option<Offer> {
     Some(Offer { group, half_key: told.value })
 }
 
+/// What is wrong with half keys that are none; nothing when there are none of these.
+pub(crate) fn unusable(tokens: &[ClearToken], known: &[Group]) -> Option<String> {
+    let told = tokens.iter().take(MOST_TOKENS);
+    let mut told =
+        told.filter_map(|token| Some((token, group_of(&token.token_oid)?, HalfKey::read(token)?)));
+    let (token, group, half_key) = told.next()?;
+    let bits = group.bits();
+    let known_parameters = known.iter().any(|one| {
+        one.token() == group.token()
+            && one.check_parameters(&half_key.prime, &half_key.generator).is_ok()
+    });
+    Some(match offer(token, known) {
+        Some(_) if offers(tokens, known).is_empty() => {
+            "half keys without the token of H.235 version 3 count as none".to_owned()
+        }
+        Some(_) => return None,
+        None if !known_parameters => {
+            format!(
+                "a half key of {bits} bits with parameters that are not known here counts as none"
+            )
+        }
+        None => format!("a half key of {bits} bits that gives the secret away counts as none"),
+    })
+}
+
 fn group_of(identifier: &ObjectIdentifier) -> Option<Group> {
     Group::ALL.into_iter().find(|group| *identifier == ObjectIdentifier::new(group.token()))
 }
@@ -288,6 +313,26 @@ mod tests {
             (named(&offers(&mixed)).as_str(), named(&[]).as_str()),
             ("DH 1024", "no encryption")
         );
+    }
+
+    #[test]
+    fn it_is_told_what_is_wrong_with_a_half_key() {
+        let good = said(&pairs(&[Group::Modp1024]));
+        let why = |tokens: &[ClearToken]| unusable(tokens, &Group::ALL);
+        assert_eq!((why(&good), why(&[]), why(&good[1..])), (None, None, None));
+        let marker = "half keys without the token of H.235 version 3 count as none";
+        assert_eq!(why(&good[..1]).as_deref(), Some(marker));
+        let with = |change: &dyn Fn(&mut HalfKey)| {
+            let mut half_key = HalfKey::read(&good[0]).unwrap();
+            change(&mut half_key);
+            why(&[half_key.to_token(), good[1].clone()])
+        };
+        let prime =
+            "a half key of 1024 bits with parameters that are not known here counts as none";
+        assert_eq!(with(&|key| key.prime[100] ^= 1).as_deref(), Some(prime));
+        assert_eq!(with(&|key| key.generator = vec![4]).as_deref(), Some(prime));
+        let value = "a half key of 1024 bits that gives the secret away counts as none";
+        assert_eq!(with(&|key| key.value = vec![1]).as_deref(), Some(value));
     }
 
     #[test]

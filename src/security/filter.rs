@@ -10,6 +10,7 @@ use pinhole_h323::asn::h245::{
     MultimediaSystemControlMessage as Message, RequestMessage as Request,
     ResponseMessage as Response,
 };
+use pinhole_h323::h235;
 use rand_chacha::rand_core::CryptoRng;
 
 use super::party::{MediaKey, Party, Refusal, Update};
@@ -96,6 +97,7 @@ impl Party {
             Message::request(Request::closeLogicalChannel(close)) => {
                 self.closed(close.forward_logical_channel_number.0, true);
             }
+            Message::request(Request::requestMode(modes)) => h235::unwrap_modes(modes),
             Message::response(response) => return self.responded(now, response),
             Message::command(CommandMessage::miscellaneousCommand(command)) => {
                 return self.commanded(now, command, rng);
@@ -188,6 +190,10 @@ impl Party {
                 self.closed(close.forward_logical_channel_number.0, false);
                 Filtered::default()
             }
+            Message::request(Request::requestMode(modes)) => {
+                self.wants(modes);
+                Filtered::default()
+            }
             Message::response(response) => match &mut **response {
                 Response::masterSlaveDeterminationAck(ack) => {
                     // It says what the peer is.
@@ -218,6 +224,7 @@ fn concerns(control: &Control) -> bool {
             Request::terminalCapabilitySet(_)
                 | Request::openLogicalChannel(_)
                 | Request::closeLogicalChannel(_)
+                | Request::requestMode(_)
         ),
         Message::response(response) => matches!(
             &**response,

@@ -13,7 +13,7 @@ use pinhole_crypto::session::{KeyEncryptionKey, SessionKey};
 use pinhole_h323::asn::ObjectIdentifier;
 use pinhole_h323::asn::h245::{
     EncryptionSync, OpenLogicalChannel, OpenLogicalChannelAck, OpenLogicalChannelRejectCause,
-    TerminalCapabilitySet,
+    RequestMode, TerminalCapabilitySet,
 };
 use pinhole_h323::control::channel::{ack_parameters_mut, forward_parameters_mut};
 use pinhole_h323::h235::{self, WrappedKey};
@@ -216,6 +216,13 @@ impl Party {
         }
         self.theirs = Some(theirs);
         h235::remove_capabilities(set);
+    }
+
+    /// Says of the modes that a clear party wants that they are encrypted.
+    pub(crate) fn wants(&self, modes: &mut RequestMode) {
+        if let Some(cipher) = self.common().or_else(|| self.ciphers.first().copied()) {
+            h235::wrap_modes(modes, &identifier(cipher));
+        }
     }
 
     /// True when the peer has told its capabilities, and none of our ciphers is among them.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pinhole_crypto::dh::{Group, KeyPair};
+use zeroize::Zeroizing;
 
-use super::agreement::{Offer, Work, named, offers, only, others, strongest, tokens};
+use super::agreement::{Offer, Work, named, offers, only, others, strongest, tokens, unusable};
 use super::{Between, Demand, Party, Policy, Rules};
 use crate::event::LegSecurity;
 use crate::face::Side;
@@ -67,6 +68,8 @@ pub(crate) struct Security {
     offered: Offered,
     /// What the called party said of encryption last.
     answers: Vec<Offer>,
+    /// What counts as none of what each party said.
+    flaws: [Option<String>; 2],
     parties: [Option<Party>; 2],
     /// Set when the parties have agreed between themselves.
     between: Option<Between>,
@@ -92,6 +95,7 @@ impl Default for Security {
             asked: Vec::new(),
             offered: Offered::Nothing,
             answers: Vec::new(),
+            flaws: [None, None],
             parties: [None, None],
             between: None,
             breach: None,
@@ -123,8 +127,10 @@ impl Security {
         let stage = if idle { Stage::Idle } else { Stage::Undecided };
         let mut known = Group::ALL.to_vec();
         known.extend(policies.iter().flat_map(|policy| policy.terms.known()));
-        let asked = if policies[0].strips { Vec::new() } else { offers(setup, &known) };
-        Self { policies, rules, stage, known, asked, ..Self::default() }
+        let read = !policies[0].strips;
+        let asked = if read { offers(setup, &known) } else { Vec::new() };
+        let flaws = [unusable(setup, &known).filter(|_| read), None];
+        Self { policies, rules, stage, known, asked, flaws, ..Self::default() }
     }
 
     const fn policy(&self, side: Side) -> &Policy {
@@ -272,14 +278,15 @@ impl Security {
         &mut self,
         tokens: &[ClearToken],
         connect: bool,
-        seed: [u8; 32],
+        seed: Zeroizing<[u8; 32]>,
     ) -> Answer {
-        let answers = match self.policy(Side::B).strips {
-            true => Vec::new(),
-            false => offers(tokens, &self.known),
+        let (answers, flaw) = match self.policy(Side::B).strips {
+            true => (Vec::new(), None),
+            false => (offers(tokens, &self.known), unusable(tokens, &self.known)),
         };
-        if connect || !answers.is_empty() {
+        if connect || !answers.is_empty() || flaw.is_some() {
             self.answers.clone_from(&answers);
+            self.flaws[1] = flaw.or_else(|| self.not_offered());
         }
         match &self.offered {
             Offered::Ours(pairs) => {
@@ -307,10 +314,10 @@ impl Security {
     }
 
     /// The work of accepting what the caller offers, if that is wanted.
-    pub(crate) fn accept(&self, seed: [u8; 32]) -> Option<Work> {
+    pub(crate) fn accept(&self, seed: Zeroizing<[u8; 32]>) -> Option<Work> {
         let wanted = self.policy(Side::A).wants() || self.rules.one_leg;
         let offer = self.offer_of_caller().filter(|_| wanted && self.parties[0].is_none())?;
-        Some(Work::Accept { offer: offer.clone(), seed: seed.into() })
+        Some(Work::Accept { offer: offer.clone(), seed })
     }
 
     /// We are an end of a leg now.
@@ -342,16 +349,53 @@ impl Security {
     /// It is known who encrypts; why the call may not go on like that, as the end of a sentence.
     pub(crate) fn decide(&mut self, names: [&str; 2]) -> Result<(), String> {
         self.stage = Stage::Decided;
-        let secure = |side: Side| self.between.is_some() || self.parties[side.index()].is_some();
         for side in [Side::A, Side::B] {
-            if self.policy(side).demand == Demand::Required && !secure(side) {
+            if self.policy(side).demand == Demand::Required && !self.secures(side) {
                 return Err(self.too_little(side, names));
             }
         }
-        match self.rules.one_leg && !secure(Side::A) && !secure(Side::B) {
+        match self.rules.one_leg && !self.secures(Side::A) && !self.secures(Side::B) {
             true => Err(self.neither(names)),
             false => Ok(()),
         }
+    }
+
+    /// What is wrong with an answer in groups of which none was offered.
+    fn not_offered(&self) -> Option<String> {
+        let Offered::Ours(pairs) = &self.offered else { return None };
+        let answer = self.answers.first()?;
+        let offered = |one: &Offer| pairs.iter().any(|pair| pair.group() == one.group);
+        let bits = answer.group.bits();
+        let own = pairs.iter().any(|pair| pair.group().is_own() && pair.group().bits() == bits);
+        (!self.answers.iter().any(offered)).then(|| match own {
+            true => format!(
+                "of the published group of {bits} bits, which counts as none: parameters of H235HalfCallDHParamFile were \
+                 offered"
+            ),
+            false => "of a group that was not offered, which counts as none".to_owned(),
+        })
+    }
+
+    /// Why a leg that should rather be encrypted is not, if its party said something that counts as none.
+    pub(crate) fn flaw(&self, side: Side, names: [&str; 2]) -> Option<String> {
+        let wanted = self.policy(side).wants() || self.rules.one_leg;
+        self.flaws[side.index()].as_ref().filter(|_| wanted && !self.secures(side))?;
+        Some(format!("{} {}: its leg is in clear", names[side.index()], self.said(side)))
+    }
+
+    /// What a party said of encryption: `offers DH 1024`.
+    fn said(&self, side: Side) -> String {
+        let (verb, told) = match side {
+            Side::A => ("offers", named(&self.asked)),
+            Side::B => ("answered with", named(&self.answers)),
+        };
+        let flaw = self.flaws[side.index()].as_ref();
+        format!("{verb} {told}{}", flaw.map_or_else(String::new, |flaw| format!(" ({flaw})")))
+    }
+
+    /// True when a leg is encrypted, by whomever.
+    const fn secures(&self, side: Side) -> bool {
+        self.between.is_some() || self.parties[side.index()].is_some()
     }
 
     /// That the party of a leg offers, or answers with, too little.
@@ -359,22 +403,19 @@ impl Security {
         let Policy { rule, terms, .. } = self.policy(side);
         let name = names[side.index()];
         let least = terms.least();
-        let (said, told) = match side {
-            Side::A => ("offers", named(&self.asked)),
-            Side::B => ("answered with", named(&self.answers)),
-        };
         format!(
-            "encryption is required on the side of {name}{rule} (DH {} or more), and {name} {said} {told}",
-            least.bits
+            "encryption is required on the side of {name}{rule} (DH {} or more), and {name} {}",
+            least.bits,
+            self.said(side)
         )
     }
 
     /// That neither party can do it.
     fn neither(&self, [a, b]: [&str; 2]) -> String {
         format!(
-            "encryption is required on one side at least; {a} offers {}, {b} answered with {}",
-            named(&self.asked),
-            named(&self.answers)
+            "encryption is required on one side at least; {a} {}, {b} {}",
+            self.said(Side::A),
+            self.said(Side::B)
         )
     }
 

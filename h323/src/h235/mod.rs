@@ -4,6 +4,7 @@
 pub(crate) mod capability;
 mod key;
 mod media;
+mod mode;
 mod token;
 
 pub use capability::{
@@ -12,4 +13,5 @@ pub use capability::{
 };
 pub use key::{WrappedKey, acknowledge_update, command_update, request_update};
 pub use media::{static_payload_type, unwrap, wrap};
+pub use mode::{unwrap_modes, wrap_modes};
 pub use token::{HalfKey, bare};

@@ -81,6 +81,7 @@ impl Relay {
             self.out.push(Output::Flow(FlowCommand::Encrypt {
                 flow,
                 side,
+                channel: 1,
                 key: to_b,
                 clear,
                 most,
@@ -88,6 +89,7 @@ impl Relay {
             self.out.push(Output::Flow(FlowCommand::Decrypt {
                 flow,
                 side,
+                channel: 1,
                 key: from_b,
                 clear,
                 most,

@@ -119,6 +119,7 @@ fn describe(who: Who, event: &Event) -> Option<String> {
         Event::RegistrationRefused { sentence, .. }
         | Event::GatekeeperSilent { sentence, .. }
         | Event::CallRefused { sentence, .. }
+        | Event::LegInClear { sentence, .. }
         | Event::Malformed { sentence, .. } => format!("PROBLEM: {sentence}"),
         Event::ChannelEncrypted { party, direction, cipher, dh_bits, .. } => {
             format!("encrypts with {cipher}, {direction} ({party}), agreed with {dh_bits} bits")

@@ -11,7 +11,7 @@ use pinhole::phone::g711::Law;
 use pinhole::phone::options::{
     Destination, Encryption, Gatekeeper, Incoming, Options, Password, Source,
 };
-use pinhole::security::Terms;
+use pinhole::security::{Least, Terms};
 use pinhole_crypto::Algorithm;
 
 use super::wav;
@@ -73,6 +73,9 @@ pub(crate) struct Args {
     /// The largest Diffie-Hellman group, in bits; above 1024 with AES-256, too.
     #[arg(long, value_enum, default_value = "2048")]
     dh: Group,
+    /// The smallest Diffie-Hellman group, in bits: what is smaller counts as no encryption.
+    #[arg(long, value_enum, default_value = "1024")]
+    min_dh: Group,
     /// The only cipher [default: AES-256 and AES-128, with a group of 1024 bits AES-128 alone].
     #[arg(long, value_enum)]
     cipher: Option<Cipher>,
@@ -146,7 +149,7 @@ enum Encrypt {
     Required,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Group {
     #[value(name = "1024")]
     Modp1024 = 1024,
@@ -172,7 +175,8 @@ enum Cipher {
 
 /// What the phone offers and accepts.
 fn terms(args: &Args) -> Terms {
-    let terms = Terms::up_to(args.dh as usize);
+    let least = Least { bits: args.min_dh as usize, cipher: Algorithm::Aes128 };
+    let terms = Terms::up_to(args.dh as usize).at_least(least);
     match args.cipher {
         None => terms,
         Some(Cipher::Aes128) => terms.with_cipher(Algorithm::Aes128),
@@ -246,6 +250,7 @@ fn refuse(args: &Args) -> Result<(), String> {
                 && (args.no_gatekeeper || args.traversal != Traversal::H46018),
             "--multiplex on: only a gatekeeper that does H.460.19 can multiplex: --traversal 18 is needed",
         ),
+        (args.min_dh > args.dh, "--min-dh: more than --dh"),
         (args.traversal == Traversal::H46017, "--traversal 17: this phone has no H.460.17 yet"),
         (args.dtmf.chars().any(|c| !DIGITS.contains(c)), "--dtmf: digits are 0-9 * # A-D !"),
         (args.user.iter().any(String::is_empty), "--user: an alias is empty"),
@@ -422,7 +427,11 @@ mod tests {
                 assert_eq!((one.groups(), one.ciphers(group)), (any.groups(), vec![cipher]));
             }
         }
-        for wrong in ["--dh 512", "--dh 3072", "--cipher aes192"] {
+        let strong = terms("--dh 4096 --min-dh 2048 --cipher aes256");
+        let bits: Vec<_> = strong.groups().iter().map(|group| group.bits()).collect();
+        assert_eq!((bits, strong.least().bits), (vec![4096, 2048], 2048));
+        assert_eq!(strong.least().cipher, Algorithm::Aes256);
+        for wrong in ["--dh 1024 --min-dh 2048", "--dh 512", "--dh 3072", "--cipher aes192"] {
             assert!(of(&format!("-u a b {wrong}")).is_err());
         }
     }

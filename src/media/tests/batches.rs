@@ -25,6 +25,7 @@ fn open(table: &mut Table, n: u32) {
     table.command(FlowCommand::Encrypt {
         flow,
         side: Side::B,
+        channel: 1,
         key,
         clear: Some(8),
         most: u64::MAX,

@@ -3,7 +3,7 @@
 use pinhole_crypto::dh::Group;
 use zeroize::Zeroizing;
 
-use super::fast_start::{CONNECT, call};
+use super::fast_start::{CONNECT, Line, call, call_with};
 use super::*;
 use crate::face::{Answer, FlowCommand, Question, Side};
 use crate::security::agreement::{Done, Work, tokens};
@@ -46,4 +46,26 @@ fn what_is_open_is_locked_by_the_decision() {
     let answer = Some(Answer::HalfKeys(work.done()));
     let outputs = line.desk.tell(Input::Answer { id, answer });
     assert_eq!(locks(&outputs), [(opened, Side::A)]);
+}
+
+/// No peer can bring this about either: where a call goes is known before its legs are judged.
+#[test]
+fn what_is_wanted_is_asked_again_when_another_address_is_dialled() {
+    let text = "[RoutedMode]\nGKRouted=1\n[Pinhole::EncryptByNetwork]\n203.0.113.0/24=required\n";
+    let encryption = Settings::from(&pinhole_config::Config::read(text).0).encryption;
+    let mut line = call_with(Settings { encryption, ..Settings::default() });
+    let demands = |line: &Line| -> Vec<&'static str> {
+        let status = line.desk.node.status(line.desk.now);
+        status.calls[0].encryption.iter().map(|leg| leg.demand).collect()
+    };
+    assert_eq!(demands(&line), [""; 0]);
+    let dial = |line: &mut Line, to: &str| {
+        let (mut cx, calls) = line.desk.node.parts();
+        calls.dial_elsewhere(&mut cx, to.parse().unwrap());
+    };
+    // The same host, on another port.
+    dial(&mut line, "198.51.100.20:1721");
+    assert_eq!(demands(&line), [""; 0]);
+    dial(&mut line, "203.0.113.7:1720");
+    assert_eq!(demands(&line), ["off", "required"]);
 }

@@ -358,6 +358,39 @@ fn media_in_clear_does_not_go_to_a_network_where_encryption_is_required() {
     }
 }
 
+/// Two parties that encrypt between themselves where nobody demands it, and one whose media is where it is demanded.
+#[test]
+fn media_that_need_not_be_encrypted_does_not_go_where_it_must_be() {
+    let rules = "[Pinhole::EncryptByNetwork]\n192.0.2.0/24=required\n203.0.113.0/24=preferred\n";
+    let mut lab = lab_of(rules);
+    let separate = |options: &mut Options| {
+        with(G1, A1)(options);
+        (options.tunnelling, options.traversal) = (false, false);
+    };
+    let bob = lab.answering("bob", Outside, BOB, separate);
+    let alice = lab.calling("alice", Inside, ("bob", ALICE, 30), |options| {
+        with(G1, A1)(options);
+        options.tunnelling = false;
+    });
+    lab.world.must("talking", |world| world.told(alice, connected), seconds(30));
+    lab.world.run_for(seconds(2));
+    let session = status(&mut lab).calls[0].sessions[0].clone();
+    let channel = session.channels.iter().find(|one| one.from == "a").unwrap().number;
+    let media = Some(at("192.0.2.8:6000"));
+    let accept = Accept { channel, session: Some(session.id), media, control: media };
+    let said = framed(&Control::accept(accept.to_asn()).encode().unwrap());
+    let streams = lab.world.streams(bob).into_iter();
+    let ends = streams.filter_map(|(stream, _)| lab.world.other_end(bob, stream));
+    let (node, stream) = (lab.node, ends.last().expect("an H.245 connection"));
+    lab.world.inject_stream(node, stream, &said);
+    let record = lab.record(node, 1, seconds(5));
+    assert_eq!(
+        record.sentence,
+        "it would not be secure: bob wants media at 192.0.2.8, where encryption is required (network 192.0.2.0/24), and by \
+         the rules of their legs the parties need not encrypt it"
+    );
+}
+
 #[test]
 fn after_an_agreement_no_channel_is_opened_in_clear() {
     let mut call = strict();

@@ -2,14 +2,17 @@
 
 use std::net::SocketAddr;
 
+use pinhole::event::Event;
 use pinhole_crypto::Algorithm;
 use pinhole_crypto::session::SessionKey;
 use pinhole_h323::asn::ObjectIdentifier;
 use pinhole_h323::asn::h245::{
-    MasterSlaveDeterminationAck, MasterSlaveDeterminationAckDecision as Decision,
+    AudioMode, MasterSlaveDeterminationAck, MasterSlaveDeterminationAckDecision as Decision,
+    ModeDescription, ModeElement, ModeElementType as Mode,
     MultimediaSystemControlMessage as Message, OpenLogicalChannel,
     OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Forward,
-    RequestMessage as Request, ResponseMessage as Response,
+    OpenLogicalChannelRejectCause as Cause, RequestMessage as Request, RequestMode,
+    ResponseMessage as Response,
 };
 use pinhole_h323::control::channel::forward_parameters_mut;
 use pinhole_h323::control::{Accept, Control};
@@ -99,6 +102,15 @@ fn a_party_that_cannot_encrypt_any_more_is_heard_in_clear() {
     half.tell(CALLER, &Control::new(pause));
     half.tell(CALLER, &Control::close(1));
     half.tell(CALLER, &capabilities());
+    let told = |event: &Event| match event {
+        Event::LegInClear { party, sentence, .. } => Some((party.clone(), sentence.clone())),
+        _ => None,
+    };
+    let world = &half.parties.lab.world;
+    let told: Vec<_> =
+        world.events(half.parties.lab.node).iter().filter_map(|(_, event)| told(event)).collect();
+    let why = "caller has agreed on a secret and offers no cipher that would do: its leg is in clear from now on";
+    assert_eq!(told, [("caller".to_owned(), why.to_owned())]);
     for (from, number) in [(CALLER, 3), (CALLED, 4)] {
         let to = opens(&mut half, from, audio(number, 1, from));
         assert_ne!(to, before, "ports where nothing in clear passes");
@@ -118,8 +130,7 @@ fn a_party_that_cannot_encrypt_any_more_is_heard_in_clear() {
 }
 
 /// Two parties that encrypt between themselves, and need not.
-#[test]
-fn a_channel_that_is_opened_again_in_clear_is_not_called_encrypted() {
+fn agreed_and_begun() -> Half {
     let mut half = agreed(Some(2));
     for from in [CALLER, CALLED] {
         let mut told = capabilities();
@@ -134,6 +145,12 @@ fn a_channel_that_is_opened_again_in_clear_is_not_called_encrypted() {
         let ack = Response::masterSlaveDeterminationAck(ack);
         half.tell(from, &Control::new(Message::response(Box::new(ack))));
     }
+    half
+}
+
+#[test]
+fn a_channel_that_is_opened_again_in_clear_is_not_called_encrypted() {
+    let mut half = agreed_and_begun();
     let open = encrypted(&half, 1, CALLER, (110, Some(key(7))));
     opens(&mut half, CALLER, open);
     let open = encrypted(&half, 2, CALLED, (110, Some(key(8))));
@@ -145,6 +162,41 @@ fn a_channel_that_is_opened_again_in_clear_is_not_called_encrypted() {
     let told = ciphers(&mut half);
     let expected = [("a-to-b", "none".to_owned(), 0), ("b-to-a", "AES-128-CBC".to_owned(), 2)];
     assert_eq!(told, expected);
+}
+
+/// The other way round: in clear first.
+#[test]
+fn a_channel_that_was_in_clear_before_is_not_called_encrypted() {
+    let mut half = agreed_and_begun();
+    let to = opens(&mut half, CALLER, audio(1, 1, CALLER));
+    clear(&mut half, CALLER, to);
+    assert_eq!(clear(&mut half, CALLER, to), 20);
+    let open = encrypted(&half, 2, CALLED, (110, Some(key(8))));
+    opens(&mut half, CALLED, open);
+    half.tell(CALLER, &Control::close(1));
+    // Refused, and opened again: that says nothing of what was sent.
+    let open = encrypted(&half, 3, CALLER, (111, Some(key(7))));
+    half.tell(CALLER, &Control::open(open));
+    half.tell(CALLED, &Control::reject(3, Cause::unspecified(())));
+    let open = encrypted(&half, 4, CALLER, (111, Some(key(7))));
+    opens(&mut half, CALLER, open);
+    let told = ciphers(&mut half);
+    let expected = [("a-to-b", "none".to_owned(), 0), ("b-to-a", "AES-128-CBC".to_owned(), 2)];
+    assert_eq!(told, expected);
+}
+
+/// A channel that was refused first is encrypted as a whole.
+#[test]
+fn a_channel_that_was_refused_before_is_called_encrypted() {
+    let mut half = agreed_and_begun();
+    let open = encrypted(&half, 2, CALLED, (110, Some(key(8))));
+    opens(&mut half, CALLED, open);
+    half.tell(CALLER, &Control::open(audio(1, 1, CALLER)));
+    half.tell(CALLED, &Control::reject(1, Cause::unspecified(())));
+    let open = encrypted(&half, 3, CALLER, (111, Some(key(7))));
+    opens(&mut half, CALLER, open);
+    let aes = "AES-128-CBC".to_owned();
+    assert_eq!(ciphers(&mut half), [("a-to-b", aes.clone(), 2), ("b-to-a", aes, 2)]);
 }
 
 /// The caller has two channels of one direction in one session, each with a key; the older is closed.
@@ -170,6 +222,82 @@ fn a_closed_channel_takes_its_key_along_where_another_one_goes_on() {
     assert_eq!([0, 1].map(|n| passes(&mut half, &keys[n])), [20, 20]);
     half.tell(CALLER, &Control::close(1));
     assert_eq!([0, 1].map(|n| passes(&mut half, &keys[n])), [0, 20]);
+}
+
+/// The other way round: the newer of two channels is closed, in either direction.
+#[test]
+fn the_older_channel_goes_on_when_the_newer_is_closed() {
+    let mut half = half();
+    half.begin(true);
+    let keys = [(1, 110, key(7)), (2, 111, key(8))];
+    let mut to = [None; 2];
+    for (number, payload_type, key) in &keys {
+        let open = encrypted(&half, *number, CALLER, (*payload_type, Some(key.clone())));
+        to[CALLER] = Some(opens(&mut half, CALLER, open));
+    }
+    for number in [1, 2] {
+        let heard = half.tell(CALLED, &Control::open(audio(number, 1, CALLED)));
+        let [one] = &heard[..] else { panic!("{heard:?}") };
+        let Message::request(Request::openLogicalChannel(open)) = one.message() else {
+            panic!("{one:?}")
+        };
+        let mut open = (**open).clone();
+        let payload_type = forward_parameters_mut(&mut open)
+            .and_then(|parameters| parameters.dynamic_rtppayload_type)
+            .expect("a payload type");
+        let media = Some(at(&format!("{}:5000", IPS[CALLER])));
+        let accept = Accept { channel: number, session: Some(1), media, control: None };
+        let mut accept = accept.to_asn();
+        let sync = half.wrapped(payload_type, &key(20 + number as u8)).to_sync().unwrap();
+        accept.encryption_sync = Some(Box::new(sync));
+        let heard = half.tell(CALLER, &Control::accept(accept));
+        let Message::response(response) = heard[0].message() else { panic!("{heard:?}") };
+        let Response::openLogicalChannelAck(ack) = &**response else { panic!("{heard:?}") };
+        to[CALLED] = Accept::read(ack).media;
+    }
+    let to = to.map(|to| to.expect("an address"));
+    let passes = |half: &mut Half, (_, payload_type, key): &(u16, u8, SessionKey)| {
+        let packets = (0..20).map(|n| sealed(packet(n, 8, CALLER), *payload_type, key));
+        let got = half.send(CALLER, to[CALLER], packets);
+        got.iter().filter(|octets| octets[..] == packet(octets[3], 8, CALLER)[..]).count()
+    };
+    let reach = |half: &mut Half| {
+        half.send(CALLED, to[CALLED], (0..20).map(|n| packet(n, 8, CALLED))).len()
+    };
+    passes(&mut half, &keys[0]);
+    reach(&mut half);
+    assert_eq!([0, 1].map(|n| passes(&mut half, &keys[n])), [20, 20]);
+    assert_eq!(reach(&mut half), 20);
+    for from in [CALLER, CALLED] {
+        half.tell(from, &Control::close(2));
+    }
+    assert_eq!([0, 1].map(|n| passes(&mut half, &keys[n])), [20, 0]);
+    assert_eq!(reach(&mut half), 20, "with the key of the older one");
+    half.tell(CALLED, &Control::close(1));
+    assert_eq!(reach(&mut half), 0);
+}
+
+/// What a party wants to receive is said to each in its own words (H.245 requestMode).
+#[test]
+fn wishes_for_modes_are_translated() {
+    let mut half = half();
+    half.begin(true);
+    let audio = Mode::audioMode(Box::new(AudioMode::g711Alaw64k(())));
+    let wish = |mode: &Mode| {
+        let element = ModeElement { r_type: mode.clone(), ..ModeElement::default() };
+        let requested_modes = vec![ModeDescription(vec![element])];
+        let request = RequestMode { requested_modes, ..RequestMode::default() };
+        Control::new(Message::request(Request::requestMode(request)))
+    };
+    let mut wrapped = wish(&audio);
+    wrapped.edit(|message| {
+        if let Message::request(Request::requestMode(request)) = message {
+            h235::wrap_modes(request, &cipher());
+        }
+    });
+    assert_ne!(wrapped, wish(&audio));
+    assert_eq!(half.tell(CALLED, &wish(&audio)), [wrapped.clone()]);
+    assert_eq!(half.tell(CALLER, &wrapped), [wish(&audio)]);
 }
 
 /// A plain party opens channels that cannot be relayed, more than are remembered.

@@ -176,6 +176,22 @@ fn the_network_counts_that_a_plain_neighbor_sends_the_call_to() {
     assert!(seen.clear > 80, "{seen:?}");
 }
 
+/// Where the called party is not known yet, nothing is known of its leg: not even that its offers are taken out.
+#[test]
+fn a_call_is_not_judged_before_it_is_known_where_it_goes() {
+    let rules = "[RoutedMode]\nRequireH235HalfCallMedia=1\nRemoveH235Call=198.51.100.10/32\n";
+    let (record, seen) = through_a_plain_neighbor("bob", rules, Encryption::Optional, &[THERE]);
+    assert_eq!(record.cause, Some(16), "{record:#?}");
+    assert!(seen.packets > 80 && seen.clear == 0, "{seen:?}");
+    let (record, seen) = through_a_plain_neighbor("bob", rules, Encryption::Off, &[THERE]);
+    let why = "it would not be secure: encryption is required on one side at least; alice offers no encryption, \
+               Inner answered with no encryption";
+    assert_eq!((record.sentence.as_str(), seen.packets), (why, 0));
+    let there = "[RoutedMode]\nRequireH235HalfCallMedia=1\nRemoveH235Call=192.0.2.0/24\n";
+    let (record, _) = through_a_plain_neighbor("bob", there, Encryption::Optional, &[THERE]);
+    assert_eq!(record.release_reason.as_deref(), Some("securityDenied"), "{record:#?}");
+}
+
 #[test]
 fn a_rule_for_a_name_counts_by_which_the_caller_was_admitted() {
     // The Setup says 1234#, as it was dialled; the ARQ was for 1234.

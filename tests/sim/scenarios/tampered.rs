@@ -474,10 +474,14 @@ fn parameters_of_ones_own_are_offered_pinned_and_nobody_elses_taken() {
     // A called party that knows the published one only takes no other, and 1024 bits are too few.
     let outcome = call_at(lab_with_own(&b), [&plain, &published], |_, _| {});
     outcome.is_denied("bob answered with no encryption");
+    let why = "bob answered with DH 2048 (of the published group of 2048 bits, which counts as none: parameters of \
+               H235HalfCallDHParamFile were offered)";
     // In the answer the parameters are replaced by the published ones, or by others, or are left out, which means the
     // published ones: H323Plus does so.
     for prime in [Group::Modp2048.prime().to_vec(), vec![0xff; 256], vec![23], vec![]] {
+        let replaced = prime.clone();
         let outcome = call_at(lab_with_own(&b), [&plain, &knowing], |lab, [_, bob]| {
+            let prime = replaced;
             lab.world.tamper_signals(bob, move |signal| {
                 let edit = |token: &ClearToken| match HalfKey::read(token) {
                     Some(key) if prime.is_empty() => {
@@ -492,7 +496,36 @@ fn parameters_of_ones_own_are_offered_pinned_and_nobody_elses_taken() {
         });
         assert_eq!(outcome.node.release_reason.as_deref(), Some("securityDenied"));
         assert_eq!(outcome.sent.map(|(_, clear)| clear), [0, 0]);
+        let told = match prime.is_empty() || prime == Group::Modp2048.prime() {
+            true => why,
+            false => {
+                "bob answered with no encryption (a half key of 2048 bits with parameters that are not known here counts as \
+                 none)"
+            }
+        };
+        outcome.is_denied(told);
     }
+    // Where it is only preferred the leg is in clear, and it is told why.
+    let preferred = "[Pinhole::EncryptByAlias]\nbob=preferred,2048\n";
+    let mut told = Vec::new();
+    let mut lab = lab_with_own(preferred);
+    let bob = lab.answering("bob", Outside, BOB, knowing);
+    lab.world.tamper_signals(bob, |signal| {
+        let edit = |token: &ClearToken| match HalfKey::read(token) {
+            Some(key) => HalfKey { prime: vec![], generator: vec![], ..key }.to_token(),
+            None => token.clone(),
+        };
+        let edited = signal.clear_tokens().iter().map(edit).collect();
+        signal.set_clear_tokens(edited);
+    });
+    let alice = lab.calling("alice", Inside, ("bob", ALICE, TALK), plain);
+    lab.record(alice, 1, seconds(60));
+    for (_, event) in lab.world.events(lab.node) {
+        if let Event::LegInClear { party, sentence, .. } = event {
+            told.push((party.clone(), sentence.clone()));
+        }
+    }
+    assert_eq!(told, [("bob".to_owned(), format!("{why}: its leg is in clear"))]);
     // Who does not know the group takes no call for it.
     let outcome = call(&a, [&knowing, &plain], |lab, [alice, _]| {
         lab.world.tamper_signals(

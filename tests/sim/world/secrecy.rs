@@ -79,7 +79,8 @@ impl World {
         match (self.hosts[host].sabotage, command) {
             (Sabotage::Forgets, _) if secures => Vec::new(),
             (Sabotage::Confuses, FlowCommand::Lock { flow, .. }) => {
-                let passes = |from| FlowCommand::Pass { flow, from, payload_type: PCMA };
+                let passes =
+                    |from| FlowCommand::Pass { flow, from, channel: 1, payload_type: PCMA };
                 [Side::A, Side::B].map(passes).into()
             }
             (Sabotage::Confuses, _) if secures => Vec::new(),

@@ -1,0 +1,53 @@
+//! What is known of each logical channel that has keys, of one direction of a leg: several channels may share a session.
+
+/// Channels of a direction that have keys at a time; who opens more does it to fill memory, and the oldest goes.
+pub(crate) const MOST_KEYED: usize = 4;
+
+/// Something for each channel, by its number.
+#[derive(Debug)]
+pub(super) struct ByChannel<T>(Vec<(u16, T)>);
+
+impl<T> Default for ByChannel<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> ByChannel<T> {
+    /// What there is for a channel.
+    pub(super) fn of(&mut self, channel: u16) -> Option<&mut T> {
+        self.0.iter_mut().find(|(number, _)| *number == channel).map(|(_, one)| one)
+    }
+
+    /// Something new for a channel.
+    pub(super) fn put(&mut self, channel: u16, new: T) {
+        match self.of(channel) {
+            Some(known) => *known = new,
+            None => {
+                self.0.insert(0, (channel, new));
+                self.0.truncate(MOST_KEYED);
+            }
+        }
+    }
+
+    /// A channel is closed.
+    pub(super) fn remove(&mut self, channel: u16) {
+        self.0.retain(|(number, _)| *number != channel);
+    }
+
+    /// The newest channel for which this is so, and what there is for it; rather this one, if it is so for that.
+    pub(super) fn find(
+        &mut self,
+        rather: Option<u16>,
+        so: impl Fn(&T) -> bool,
+    ) -> Option<(u16, &mut T)> {
+        let at = self.0.iter().position(|(number, one)| Some(*number) == rather && so(one));
+        let at = at.or_else(|| self.0.iter().position(|(_, one)| so(one)))?;
+        self.0.get_mut(at).map(|(number, one)| (*number, one))
+    }
+
+    /// Everything there is, the newest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, one)| one)
+    }
+}
