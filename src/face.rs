@@ -185,6 +185,8 @@ pub enum Output {
         ip: IpAddr,
         /// Which ports, of a pair both; `0..=0` for any.
         ports: RangeInclusive<u16>,
+        /// The class of what is sent from there (DSCP, RFC 2474), 0 for none; a media pair gets its own when its flow opens.
+        class: u8,
     },
     /// Bind a UDP socket to a multicast group, on the interface that has an address; answered with `Bound` for
     /// [`Bind::Udp`]. Nothing can be sent from it.
@@ -217,6 +219,8 @@ pub enum Output {
         ports: RangeInclusive<u16>,
         /// Where to.
         to: SocketAddr,
+        /// The class of what is sent on it (DSCP, RFC 2474), 0 for none.
+        class: u8,
     },
     /// Send octets on a connection.
     Send {

@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::early::{Carrier, Early};
 use super::setup::{self, called_leg};
-use super::{Call, CallKey, CallTimer, Calls, State, Why};
+use super::{Call, CallKey, CallTimer, Calls, State, Why, words};
 use crate::face::Side;
 use crate::node::{Core, Cx, Mode, Timer, leads};
 use crate::ras::destination::{Destination, others, resolve_or_ask};
@@ -225,6 +225,7 @@ impl Calls {
             self.failed(cx, key, &Why::own(reason, sentence));
             return true;
         };
+        words::set_forwarder(cx, call);
         readdress(call, facility);
         let sentence = format!("{name} sends the call to another party");
         self.reroute(cx, key, &to, &Why::own(Release::FacilityCallDeflection, sentence));

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::id::EndpointId;
@@ -11,6 +12,9 @@ use crate::node::Particular;
 use crate::node::limits::source;
 use crate::node::ports::Listener;
 use crate::zone::{Bond, ZoneId};
+
+/// Channels of which a party can have asked for a picture lately.
+const MOST_PICTURES: usize = 16;
 
 /// One of the two parties of a call.
 #[derive(Debug, Clone)]
@@ -71,6 +75,8 @@ pub(crate) struct Leg {
     /// H.245 messages that wait for its connection, and copies of those that were tunnelled to it before it said whether
     /// it tunnels.
     pub(crate) queue: Vec<Vec<u8>>,
+    /// The channels of whose video it has asked for a whole picture, and when.
+    pub(crate) pictures: Vec<(u16, Instant)>,
     /// True when it has been told that the H.245 session is over.
     pub(crate) session_ended: bool,
 }
@@ -127,8 +133,20 @@ impl Leg {
             summoned: false,
             losses: 0,
             queue: Vec::new(),
+            pictures: Vec::new(),
             session_ended: false,
         }
+    }
+
+    /// It asks for a whole picture of a channel; false when it has done so within this time, or of too many.
+    pub(crate) fn asks_picture(&mut self, now: Instant, channel: u16, interval: Duration) -> bool {
+        self.pictures.retain(|(_, asked)| now.duration_since(*asked) < interval);
+        let again = self.pictures.iter().any(|(known, _)| *known == channel);
+        if again || self.pictures.len() >= MOST_PICTURES {
+            return false;
+        }
+        self.pictures.push((channel, now));
+        true
     }
 
     /// To whom the media ports of its calls are counted, as their caller; `None` for a neighbour, who has many.

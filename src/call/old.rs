@@ -1,6 +1,8 @@
 //! Parties of old versions of H.225.0, and what the caller has heard before: messages that are made fit, or left out.
 
-use pinhole_h323::asn::h225::{FacilityReason, H323UUPDUH323MessageBody as Body};
+use pinhole_h323::asn::h225::{
+    FacilityReason, GenericData, GenericIdentifier, H323UUPDUH323MessageBody as Body,
+};
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::Signal;
 use pinhole_h323::version;
@@ -27,6 +29,23 @@ pub(super) fn make_fit(call: &Call, to: Side, signal: &mut Signal) {
     if old && carries {
         signal.edit(|pdu| pdu.h323_message_body = Body::empty(()));
     }
+}
+
+/// A Setup tells no features of H.460.
+pub(super) fn remove_features(setup: &mut Signal) {
+    if setup.message_type() != MessageType::Setup {
+        return;
+    }
+    setup.edit(|pdu| {
+        let Body::setup(setup) = &mut pdu.h323_message_body else { return };
+        (setup.needed_features, setup.desired_features, setup.supported_features) =
+            (None, None, None);
+        let is_feature = |data: &GenericData| matches!(data.id, GenericIdentifier::standard(_));
+        if let Some(data) = &mut pdu.generic_data {
+            data.retain(|data| !is_feature(data));
+        }
+        pdu.generic_data.take_if(|data| data.is_empty());
+    });
 }
 
 /// The version that a message says its sender speaks.

@@ -40,6 +40,9 @@ impl Calls {
             Err(malformed) => {
                 let Some(peer) = cx.core.streams.get(stream).map(|s| s.peer) else { return };
                 cx.malformed(peer, "h225", malformed);
+                if cx.core.settings.handling.drops_undecodable {
+                    return;
+                }
                 return self.stream_broken(cx, stream, NOT_UNDERSTOOD);
             }
         };
@@ -177,6 +180,9 @@ impl Calls {
             self.adapt_fast_start(cx, key, from, &mut signal);
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
+        if cx.core.settings.handling.removes_h460 {
+            old::remove_features(&mut signal);
+        }
         adapt_features(cx.core.settings.ability(), call, from, &mut signal);
         carrier::say(call, from.other(), &mut signal);
         self.adapt_h245_address(cx, key, from, &mut signal);
@@ -190,6 +196,7 @@ impl Calls {
         if from == Side::B {
             call.route.committed |= brought.any || !signal.fast_start().is_empty();
         }
+        words::set_display(cx, call, from, &mut signal);
         old::adapt(cx, call, from.other(), &mut signal);
         signal.set_one_call();
 
@@ -240,7 +247,7 @@ impl Calls {
             signal.q931_mut().set_cause(cause.value());
         }
         let Some(call) = self.live(key) else { return };
-        let became = words::cause(call, side, cause);
+        let became = words::cause(cx, call, side, cause);
         if became != cause {
             signal.q931_mut().set_cause(became.value());
         }

@@ -261,7 +261,7 @@ pub(super) fn tell(cx: &mut Cx<'_>, call: &Call, side: Side, why: &Why) {
     // A connection that is still being made carries nothing.
     let placing = side == Side::B && matches!(call.state, State::Placing);
     let Some(stream) = leg.stream.filter(|_| !placing) else { return };
-    let cause = Some(words::sent(call, side, why.cause));
+    let cause = Some(words::sent(cx, call, side, why.cause));
     let release = Signal::release_complete(call.speaks_to(side), why.reason, cause);
     if let Ok(octets) = release.encode() {
         cx.send(stream, &octets);

@@ -95,8 +95,11 @@ fn pass(cx: &mut Cx<'_>, call: &mut Call, index: &mut Index, from: Side, octets:
         }
         Message::request(Request::closeLogicalChannel(close)) => {
             let number = close.forward_logical_channel_number.0;
-            call.sessions.close_channel(cx, from, number);
-            call.data.close(cx, index, from, number);
+            let own = call.sessions.of_channel(from, number).is_some();
+            let either = cx.core.settings.handling.closes_either && !own;
+            let opener = if either { from.other() } else { from };
+            call.sessions.close_channel(cx, opener, number);
+            call.data.close(cx, index, opener, number);
         }
         Message::response(response) => match &**response {
             Response::openLogicalChannelAck(_) => {

@@ -1,9 +1,11 @@
-//! What the configuration keeps out of H.245: capabilities (DisabledCodecs), and what an endpoint says of its terminal
-//! (ForceTerminalType).
+//! What the configuration keeps out of H.245: capabilities (DisabledCodecs), what an endpoint says of its terminal
+//! (ForceTerminalType), requests for pictures, and words that confuse old equipment.
 
 use pinhole_h323::asn::decode_olc;
 use pinhole_h323::asn::h245::{
-    MultimediaSystemControlMessage as Message, OpenLogicalChannel, RequestMessage as Request,
+    CommandMessage as Command, DataModeApplication, MiscellaneousCommandType as Kind,
+    ModeElementType, MultimediaSystemControlMessage as Message, OpenLogicalChannel,
+    RequestMessage as Request, RequestMode,
 };
 use pinhole_h323::control::Control;
 use pinhole_h323::control::capability::{is_named, remove_named};
@@ -24,11 +26,29 @@ fn disabled(cx: &Cx<'_>, call: &Call) -> Vec<String> {
 /// Makes a message of a party say what the other one may hear; an answer to it if it may not be said at all.
 pub(super) fn adapt(
     cx: &mut Cx<'_>,
-    call: &Call,
+    call: &mut Call,
     from: Side,
     control: &mut Control,
 ) -> Option<Verdict> {
     match control.message() {
+        Message::command(Command::miscellaneousCommand(command))
+            if matches!(command.r_type, Kind::videoFastUpdatePicture(())) =>
+        {
+            let (number, interval) =
+                (command.logical_channel_number.0, cx.core.settings.handling.picture_interval);
+            if !interval.is_zero() && !call.leg_mut(from).asks_picture(cx.now, number, interval) {
+                return Some(Verdict::default());
+            }
+        }
+        Message::request(Request::requestMode(_))
+            if cx.core.settings.handling.removes_fax_options =>
+        {
+            control.edit(|message| {
+                if let Message::request(Request::requestMode(request)) = message {
+                    remove_fax_options(request);
+                }
+            });
+        }
         Message::request(Request::masterSlaveDetermination(_)) => {
             let forced = call.leg(from).own.as_ref().and_then(|own| own.terminal_type)?;
             control.edit(|message| {
@@ -61,6 +81,17 @@ pub(super) fn adapt(
 
 fn is_disabled(olc: &OpenLogicalChannel, names: &[String]) -> bool {
     is_named(codec::carried(olc), names)
+}
+
+/// Takes what a request says of T.38 over UDP out of it.
+fn remove_fax_options(request: &mut RequestMode) {
+    for element in request.requested_modes.iter_mut().flat_map(|description| &mut description.0) {
+        if let ModeElementType::dataMode(mode) = &mut element.r_type
+            && let DataModeApplication::t38fax(fax) = &mut mode.application
+        {
+            fax.t38_fax_profile.t38_fax_udp_options = None;
+        }
+    }
 }
 
 /// Takes proposals and answers of fast start out of a message that may not be made.

@@ -296,8 +296,8 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
 
     fn act(&mut self, output: Output) {
         match output {
-            Output::Bind { bind, ip, ports } => {
-                let bound = self.ground.bind(&mut self.hall, bind, ip, &ports);
+            Output::Bind { bind, ip, ports, class } => {
+                let bound = self.ground.bind(&mut self.hall, bind, ip, (&ports, class));
                 if let Err(error) = &bound {
                     let (first, last) = ports.into_inner();
                     if let Some(untold) = self.sparing.not_bound.tells(clock::now()) {
@@ -322,7 +322,9 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             Output::Datagram { socket, to, bytes } => {
                 self.ground.send(&mut self.hall, socket, to, &bytes);
             }
-            Output::Connect { stream, from, ports, to } => self.connect(stream, (from, ports), to),
+            Output::Connect { stream, from, ports, to, class } => {
+                self.connect(stream, (from, ports, class), to);
+            }
             Output::Send { stream, bytes } => self.send(stream, bytes),
             Output::Close { stream } => self.close(stream),
             Output::Ask { id, question: Question::Addresses { hosts } } => {
@@ -344,7 +346,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         }
     }
 
-    fn connect(&mut self, id: StreamId, (from, ports): Local, to: SocketAddr) {
+    fn connect(&mut self, id: StreamId, (from, ports, class): Local, to: SocketAddr) {
         if self.tasks.len() >= self.limits.streams {
             if let Some(untold) = self.sparing.not_made.tells(clock::now()) {
                 warn!(%to, untold, "no connection made: too many of them");
@@ -353,7 +355,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             return;
         }
         let (serial, arrivals) = self.hall.enter();
-        let ends = ((self.ground.source(from, to.ip()), ports), to);
+        let ends = ((self.ground.source(from, to.ip()), ports, class), to);
         let stream = Stream::connect(id, serial, ends, arrivals, &mut self.tasks);
         self.remember(serial, stream);
     }

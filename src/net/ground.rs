@@ -28,7 +28,7 @@ pub(super) trait Ground {
         hall: &mut Hall,
         bind: Bind,
         ip: IpAddr,
-        ports: &RangeInclusive<u16>,
+        ports: (&RangeInclusive<u16>, u8),
     ) -> io::Result<SocketAddr>;
 
     /// Binds a socket to a multicast group on the interface with an address, and says where.
@@ -120,11 +120,12 @@ impl Ground for Open {
         hall: &mut Hall,
         bind: Bind,
         ip: IpAddr,
-        ports: &RangeInclusive<u16>,
+        (ports, class): (&RangeInclusive<u16>, u8),
     ) -> io::Result<SocketAddr> {
         match bind {
             Bind::Udp(id) => {
                 let socket = bind::udp(ip, ports)?;
+                bind::classify(&socket, class, ip);
                 let at = socket.local_addr()?;
                 self.add(hall, id, socket)?;
                 Ok(at)
@@ -138,6 +139,8 @@ impl Ground for Open {
             }
             Bind::Tcp(id) => {
                 let socket = bind::tcp(ip, ports)?;
+                // Connections that it accepts inherit it.
+                bind::classify(&socket, class, ip);
                 let at = socket.local_addr()?;
                 let (serial, arrivals) = hall.enter();
                 self.listeners.insert(id, (serial, Listener::start(socket, serial, arrivals)?));

@@ -40,8 +40,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Ports of a range that are tried for one connection.
 const PORT_ATTEMPTS: u32 = 32;
 
-/// The local end of a connection to be made: address and ports, of which any will do.
-pub(super) type Local = (Option<IpAddr>, RangeInclusive<u16>);
+/// The local end of a connection to be made: address and ports, of which any will do, and the class of what it sends.
+pub(super) type Local = (Option<IpAddr>, RangeInclusive<u16>, u8);
 
 /// Octets that may wait on a connection before the one that feeds it is not read, and how long that is then.
 const MOST_AHEAD: usize = 64 << 10;
@@ -262,12 +262,13 @@ impl Wire {
 }
 
 /// Connects, from a port of the range that is free for this destination.
-async fn open((from, ports): &Local, to: SocketAddr) -> io::Result<TcpStream> {
+async fn open((from, ports, class): &Local, to: SocketAddr) -> io::Result<TcpStream> {
     if *ports == (0..=0) {
         let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if let Some(ip) = from {
             socket.bind(SocketAddr::new(*ip, 0)).map_err(foreign)?;
         }
+        bind::classify(&socket, *class, to.ip());
         return socket.connect(to).await;
     }
     let any =
@@ -275,6 +276,7 @@ async fn open((from, ports): &Local, to: SocketAddr) -> io::Result<TcpStream> {
     let mut last = io::ErrorKind::AddrInUse.into();
     for _ in 0..PORT_ATTEMPTS {
         let bound = bind::outgoing(from.unwrap_or(any), ports).map_err(foreign)?;
+        bind::classify(&bound, *class, to.ip());
         let socket = TcpSocket::from_std_stream(bound);
         match socket.connect(to).await {
             // An earlier connection between the same ends lingers.

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use pinhole_config::{Causes, Config, ControlKeepAlive, Number, Seconds, SignallingKeepAlive};
+use pinhole_config::{
+    CauseMap, Causes, Config, ControlKeepAlive, DecodingError, Number, Seconds, SignallingKeepAlive,
+};
+
+use super::screen::Screen;
 
 /// What happens to the messages of a call.
 #[derive(Debug, Clone)]
@@ -44,6 +48,22 @@ pub struct Handling {
     pub keepalive: Option<KeepAlive>,
     /// What keeps connections to the server of a traversal zone alive.
     pub zone_keepalive: (SignallingKeepAlive, ControlKeepAlive),
+    /// What is put in the place of names and numbers.
+    pub screen: Screen,
+    /// What becomes of the causes in a ReleaseComplete that comes, and in one that goes.
+    pub received: CauseMap,
+    /// See there.
+    pub sent: CauseMap,
+    /// Whether a Setup tells no features of H.460.
+    pub removes_h460: bool,
+    /// Whether a message of a call that cannot be decoded is left out.
+    pub drops_undecodable: bool,
+    /// How long it has to be between two requests for a picture.
+    pub picture_interval: Duration,
+    /// Whether RequestMode says nothing of T.38 over UDP.
+    pub removes_fax_options: bool,
+    /// Whether a party may close channels of the other one.
+    pub closes_either: bool,
     /// Capabilities that no party is told of.
     pub disabled: Vec<String>,
     /// How long a call may last once it is answered.
@@ -111,6 +131,14 @@ impl From<&Config> for Handling {
                 },
             }),
             zone_keepalive: (routed.zone_keepalive_signalling, routed.zone_keepalive_control),
+            screen: Screen::from(config),
+            received: routed.received.clone(),
+            sent: routed.sent.clone(),
+            removes_h460: routed.remove_h460,
+            drops_undecodable: routed.decoding_error != DecodingError::Disconnect,
+            picture_interval: routed.picture_interval.max(config.proxy.picture_interval).duration(),
+            removes_fax_options: routed.remove_fax_options,
+            closes_either: config.proxy.close_either,
             disabled: config.call_table.disabled.0.clone(),
             longest_call: limit(config.call_table.duration_limit),
             longest_wait: limit(config.call_table.unanswered_limit),

@@ -17,6 +17,7 @@ mod overload;
 pub(crate) mod ports;
 pub(crate) mod quota;
 mod rest;
+mod screen;
 mod seqs;
 mod settings;
 mod shared;
@@ -55,6 +56,7 @@ pub use modes::Modes;
 pub(crate) use outside::{is_private, leads};
 use ports::{Ports, Ranges};
 use quota::Quota;
+pub use screen::{CallingNumber, Display, Screen};
 pub use settings::{Mode, Settings, Traversal};
 use shared::REFUSALS;
 pub(crate) use shared::{Core, Cx, Timer};
@@ -90,6 +92,7 @@ impl Node {
             media: settings.rtp_ports.clone(),
             h245: settings.h245_ports.clone(),
             t120: settings.t120_ports.clone(),
+            h245_class: settings.classes[2],
         };
         let Limits { media_pairs, media_pairs_per_source, .. } = settings.limits;
         let quota = Quota::new(&ranges.media, &locals, media_pairs, media_pairs_per_source);
@@ -97,11 +100,12 @@ impl Node {
         for (index, ip) in (0..).zip(&locals) {
             let (ras, tcp) = (settings.ras_port, settings.signalling_port);
             let bind = Bind::Udp(SocketId(index));
-            out.push(Output::Bind { bind, ip: *ip, ports: ras..=ras });
+            let [ras_class, class, _] = settings.classes;
+            out.push(Output::Bind { bind, ip: *ip, ports: ras..=ras, class: ras_class });
             let bind = Bind::Tcp(ListenerId(index));
-            out.push(Output::Bind { bind, ip: *ip, ports: tcp..=tcp });
+            out.push(Output::Bind { bind, ip: *ip, ports: tcp..=tcp, class });
         }
-        ras::socket::discover(&locals, settings.ras.discovery, &mut out);
+        ras::socket::discover(&locals, settings.ras.discovery, settings.classes[0], &mut out);
         ports.top_up(now, &mut out);
         if let Some(port) = settings.multiplex_port {
             ports.share(port, &mut out);

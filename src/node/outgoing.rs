@@ -20,6 +20,8 @@ pub(crate) struct Outgoing {
     pub(crate) control: RangeInclusive<u16>,
     /// Ports of data channels.
     pub(crate) data: RangeInclusive<u16>,
+    /// The classes of packets of RAS, of call signalling and of H.245.
+    pub(crate) classes: [u8; 3],
 }
 
 impl Outgoing {
@@ -44,6 +46,16 @@ impl Outgoing {
             Owner::Fresh => 0..=0,
         }
     }
+
+    /// The class of packets of a connection.
+    pub(super) const fn class(&self, owner: Owner) -> u8 {
+        let [_, signalling, control] = self.classes;
+        match owner {
+            Owner::Signalling(..) | Owner::Hole => signalling,
+            Owner::Control(..) => control,
+            Owner::Data(..) | Owner::Fresh => 0,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +71,7 @@ mod tests {
             signalling: 0..=0,
             control: 0..=0,
             data: 0..=0,
+            classes: [0; 3],
         };
         let (v4, v6) = ("192.0.2.1:1720".parse().unwrap(), "[2001:db8::1]:1720".parse().unwrap());
         let bound = outgoing(Some("198.51.100.1"));
@@ -83,6 +96,7 @@ mod tests {
             signalling: 0..=0,
             control: 0..=0,
             data: 0..=0,
+            classes: [0; 3],
         };
         let source = |known: Option<&str>, to: &str| {
             let to = SocketAddr::new(ip(to), 1720);

@@ -51,6 +51,8 @@ pub(crate) struct Ranges {
     pub(crate) media: RangeInclusive<u16>,
     pub(crate) h245: RangeInclusive<u16>,
     pub(crate) t120: RangeInclusive<u16>,
+    /// The class of packets of H.245.
+    pub(crate) h245_class: u8,
 }
 
 /// The ports kept ready.
@@ -142,22 +144,23 @@ impl Ports {
     /// Asks for what is missing on every local address.
     pub(crate) fn top_up(&mut self, now: Instant, out: &mut Outbox) {
         let Self { ranges, next, spare, asked, asked_data, .. } = self;
-        let mut ask = |number: &dyn Fn(u32) -> Bind, ip: IpAddr, ports: &RangeInclusive<u16>| {
-            let bind = number(*next);
-            *next = next.wrapping_add(1).max(FIRST_LISTENER);
-            asked.insert(bind, ip);
-            out.push(Output::Bind { bind, ip, ports: ports.clone() });
-            bind
-        };
+        let mut ask =
+            |number: &dyn Fn(u32) -> Bind, ip: IpAddr, ports: &RangeInclusive<u16>, class| {
+                let bind = number(*next);
+                *next = next.wrapping_add(1).max(FIRST_LISTENER);
+                asked.insert(bind, ip);
+                out.push(Output::Bind { bind, ip, ports: ports.clone(), class });
+                bind
+            };
         for (ip, spare) in spare {
             if spare.pairs.asks(now) {
-                ask(&|n| Bind::Media(PairId(n)), *ip, &ranges.media);
+                ask(&|n| Bind::Media(PairId(n)), *ip, &ranges.media, 0);
             }
             if spare.listeners.asks(now) {
-                ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.h245);
+                ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.h245, ranges.h245_class);
             }
             if spare.data.asks(now)
-                && let Bind::Tcp(id) = ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.t120)
+                && let Bind::Tcp(id) = ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.t120, 0)
             {
                 asked_data.insert(id);
             }
@@ -171,7 +174,7 @@ impl Ports {
             // A range of ports has to hold the odd one, too.
             let (bind, ports) = (Bind::Media(PairId(number)), port..=port.saturating_add(1));
             self.asked.insert(bind, ip);
-            out.push(Output::Bind { bind, ip, ports });
+            out.push(Output::Bind { bind, ip, ports, class: 0 });
         }
     }
 

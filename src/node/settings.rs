@@ -66,6 +66,8 @@ pub struct Settings {
     pub q931_ports: RangeInclusive<u16>,
     /// The address by which peers outside reach us, when a router translates it.
     pub external: Option<IpAddr>,
+    /// The classes of packets of RAS, of call signalling and of H.245 (DSCP, RFC 2474).
+    pub classes: [u8; 3],
     /// Where it has to be looked up.
     pub external_lookup: Option<Lookup>,
     /// Networks inside, beside the private ones.
@@ -150,6 +152,8 @@ impl From<&Config> for Settings {
                 Some(External::Address(ip)) => Some(*ip),
                 _ => None,
             },
+            classes: [main.ras_class, routed.signalling_class, routed.control_class]
+                .map(|class| u8::try_from(class.0).unwrap_or(0)),
             external_lookup: lookup(main),
             internal: config.proxy.internal.0.clone(),
             encryption,
@@ -187,6 +191,7 @@ impl Settings {
             signalling: self.q931_ports.clone(),
             control: self.h245_ports.clone(),
             data: self.t120_ports.clone(),
+            classes: self.classes,
         }
     }
 

@@ -135,7 +135,8 @@ impl Streams {
         self.dialled += 1;
         let id = StreamId(self.dialled);
         self.accepted(now, id, owner, SocketAddr::new(from.unwrap_or(UNKNOWN), 0), to);
-        out.push(Output::Connect { stream: id, from, ports, to });
+        let class = self.outgoing.class(owner);
+        out.push(Output::Connect { stream: id, from, ports, to, class });
         id
     }
 

@@ -234,7 +234,7 @@ impl Desk {
 
     fn bind(&mut self, bind: Bind, ports: std::ops::RangeInclusive<u16>) {
         let ip = self.options.ip;
-        self.out.push(Output::Bind { bind, ip, ports });
+        self.out.push(Output::Bind { bind, ip, ports, class: 0 });
     }
 
     /// Asks for the RAS socket.
@@ -323,7 +323,7 @@ impl Desk {
         let stream = StreamId(self.next_stream);
         let from = Some(self.options.ip).filter(|ip| !ip.is_unspecified());
         self.adopt(stream, owner, to, None);
-        self.out.push(Output::Connect { stream, from, ports: 0..=0, to });
+        self.out.push(Output::Connect { stream, from, ports: 0..=0, to, class: 0 });
         stream
     }
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
-    RasMessage, RegistrationConfirm, RegistrationReject, RegistrationRejectReason,
-    RegistrationRequest, TimeToLive, TransportAddress,
+    RasMessage, RegistrationConfirm, RegistrationConfirmPreGrantedARQ, RegistrationReject,
+    RegistrationRejectReason, RegistrationRequest, TimeToLive, TransportAddress,
 };
 use pinhole_h323::id::EndpointId;
 use pinhole_h323::{address, version};
@@ -295,9 +295,19 @@ fn confirm(
     if let Some(registration) = registration {
         // In direct mode nothing is signalled to us (H.225.0 §7.9.2), unless the endpoint needs our help.
         let helped = registration.traversal || registration.natted;
-        if (cx.core.settings.mode == Mode::Direct || past::goes(cx.core, &registration)) && !helped
-        {
+        let direct = cx.core.settings.mode == Mode::Direct || past::goes(cx.core, &registration);
+        let direct = direct && !helped;
+        if direct {
             confirm.call_signal_address.clear();
+        }
+        if cx.core.settings.ras.pregrants {
+            confirm.pre_granted_arq = Some(Box::new(RegistrationConfirmPreGrantedARQ {
+                make_call: true,
+                use_gkcall_signal_address_to_make_call: !direct,
+                answer_call: true,
+                use_gkcall_signal_address_to_answer: !direct,
+                ..Default::default()
+            }));
         }
         confirm.time_to_live = registration.ttl_s.map(TimeToLive);
         if !registration.permanent && cx.core.registrations.wanted(id).is_none() {

@@ -45,6 +45,8 @@ pub struct RasSettings {
     pub route_to_gatekeeper: bool,
     /// Domains of our own.
     pub domains: Vec<String>,
+    /// Whether endpoints may call, and be called, without asking.
+    pub pregrants: bool,
     /// What is removed from the end of a dialled number.
     pub trailing: String,
     /// Which of several gateways is the next.
@@ -118,6 +120,7 @@ impl From<&Config> for RasSettings {
             particulars: Particulars::from(config),
             route_to_gatekeeper: arq.route_to_gatekeeper,
             domains: main.domains.0.clone(),
+            pregrants: config.routed.pregrant,
             trailing: arq.trailing.0.clone(),
             turns: match (arq.least_used, arq.round_robin) {
                 (true, _) => Turns::LeastUsed,

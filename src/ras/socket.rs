@@ -62,12 +62,17 @@ impl From<SocketId> for Socket {
 }
 
 /// Asks for the sockets of discovery on each local address.
-pub(crate) fn discover(locals: &[IpAddr], discovery: Option<SocketAddrV4>, out: &mut Outbox) {
+pub(crate) fn discover(
+    locals: &[IpAddr],
+    discovery: Option<SocketAddrV4>,
+    class: u8,
+    out: &mut Outbox,
+) {
     let Some(group) = discovery else { return };
     let port = group.port();
     for (n, ip) in (0..).zip(locals) {
         let bind = Bind::Udp(SocketId(DISCOVERY + n));
-        out.push(Output::Bind { bind, ip: *ip, ports: port..=port });
+        out.push(Output::Bind { bind, ip: *ip, ports: port..=port, class });
         if let IpAddr::V4(interface) = *ip {
             out.push(Output::Join { socket: SocketId(GROUP + n), group, interface });
         }

@@ -131,7 +131,8 @@ fn start(cx: &mut Cx<'_>, id: ZoneId) {
     }
     zone.meter.running = Some(Running { time, seq, to, asked: 0, answered: false });
     let bind = Bind::Udp(Socket::spare(id.number()));
-    cx.core.out.push(Output::Bind { bind, ip: zone.local, ports: 0..=0 });
+    let class = cx.core.settings.classes[0];
+    cx.core.out.push(Output::Bind { bind, ip: zone.local, ports: 0..=0, class });
     cx.core.zones.timers.set(Deadline::Meter(id), now + UNDER_WAY);
 }
 

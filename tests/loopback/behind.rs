@@ -25,7 +25,7 @@ fn behind(outside: &str, rules: Rules) -> Behind {
 /// Binds a socket, sends a datagram from it to each address, and opens a connection to the last. Tells all it hears.
 fn caller(to: Vec<SocketAddr>) -> (Box<dyn pinhole::face::Agent>, Ear) {
     let (teller, ear) = grapevine();
-    let bind = |bind, ports| Output::Bind { bind, ip: PRIVATE, ports };
+    let bind = |bind, ports| Output::Bind { bind, ip: PRIVATE, ports, class: 0 };
     let first = [bind(Bind::Udp(SOCKET), 1719..=1719), bind(Bind::Tcp(ListenerId(1)), 1720..=1720)];
     let agent = script(first, move |out, input| {
         tell(&teller, &input);
@@ -40,6 +40,7 @@ fn caller(to: Vec<SocketAddr>) -> (Box<dyn pinhole::face::Agent>, Ear) {
                     from: Some(PRIVATE),
                     ports: 0..=0,
                     to: *to,
+                    class: 0,
                 });
             }
         }
@@ -153,7 +154,8 @@ async fn connections_lead_outwards_only() {
 #[tokio::test]
 async fn private_ports_are_given_as_real_ones_are() {
     let (teller, mut ear) = grapevine();
-    let bind = |bind, ip: &str, ports| Output::Bind { bind, ip: ip.parse().unwrap(), ports };
+    let bind =
+        |bind, ip: &str, ports| Output::Bind { bind, ip: ip.parse().unwrap(), ports, class: 0 };
     let pair = |n| Bind::UdpPair(SocketId(n), SocketId(n + 1));
     let first = [
         bind(pair(10), "0.0.0.0", 5001..=5005),
@@ -190,7 +192,7 @@ fn among(outside: &str, private: IpAddr, neighbour: IpAddr) -> Behind {
 async fn neighbours_reach_the_agent_and_nobody_else_does() {
     let [private, neighbour] = [[127, 0, 1, 8], [127, 0, 1, 9]].map(IpAddr::from);
     let (teller, mut ear) = grapevine();
-    let bind = |bind| Output::Bind { bind, ip: private, ports: 0..=0 };
+    let bind = |bind| Output::Bind { bind, ip: private, ports: 0..=0, class: 0 };
     let first = [bind(Bind::Udp(SOCKET)), bind(Bind::Tcp(ListenerId(1)))];
     let agent = script(first, move |out, input| {
         tell(&teller, &input);
@@ -235,8 +237,12 @@ async fn media_of_an_agent_behind_passes_the_firewall() {
     let ports = [&inside, &outside].map(|socket| socket.local_addr().unwrap());
     let (teller, mut ear) = grapevine();
     let mut bound = 0;
-    let first =
-        PAIRS.map(|pair| Output::Bind { bind: Bind::Media(pair), ip: private, ports: 0..=0 });
+    let first = PAIRS.map(|pair| Output::Bind {
+        bind: Bind::Media(pair),
+        ip: private,
+        ports: 0..=0,
+        class: 0,
+    });
     let agent = script(first, move |out, input| {
         tell(&teller, &input);
         bound += usize::from(matches!(input, Input::Bound { .. }));

@@ -267,7 +267,7 @@ async fn what_is_relayed_has_the_class_of_the_configuration() {
             });
             let ports = ends.each_ref().map(|socket| socket.local_addr().unwrap().port());
             let (teller, mut ear) = mpsc::unbounded_channel();
-            let bind = |pair| Output::Bind { bind: Bind::Media(pair), ip, ports: 0..=0 };
+            let bind = |pair| Output::Bind { bind: Bind::Media(pair), ip, ports: 0..=0, class: 0 };
             let mut bound = 0;
             let agent = script(PAIRS.map(bind), move |out, input| {
                 let Input::Bound { at, .. } = input else { return };

@@ -41,7 +41,7 @@ pub(crate) fn script(
 
 /// Asks for any port of loopback.
 pub(crate) fn any(bind: Bind) -> Output {
-    Output::Bind { bind, ip: HERE, ports: 0..=0 }
+    Output::Bind { bind, ip: HERE, ports: 0..=0, class: 0 }
 }
 
 /// Tells the test what happened in an agent.

@@ -14,13 +14,15 @@ use crate::script::{HERE, any, grapevine, script, tell};
 async fn an_agent_asked_to_end_takes_leave_first() {
     let server = TcpListener::bind((HERE, 0)).await.unwrap();
     let (to, stream) = (server.local_addr().unwrap(), StreamId(1));
-    let polite =
-        script([Output::Connect { stream, from: None, ports: 0..=0, to }], move |out, input| {
+    let polite = script(
+        [Output::Connect { stream, from: None, ports: 0..=0, to, class: 0 }],
+        move |out, input| {
             if let Input::Shutdown = input {
                 out.push(Output::Send { stream, bytes: b"goodbye".to_vec() });
                 out.push(Output::Finished);
             }
-        });
+        },
+    );
     let (stopper, stop) = stopper();
     let peer = async {
         let (mut accepted, _) = server.accept().await.unwrap();
@@ -118,15 +120,17 @@ async fn an_agent_that_does_not_end_is_not_waited_for_for_ever() {
 async fn a_peer_that_does_not_read_does_not_keep_an_agent_from_ending() {
     let server = TcpListener::bind((HERE, 0)).await.unwrap();
     let (to, stream) = (server.local_addr().unwrap(), StreamId(1));
-    let talker =
-        script([Output::Connect { stream, from: None, ports: 0..=0, to }], move |out, input| {
+    let talker = script(
+        [Output::Connect { stream, from: None, ports: 0..=0, to, class: 0 }],
+        move |out, input| {
             if let Input::Connected { .. } = input {
                 for _ in 0..3 {
                     out.push(Output::Send { stream, bytes: vec![0; 300 << 10] });
                 }
                 out.push(Output::Finished);
             }
-        });
+        },
+    );
     let (_stopper, stop) = stopper();
     let deaf = async {
         let accepted = server.accept().await;
@@ -161,8 +165,8 @@ async fn what_an_agent_says_of_things_that_are_not_there_is_ignored() {
                 party: Party { ip: HERE, ports: Ports::Unknown },
             }),
             // The same number twice: the second connection takes the place of the first.
-            Output::Connect { stream, from: None, ports: 0..=0, to },
-            Output::Connect { stream, from: None, ports: 0..=0, to },
+            Output::Connect { stream, from: None, ports: 0..=0, to, class: 0 },
+            Output::Connect { stream, from: None, ports: 0..=0, to, class: 0 },
             any(Bind::Udp(socket)),
         ],
         move |out, input| {

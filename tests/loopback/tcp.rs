@@ -133,7 +133,7 @@ async fn connections_are_opened_from_the_address_asked_for() {
     let stream = StreamId(9);
     let from = Some("127.0.0.3".parse().unwrap());
     let first = [
-        Output::Connect { stream, from, ports: 0..=0, to },
+        Output::Connect { stream, from, ports: 0..=0, to, class: 0 },
         // Octets may be sent before the connection stands.
         Output::Send { stream, bytes: b"early".to_vec() },
     ];
@@ -163,6 +163,7 @@ async fn connections_are_opened_from_the_ports_asked_for() {
         from,
         ports: 24_680..=24_681,
         to,
+        class: 0,
     });
     play(script(first, move |_, input| tell(&teller, &input)), async {
         let (mut ports, mut refused) = (Vec::new(), 0);
@@ -190,9 +191,9 @@ async fn a_connection_that_cannot_be_made_is_closed_once() {
     let (teller, mut ear) = grapevine();
     let not_ours = Some("198.51.100.1".parse().unwrap());
     let first = [
-        Output::Connect { stream: StreamId(1), from: None, ports: 0..=0, to: nobody },
-        Output::Connect { stream: StreamId(2), from: not_ours, ports: 0..=0, to: nobody },
-        Output::Connect { stream: StreamId(3), from: None, ports: 0..=0, to: nobody },
+        Output::Connect { stream: StreamId(1), from: None, ports: 0..=0, to: nobody, class: 0 },
+        Output::Connect { stream: StreamId(2), from: not_ours, ports: 0..=0, to: nobody, class: 0 },
+        Output::Connect { stream: StreamId(3), from: None, ports: 0..=0, to: nobody, class: 0 },
         Output::Close { stream: StreamId(3) },
     ];
     play(script(first, move |_, input| tell(&teller, &input)), async {

@@ -36,8 +36,13 @@ async fn a_port_in_use_is_answered_by_nothing_and_the_agent_lives_on() {
     let port = taken.local_addr().unwrap().port();
     let (teller, mut ear) = grapevine();
     let first = [
-        Output::Bind { bind: Bind::Udp(SOCKET), ip: HERE, ports: port..=port },
-        Output::Bind { bind: Bind::Udp(SOCKET), ip: "198.51.100.1".parse().unwrap(), ports: 0..=0 },
+        Output::Bind { bind: Bind::Udp(SOCKET), ip: HERE, ports: port..=port, class: 0 },
+        Output::Bind {
+            bind: Bind::Udp(SOCKET),
+            ip: "198.51.100.1".parse().unwrap(),
+            ports: 0..=0,
+            class: 0,
+        },
         any(Bind::Udp(SOCKET)),
     ];
     play(script(first, move |_, input| tell(&teller, &input)), async {
@@ -55,6 +60,7 @@ async fn pairs_are_even_and_odd_and_a_range_gives_all_it_has() {
         bind: Bind::UdpPair(SocketId(2 * n), SocketId(2 * n + 1)),
         ip: "127.0.0.77".parse().unwrap(),
         ports: 41_001..=41_006,
+        class: 0,
     };
     play(script((0..3).map(pair), move |_, input| tell(&teller, &input)), async {
         let mut ports = [ear.bound().await.port(), ear.bound().await.port()];

@@ -78,7 +78,7 @@ pub(super) const KNOWN: &[Known] = &[
         "AlternateGKs Authenticators DisconnectCallsOnShutdown \
          EncryptAllPasswords EndpointSignalPort FortyTwo FourtyTwo LicenseFile \
          ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
-         NetworkInterfaces RASDiffServ RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
+         NetworkInterfaces RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
          StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel \
          TimestampFormat TraceLevel UseBroadcastListener \
          WorkerThreadIdleTimeout",
@@ -169,9 +169,9 @@ pub(super) const KNOWN: &[Known] = &[
         "Proxy",
         "AbortOnInvalidTPKT AsteriskGWDN AsteriskGWID CachePortDetection \
          CachePortDetectionDuration DisableRTPQueueing EnableRTCPStats \
-         EnableRTPMute FilterVideoFastUpdatePicture \
+         EnableRTPMute \
          LegacyPortDetection MatchH239SessionsByIDOnly MatchH239SessionsByType \
-         PortDetectionTimeout SearchBothSidesOnCLC UpdateCalledPartyToH225Destination",
+         PortDetectionTimeout",
     ),
     named(
         "RadAcct",
@@ -227,25 +227,21 @@ pub(super) const KNOWN: &[Known] = &[
     named(
         "RoutedMode",
         "AbortOnInvalidTPKT \
-         AppendToCallingPartyNumberIE AppendToDisplayIE \
          DisableSettingUDPSourceIP EnableGnuGkNATTraversal \
          EnableH245Multiplexing EnableH450.2 EnableH46017 EnableH46023 EnableH46026 EnableH460P \
-         ENUMservers FilterEmptyFacility FilterVideoFastUpdatePicture \
+         ENUMservers \
          ForceNATKeepAlive \
-         H225DiffServ \
          H235HalfCallMediaStrength \
-         H245DiffServ H245MultiplexPort H4502EmulatorTransferMethod \
+         H245MultiplexPort H4502EmulatorTransferMethod \
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat MatchH239SessionsByIDOnly \
-         MatchH239SessionsByType PregrantARQ PrependToCallingPartyNumberIE \
-         PrependToDisplayIE ProxyHandlerHighPrio Q931DecodingError RDSservers RedirectCallsToGkIP \
-         RemoveFaxUDPOptionsFromRM \
-         RemoveH460Call RemoveSorensonSourceInfo \
-         RerouteOnFacility RtpHandlerNumber ScreenCallingPartyNumberIE \
-         ScreenDisplayIE ScreenSourceAddress ShowForwarderNumber \
+         MatchH239SessionsByType \
+         ProxyHandlerHighPrio RDSservers RedirectCallsToGkIP \
+         RemoveSorensonSourceInfo \
+         RerouteOnFacility RtpHandlerNumber \
          SocketCleanupTimeout \
-         TLSCallSignalPort TranslateReceivedQ931Cause TranslateSentQ931Cause \
-         TranslateSorensonSourceInfo UpdateCalledPartyToH225Destination \
+         TLSCallSignalPort \
+         TranslateSorensonSourceInfo \
          UseH46026PriorityQueue UseProvisionalRespToH245Tunneling",
     ),
     instances("Routing::CatchAll", "CatchAllAlias CatchAllIP"),

@@ -29,6 +29,8 @@ section! {
         ipv6: bool as "EnableIPv6" = true;
         /// The port of RAS (UDP); 0 for any.
         ras_port: Port as "UnicastRasPort" = Port(1719);
+        /// The class of packets of RAS (DSCP, RFC 2474); 0: none.
+        ras_class: Number as "RASDiffServ" = Number(0) => Limit::Within(0, 63);
         /// Whether endpoints find the gatekeeper by multicast (GRQ), and on MulticastPort.
         multicast: bool as "UseMulticastListener" = true;
         /// The port of discovery (UDP), multicast and unicast.

@@ -49,6 +49,12 @@ section! {
         any_port_h239: NetList as "AllowAnyRTPSourcePortForH239From" = NetList::default();
         /// Accepted: no channel that fast start proposes tells where its sender would want media.
         remove_fast_media: bool as "RemoveMCInFastStartTransmitOffer" = false;
+        /// As in `[RoutedMode]`, where GnuGk itself looks for it.
+        picture_interval: Seconds as "FilterVideoFastUpdatePicture" = Seconds(0) => Limit::Clamp(0, 3600);
+        /// As in `[RoutedMode]`, where GnuGk itself looks for it.
+        called_from_alias: bool as "UpdateCalledPartyToH225Destination" = false;
+        /// Whether a party that closes a channel of a number that it has not opened itself closes that of the other party.
+        close_either: bool as "SearchBothSidesOnCLC" = false;
         /// Whether a call ends when a party is silent that has opened a channel: neither media, nor reports about it (RTCP),
         /// nor keepalives come.
         inactivity: bool as "RTPInactivityCheck" = false;

@@ -2,8 +2,8 @@
 
 use crate::section::section;
 use crate::value::{
-    CallsTo, Causes, ControlKeepAlive, FilePaths, Limit, Milliseconds, Networks, Number, Port,
-    PortRange, Seconds, SignallingKeepAlive,
+    CallsTo, CauseMap, Causes, ControlKeepAlive, DecodingError, FilePaths, Limit, Milliseconds,
+    Name, Networks, Number, Port, PortRange, Seconds, SignallingKeepAlive,
 };
 
 section! {
@@ -46,6 +46,32 @@ section! {
         calling_type: Option<Number> as "CallingTypeOfNumber" = None => Limit::Within(0, 7);
         /// The numbering plan of the calling number.
         calling_plan: Option<Number> as "CallingPlanOfNumber" = None => Limit::Within(0, 15);
+        /// The called number (Q.931) in a Setup that goes out is the first number of destinationAddress, or is left out when
+        /// there is none: for gateways that go by it.
+        called_from_alias: bool as "UpdateCalledPartyToH225Destination" = false;
+        /// The calling number in a Setup that goes out: this one, or, with `RegisteredAlias`, the first number, else the first
+        /// alias, under which the caller is registered; of one who is not registered it is left out, and what a neighbour says
+        /// of its caller stays.
+        screen_number: Option<Name> as "ScreenCallingPartyNumberIE" = None;
+        /// With `RegisteredAlias`: what follows it. `%{gkip}` stands for the gatekeeper's address, `%{external-ip}` for
+        /// ExternalIP.
+        append_number: Option<Name> as "AppendToCallingPartyNumberIE" = None;
+        /// With `RegisteredAlias`: what stands before it.
+        prepend_number: Option<Name> as "PrependToCallingPartyNumberIE" = None;
+        /// What messages display to people (Q.931 Display): this text; with `Calling` the number of a registered caller, with
+        /// `Called` that of a registered called party, with `CallingCalled` both; with `Delete` nothing.
+        screen_display: Option<Name> as "ScreenDisplayIE" = None;
+        /// With ScreenDisplayIE: what follows the text.
+        append_display: Option<Name> as "AppendToDisplayIE" = None;
+        /// With ScreenDisplayIE: what stands before it.
+        prepend_display: Option<Name> as "PrependToDisplayIE" = None;
+        /// The only alias that a Setup that goes out names as its source, if it names any.
+        screen_source: Option<Name> as "ScreenSourceAddress" = None;
+        /// Which causes become which others in every ReleaseComplete that a party sends, such as `17:=34`; before what
+        /// `[EP::…]` says.
+        received: CauseMap as "TranslateReceivedQ931Cause" = CauseMap::default();
+        /// Which causes become which others in every ReleaseComplete that goes out; after that.
+        sent: CauseMap as "TranslateSentQ931Cause" = CauseMap::default();
         /// Accepted: the called party is always told our address as the source of a call.
         rewrite_source: bool as "AlwaysRewriteSourceCallSignalAddress" = true;
         /// Accepted: the system always watches whether the peers of connections are still there.
@@ -89,6 +115,28 @@ section! {
         /// routeCallToGatekeeper) is obeyed here, and the caller does not hear of it. Calls whose media is relayed always
         /// have it, since what the called party tells may be of no use outside.
         forward_on_facility: bool as "ForwardOnFacility" = false;
+        /// A registered party that sends a call on counts as its caller, with its number, where the call is made by the
+        /// gatekeeper (see ForwardOnFacility).
+        show_forwarder: bool as "ShowForwarderNumber" = false;
+        /// Accepted: a Facility that carries nothing is never passed on.
+        filter_empty: bool as "FilterEmptyFacility" = false;
+        /// A Setup that goes out tells no features of H.460, but those of the traversal of NATs to whom speaks them.
+        remove_h460: bool as "RemoveH460Call" = false;
+        /// What becomes of a message of a call that cannot be decoded: `Disconnect` ends the call (cause 111), `Drop` leaves the
+        /// message out; with `Forward` it is left out, too, since what nobody understands may harm who gets it.
+        decoding_error: DecodingError as "Q931DecodingError" = DecodingError::Disconnect;
+        /// How many seconds have to pass between two requests of a party for a whole picture of the same video
+        /// (videoFastUpdatePicture); others are dropped. 0: none.
+        picture_interval: Seconds as "FilterVideoFastUpdatePicture" = Seconds(0) => Limit::Clamp(0, 3600);
+        /// A RequestMode for T.38 says nothing of UDP (t38FaxUdpOptions), which confuses some gateways.
+        remove_fax_options: bool as "RemoveFaxUDPOptionsFromRM" = false;
+        /// Endpoints are allowed to call, and to be called, without asking (preGrantedARQ); those that ask all the same get
+        /// their answer.
+        pregrant: bool as "PregrantARQ" = false;
+        /// The class of packets of call signalling (DSCP, RFC 2474); 0: none.
+        signalling_class: Number as "H225DiffServ" = Number(0) => Limit::Within(0, 63);
+        /// The class of packets of H.245 connections.
+        control_class: Number as "H245DiffServ" = Number(0) => Limit::Within(0, 63);
         /// A Facility that only carries something (transportedInformation) goes to parties older than H.225.0 version 4 as
         /// one without content of its own.
         translate_facility: bool as "TranslateFacility" = false;

@@ -69,6 +69,17 @@ pub enum Medium {
     H239,
 }
 
+/// What becomes of a message that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecodingError {
+    /// The call ends.
+    Disconnect,
+    /// It is left out.
+    Drop,
+    /// With GnuGk it is passed on; it is left out.
+    Forward,
+}
+
 /// Whom a party may call that is not registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallsTo {
@@ -177,6 +188,12 @@ words!(Medium, "Audio, Video, H239", "`Audio`, `Video`, `H239`", [
     "Audio" => Self::Audio,
     "Video" => Self::Video,
     "H239" => Self::H239,
+]);
+
+words!(DecodingError, "Disconnect, Drop, Forward", "`Disconnect`, `Drop`, `Forward`", [
+    "Disconnect" => Self::Disconnect,
+    "Drop" => Self::Drop,
+    "Forward" => Self::Forward,
 ]);
 
 words!(CallsTo, "registered, anybody", "`registered`, `anybody`", [

@@ -11,7 +11,10 @@ mod protection;
 mod route;
 mod text;
 
-pub use call::{CallsTo, Causes, ControlKeepAlive, Medium, Routing, Routings, SignallingKeepAlive};
+pub use call::{
+    CallsTo, Causes, ControlKeepAlive, DecodingError, Medium, Routing, Routings,
+    SignallingKeepAlive,
+};
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
 pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};

@@ -49,7 +49,7 @@ impl Relay {
         let mut out = Outbox::default();
         for pair in 0..task.flows * 2 {
             let bind = Bind::Media(PairId(pair));
-            out.push(Output::Bind { bind, ip: task.ip, ports: 0..=0 });
+            out.push(Output::Bind { bind, ip: task.ip, ports: 0..=0, class: 0 });
         }
         let ports = vec![[0; 2]; task.flows as usize];
         Self { task, out, ports, bound: 0, ready: Some(ready) }

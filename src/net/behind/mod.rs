@@ -295,7 +295,7 @@ impl Ground for Behind {
         hall: &mut Hall,
         bind: Bind,
         ip: IpAddr,
-        ports: &RangeInclusive<u16>,
+        (ports, _): (&RangeInclusive<u16>, u8),
     ) -> io::Result<SocketAddr> {
         match bind {
             Bind::Udp(id) => self.bind_udp(hall, &[Owner::Agent(id)], ip, ports),

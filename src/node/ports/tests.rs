@@ -13,7 +13,7 @@ fn now() -> Instant {
 
 fn ports(quota: Quota) -> Ports {
     let [media, h245, t120] = RANGES;
-    Ports::new(&[ip()], Ranges { media, h245, t120 }, quota)
+    Ports::new(&[ip()], Ranges { media, h245, t120, h245_class: 0 }, quota)
 }
 
 fn free() -> Quota {
@@ -24,7 +24,7 @@ fn free() -> Quota {
 fn answer(ports: &mut Ports, now: Instant, out: &mut Outbox, free: bool) -> usize {
     let mut asked = 0;
     while let Some(output) = out.pop() {
-        let Output::Bind { bind, ip, ports: range } = output else { panic!("{output:?}") };
+        let Output::Bind { bind, ip, ports: range, .. } = output else { panic!("{output:?}") };
         asked += 1;
         let at = free.then(|| SocketAddr::new(ip, *range.start() + 2 * asked as u16));
         assert!(ports.bound(now, bind, at, out));

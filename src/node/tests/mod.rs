@@ -2,6 +2,7 @@
 
 mod addresses;
 mod channels;
+mod classes;
 mod crowd;
 mod data;
 mod disclosure;
@@ -112,7 +113,7 @@ impl Desk {
         let mut next = 0;
         while let Some(output) = outputs.get(next) {
             next += 1;
-            let Output::Bind { bind, ip, ports } = output else { continue };
+            let Output::Bind { bind, ip, ports, .. } = output else { continue };
             self.port += 2;
             // As in the world, a range has to hold both ports of a pair.
             let last = *ports.start() + u16::from(matches!(bind, Bind::Media(_)));

@@ -187,6 +187,18 @@ fn numbers_are_said_to_be_of_the_kind_that_the_configuration_wants() {
     assert_eq!(line.setup.q931().called_number(), None);
 }
 
+/// Who is not registered has no number that anybody has checked.
+#[test]
+fn the_calling_number_of_a_stranger_is_left_out_where_that_of_endpoints_is_wanted() {
+    let file = "[RoutedMode]\nScreenCallingPartyNumberIE=RegisteredAlias\n[Proxy]\nEnable=1\n";
+    let (config, problems) = pinhole_config::Config::read(file);
+    assert_eq!(problems, []);
+    let line = call_edited(Settings::from(&config), |setup| {
+        setup.q931_mut().set_calling_digits("112");
+    });
+    assert_eq!(line.setup.q931().calling_number(), None);
+}
+
 #[test]
 fn an_endpoint_is_told_of_its_account_once() {
     let (config, problems) = pinhole_config::Config::read(

@@ -222,8 +222,8 @@ impl crate::face::Agent for Twice {
             output => return output,
         }
         match self.0[1].poll_output() {
-            Output::Bind { bind: Bind::Tcp(ListenerId(n)), ip, ports } => {
-                Output::Bind { bind: Bind::Tcp(ListenerId(n + 1000)), ip, ports }
+            Output::Bind { bind: Bind::Tcp(ListenerId(n)), ip, ports, class } => {
+                Output::Bind { bind: Bind::Tcp(ListenerId(n + 1000)), ip, ports, class }
             }
             output => output,
         }

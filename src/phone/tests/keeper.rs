@@ -63,7 +63,7 @@ impl Keeper {
         let book = Arc::new(Mutex::new(Book::default()));
         let mut out = Outbox::default();
         for (bind, port) in [(Bind::Udp(RAS), 1719), (Bind::Tcp(ListenerId(1)), 1720)] {
-            out.push(Output::Bind { bind, ip, ports: port..=port });
+            out.push(Output::Bind { bind, ip, ports: port..=port, class: 0 });
         }
         let (registered, streams) = (BTreeMap::new(), BTreeMap::new());
         let (waiting, opened) = (BTreeMap::new(), BTreeMap::new());

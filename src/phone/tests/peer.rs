@@ -29,7 +29,7 @@ impl Peer {
     fn new(piece: Vec<Vec<u8>>) -> Self {
         let mut out = Outbox::default();
         let to = ([10, 0, 0, 1], 1720).into();
-        out.push(Output::Connect { stream: StreamId(1), from: None, ports: 0..=0, to });
+        out.push(Output::Connect { stream: StreamId(1), from: None, ports: 0..=0, to, class: 0 });
         Self { out, piece, reader: Reader::new(), heard: Arc::default() }
     }
 }

@@ -219,7 +219,7 @@ impl Stranger {
         use crate::face::{Bind, Outbox, Output, SocketId};
         let mut out = Outbox::default();
         let bind = Bind::Udp(SocketId(1));
-        out.push(Output::Bind { bind, ip: [0, 0, 0, 0].into(), ports: 1719..=1719 });
+        out.push(Output::Bind { bind, ip: [0, 0, 0, 0].into(), ports: 1719..=1719, class: 0 });
         Self { out, victim }
     }
 }

@@ -59,6 +59,7 @@ fn a_number_of_the_host_is_found() {
         from: None,
         ports: 0..=0,
         to: at("192.0.2.1:1"),
+        class: 0,
     });
 }
 

@@ -7,8 +7,8 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::{
     AdmissionRequest, AlertingUUIE, BandWidth, CallProceedingUUIE, CallReferenceValue,
     CallTerminationCause, ConnectUUIE, DisengageReason, DisengageRequest, EndpointIdentifier,
-    H323UUPDUH323MessageBody as Body, RasMessage, RegistrationRequest, RequestSeqNum, SetupUUIE,
-    UnregistrationRequest,
+    H323UUPDUH323MessageBody as Body, RasMessage, RegistrationConfirm, RegistrationRequest,
+    RequestSeqNum, SetupUUIE, UnregistrationRequest,
 };
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::control::Control;
@@ -115,7 +115,34 @@ impl Parties {
     }
 
     fn register(&mut self, n: usize) {
+        let confirm = self.registered(n);
+        self.ids[n] = confirm.endpoint_identifier;
+    }
+
+    /// Adds an alias to those of a party.
+    pub(crate) fn alias(&mut self, n: usize, alias: &str) {
         let request = RegistrationRequest {
+            terminal_alias: Some(vec![Alias::from_text(alias).to_asn()]),
+            additive_registration: Some(()),
+            endpoint_identifier: Some(self.ids[n].clone()),
+            ..self.request(n)
+        };
+        let answers = self.ask(n, RasMessage::registrationRequest(Box::new(request)));
+        assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
+    }
+
+    /// Registers a party; the answer.
+    pub(crate) fn registered(&mut self, n: usize) -> RegistrationConfirm {
+        let request = self.request(n);
+        let answers = self.ask(n, RasMessage::registrationRequest(Box::new(request)));
+        let [RasMessage::registrationConfirm(confirm)] = &answers[..] else {
+            panic!("{answers:?}");
+        };
+        (**confirm).clone()
+    }
+
+    fn request(&mut self, n: usize) -> RegistrationRequest {
+        RegistrationRequest {
             request_seq_num: self.seq(),
             protocol_identifier: version::h225(),
             call_signal_address: vec![to_h225(at(&format!("{}:1720", IPS[n])))],
@@ -123,12 +150,7 @@ impl Parties {
             terminal_alias: Some(vec![Alias::from_text(NAMES[n]).to_asn()]),
             keep_alive: Some(false),
             ..Default::default()
-        };
-        let answers = self.ask(n, RasMessage::registrationRequest(Box::new(request)));
-        let [RasMessage::registrationConfirm(confirm)] = &answers[..] else {
-            panic!("{answers:?}");
-        };
-        self.ids[n] = confirm.endpoint_identifier.clone();
+        }
     }
 
     fn admit(&mut self, n: usize) {

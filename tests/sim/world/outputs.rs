@@ -64,7 +64,7 @@ impl World {
 
     fn act(&mut self, host: usize, output: Output) {
         match output {
-            Output::Bind { bind, ip, ports } => self.bind(host, bind, ip, &ports),
+            Output::Bind { bind, ip, ports, .. } => self.bind(host, bind, ip, &ports),
             Output::Join { socket, group, .. } => {
                 let (bind, at) = (Bind::Udp(socket), group.into());
                 let it = &mut self.hosts[host];
@@ -81,7 +81,7 @@ impl World {
                 self.check_wire(host, to, &bytes);
                 self.launch(host, at, to, bytes);
             }
-            Output::Connect { stream, from, ports, to } => {
+            Output::Connect { stream, from, ports, to, .. } => {
                 self.connect(host, stream, (from, &ports), to);
             }
             Output::Send { stream, bytes } => self.send(host, stream, bytes),

@@ -59,7 +59,7 @@ impl Raw {
 
     /// Asks for a bind.
     pub(crate) fn bind(&mut self, bind: Bind, at: &str, ports: RangeInclusive<u16>) {
-        self.out.push(Output::Bind { bind, ip: ip(at), ports });
+        self.out.push(Output::Bind { bind, ip: ip(at), ports, class: 0 });
     }
 
     /// Gives a bind back.
@@ -90,7 +90,7 @@ impl Raw {
         self.streams += 1;
         let stream = StreamId(self.streams);
         self.lines.insert(stream, Line::default());
-        self.out.push(Output::Connect { stream, from: None, ports: 0..=0, to });
+        self.out.push(Output::Connect { stream, from: None, ports: 0..=0, to, class: 0 });
         stream
     }
 

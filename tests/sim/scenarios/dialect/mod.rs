@@ -1,6 +1,7 @@
 //! Keys of GnuGk's dialect, each by what it does to a call.
 
 mod particulars;
+mod words;
 
 use pinhole::node::{Mode, Settings};
 use pinhole_h323::asn::h245::{
