@@ -163,7 +163,8 @@ impl Calls {
         call.data.close_all(cx, &mut self.index);
         call.leg_mut(Side::A).queue.clear();
         let leg = called_leg(cx, call.leg(Side::A).local, to);
-        *call.leg_mut(Side::B) = leg;
+        self.change(key, |call| *call.leg_mut(Side::B) = leg);
+        let Some(call) = self.calls.get_mut(&key) else { return };
         call.mode = setup::mode(cx, call.legs.each_ref());
         call.translates = setup::translates(cx, call.mode);
         if let Some(zone) = call.leg(Side::B).zone {

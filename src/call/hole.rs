@@ -82,8 +82,8 @@ impl Calls {
         if let Some(zone) = to.zone {
             cx.core.zones.carried(zone);
         }
+        self.change(key, |call| *call.leg_mut(Side::B) = to);
         let Some(call) = self.live(key) else { return };
-        *call.leg_mut(Side::B) = to;
         call.mode = mode;
         call.translates = setup::translates(cx, mode);
         if cx.core.settings.handling.failover {

@@ -12,6 +12,7 @@ mod keepalive;
 mod leg;
 mod link;
 mod old;
+mod parties;
 mod placing;
 mod progress;
 mod registered;
@@ -166,6 +167,7 @@ impl Call {
 pub(crate) struct Calls {
     calls: BTreeMap<CallKey, Call>,
     index: Index,
+    parties: parties::Parties,
 }
 
 /// What leads to a call.
@@ -208,13 +210,6 @@ impl Calls {
     /// How many calls there are, ended ones that still report included.
     pub(crate) fn len(&self) -> usize {
         self.calls.len()
-    }
-
-    /// How many calls run that were made from an address.
-    pub(crate) fn made_from(&self, peer: std::net::IpAddr) -> usize {
-        use crate::node::limits::source;
-        let from = |call: &&Call| call.is_live() && source(call.leg(Side::A).peer) == source(peer);
-        self.calls.values().filter(from).count()
     }
 
     /// The neighbour that a call is placed to.

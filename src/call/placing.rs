@@ -133,10 +133,11 @@ impl Calls {
             return cx.close(ends.stream);
         }
         let callid = call.id.to_string();
+        self.change(key, |call| call.leg_mut(Side::B).peer = ends.peer.ip());
+        let Some(call) = self.live(key) else { return };
         let leg = call.leg_mut(Side::B);
         leg.stream = Some(ends.stream);
         leg.local = ends.local;
-        leg.peer = ends.peer.ip();
         (leg.tunnels, leg.bond) = (tunnels, bond);
         cx.core.streams.belongs(ends.stream, Owner::Signalling(key, Side::B));
         cx.event(Event::Pinhole { callid, step: "opened", peer: ends.peer });

@@ -54,7 +54,8 @@ impl Calls {
                 && call.conference == *conference
                 && call.leg(side).endpoint.as_ref() == Some(endpoint)
         };
-        let mut all = self.calls.values().filter(|call| call.is_live()).filter(own);
+        let calls = self.parties.of(endpoint).filter_map(|key| self.calls.get(&key));
+        let mut all = calls.filter(own);
         all.next().filter(|_| all.next().is_none()).map(|call| call.id)
     }
 
@@ -91,15 +92,10 @@ impl Calls {
         self.end(cx, key, &Why::disengaged(sentence, told));
     }
 
-    /// Whether an endpoint is in a call.
-    pub(crate) fn has_party(&self, endpoint: &EndpointId) -> bool {
-        self.calls.values().any(|call| call.is_live() && call.side_of(endpoint).is_some())
-    }
-
     /// The calls of an endpoint, and which party it is.
     fn of_party(&self, endpoint: &EndpointId) -> Vec<(CallKey, Side)> {
-        let live = self.calls.values().filter(|call| call.is_live());
-        live.filter_map(|call| Some((call.key, call.side_of(endpoint)?))).collect()
+        let calls = self.parties.of(endpoint).filter_map(|key| self.calls.get(&key));
+        calls.filter_map(|call| Some((call.key, call.side_of(endpoint)?))).collect()
     }
 
     /// An endpoint has unregistered: its calls are over.

@@ -150,7 +150,9 @@ impl Calls {
         }
         call.data.close_all(cx, &mut self.index);
         call.sessions.close_all(cx);
-        call.state = State::Ended(Box::new(record(cx, call, why)));
+        let record = Box::new(record(cx, call, why));
+        self.change(key, |call| call.state = State::Ended(record));
+        let Some(call) = self.calls.get(&key) else { return };
         if call.sessions.all_ended() {
             self.report(cx, key);
         } else {

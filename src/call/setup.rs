@@ -55,7 +55,7 @@ impl Calls {
             refuse(cx, ends, &signal, &why);
             return;
         };
-        if let Err(why) = cx.may_try(ends.peer.ip(), &signal) {
+        if let Err(why) = cx.may_try(self, ends.peer.ip(), &signal) {
             return refuse(cx, ends, &signal, &why);
         }
         let hole = cx.core.streams.get(ends.stream).is_some_and(|s| s.owner() == Owner::Hole);
@@ -183,6 +183,7 @@ impl Calls {
             state: State::Placing,
             started: cx.now,
         };
+        self.parties.enter(&call);
         self.calls.insert(key, call);
         self.occupy(cx, key, Side::A);
         let found = !matches!(destination, Destination::Elsewhere(..));

@@ -14,17 +14,24 @@ use crate::face::StreamId;
 type Refused = (Release, String);
 
 impl Cx<'_> {
-    /// Whether an address may send one more RAS message. Addresses that are made up leave those of endpoints and neighbours
-    /// what they may.
-    pub(crate) fn may_ask(&mut self, from: IpAddr) -> bool {
+    /// Whether an address may send one more RAS message. Addresses that are made up leave those of endpoints, neighbours and
+    /// parties of calls what they may.
+    pub(crate) fn may_ask(&mut self, calls: &Calls, from: IpAddr) -> bool {
         let Core { ras_limit, registrations, zones, .. } = &mut *self.core;
-        let known = || registrations.has_from(from) || zones.has_at(from);
+        let known = || registrations.has_from(from) || zones.has_at(from) || calls.are_with(from);
         ras_limit.allow_many(self.now, from, 1, known)
     }
 
     /// Whether an address may try to call: not too often, and with a Setup that is no burden.
-    pub(crate) fn may_try(&mut self, peer: IpAddr, setup: &Signal) -> Result<(), Refused> {
-        if !self.core.setup_limit.allow(self.now, peer) {
+    pub(crate) fn may_try(
+        &mut self,
+        calls: &Calls,
+        peer: IpAddr,
+        setup: &Signal,
+    ) -> Result<(), Refused> {
+        let Core { setup_limit, registrations, zones, .. } = &mut *self.core;
+        let known = || registrations.has_from(peer) || zones.has_at(peer) || calls.are_with(peer);
+        if !setup_limit.allow_many(self.now, peer, 1, known) {
             self.core.counters.throttled += 1;
             let sentence = format!("{peer} makes more calls than it may (SetupsPerSource)");
             return Err((Release::GatekeeperResources, sentence));

@@ -73,7 +73,7 @@ pub(crate) fn receive(
         return zone::tried(cx, zone, from, bytes);
     }
     let Some(local) = cx.core.local_of(arrived) else { return };
-    if !cx.may_ask(from.ip()) {
+    if !cx.may_ask(calls, from.ip()) {
         cx.core.counters.throttled += 1;
         return;
     }

@@ -55,6 +55,9 @@ pub(crate) struct Wanted {
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     open: BTreeMap<u32, Question>,
+    /// Which question is about a call: its identifier, and, of one that goes through us, its number here.
+    calls: BTreeMap<CallId, u32>,
+    keys: BTreeMap<CallKey, u32>,
     /// Which question a requestSeqNum belongs to.
     seqs: BTreeMap<u16, u32>,
     last: u32,
@@ -110,12 +113,16 @@ pub(crate) fn ask(cx: &mut Cx<'_>, asker: Asker, wanted: Wanted) -> Result<(), A
     }
     let groups = groups(cx, &wanted.aliases, &but);
     let questions = &mut cx.core.zones.questions;
-    let again = questions.open.values().any(|question| question.wanted.call == wanted.call);
+    let again = questions.calls.contains_key(&wanted.call);
     if groups.is_empty() || again || questions.open.len() >= MOST {
         return Err(asker);
     }
     questions.last = questions.last.wrapping_add(1);
     let number = questions.last;
+    questions.calls.insert(wanted.call, number);
+    if let Asker::Call(key, _) = &asker {
+        questions.keys.insert(*key, number);
+    }
     let question = Question { asker, wanted, groups, asked: Vec::new(), tries: 0 };
     questions.open.insert(number, question);
     next_group(cx, number);
@@ -124,16 +131,12 @@ pub(crate) fn ask(cx: &mut Cx<'_>, asker: Asker, wanted: Wanted) -> Result<(), A
 
 /// True when an admission is being looked up: its request came again.
 pub(crate) fn is_asked(cx: &Cx<'_>, call: CallId) -> bool {
-    cx.core.zones.questions.open.values().any(|question| question.wanted.call == call)
+    cx.core.zones.questions.calls.contains_key(&call)
 }
 
 /// The call is over; nobody wants to know any more.
 pub(crate) fn abandon(cx: &mut Cx<'_>, key: CallKey) {
-    let of =
-        |question: &Question| matches!(&question.asker, Asker::Call(asker, _) if *asker == key);
-    let questions = &cx.core.zones.questions;
-    let number = questions.open.iter().find(|(_, one)| of(one)).map(|(number, _)| *number);
-    if let Some(number) = number {
+    if let Some(number) = cx.core.zones.questions.keys.get(&key).copied() {
         close(cx, number);
     }
 }
@@ -142,6 +145,10 @@ fn close(cx: &mut Cx<'_>, number: u32) -> Option<Asker> {
     let zones = &mut cx.core.zones;
     let question = zones.questions.open.remove(&number)?;
     zones.timers.stop(&Deadline::Question(number));
+    zones.questions.calls.remove(&question.wanted.call);
+    if let Asker::Call(key, _) = &question.asker {
+        zones.questions.keys.remove(key);
+    }
     for (_, seq) in &question.asked {
         zones.questions.seqs.remove(seq);
     }

@@ -19,6 +19,8 @@ const REPEAT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct Server {
     invitations: BTreeMap<CallId, Invitation>,
+    /// Which call an announcement is for: where it went, and its number.
+    numbers: BTreeMap<(SocketAddr, u16), CallId>,
     timers: Timers<Deadline>,
 }
 
@@ -75,17 +77,17 @@ impl Server {
         seq: u16,
         wait: Duration,
     ) {
+        self.cancel(call);
         self.invitations.insert(call, Invitation { client, seq });
+        self.numbers.insert((client, seq), call);
         self.timers.set(Deadline::Announce(call), now);
         self.timers.set(Deadline::GiveUp(call), now + wait);
     }
 
     /// A ServiceControlResponse arrived: the announcement with this number need not be repeated.
     pub fn answered(&mut self, from: SocketAddr, seq: u16) {
-        let of = |i: &Invitation| i.seq == seq && i.client == from;
-        let call = self.invitations.iter().find(|(_, i)| of(i)).map(|(call, _)| *call);
-        if let Some(call) = call {
-            self.timers.stop(&Deadline::Announce(call));
+        if let Some(call) = self.numbers.get(&(from, seq)) {
+            self.timers.stop(&Deadline::Announce(*call));
         }
     }
 
@@ -110,7 +112,11 @@ impl Server {
 
     /// The call is over before the client came.
     pub fn cancel(&mut self, call: CallId) {
-        self.invitations.remove(&call);
+        if let Some(Invitation { client, seq }) = self.invitations.remove(&call)
+            && self.numbers.get(&(client, seq)) == Some(&call)
+        {
+            self.numbers.remove(&(client, seq));
+        }
         self.timers.stop(&Deadline::Announce(call));
         self.timers.stop(&Deadline::GiveUp(call));
     }
@@ -211,5 +217,6 @@ mod tests {
         assert_eq!(server.open(CALL, client().ip()), Ok(()));
         assert_eq!(server.open(CALL, client().ip()), Err(Refused::NotExpected));
         assert_eq!(server.next(), None);
+        assert!(server.numbers.is_empty(), "nothing is left");
     }
 }

@@ -417,3 +417,71 @@ fn a_capability_set_larger_than_any_real_one_is_rejected() {
     });
     assert!(rejects, "{answer:?}");
 }
+
+/// What is asked for each request costs no more when there are many calls.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn many_calls_make_no_request_slow() {
+    let mut desk = Desk::with(limited(|limits| {
+        limits.setups = Allowance { rate: 10_000, burst: 10_000 };
+        limits.calls_per_source = 10_000;
+        limits.messages_per_source = Allowance { rate: 100_000, burst: 100_000 };
+    }));
+    let (peer, call) =
+        (CALLER.parse::<SocketAddr>().unwrap().ip(), pinhole_h323::id::CallId([1; 16]));
+    let endpoint = EndpointId::from("nobody");
+    let once = |desk: &mut Desk| {
+        let begin = Instant::now();
+        for _ in 0..2000 {
+            assert!(desk.node.calls.made_from(peer) > 0 && desk.node.calls.are_with(peer));
+            assert!(!desk.node.calls.has_party(&endpoint));
+            let cx = Cx { now: desk.now, core: &mut desk.node.core };
+            assert!(!zone::is_asked(&cx, call));
+        }
+        begin.elapsed()
+    };
+    // The best of several: the others have been interrupted.
+    let cost = |desk: &mut Desk| (0..9).map(|_| once(desk)).min().expect("nine");
+    let begins = |desk: &mut Desk, from: u16, to: u16| {
+        for n in from..to {
+            let mut bytes = Signal::decode(&octets(SETUP)[4..]).unwrap();
+            bytes.edit(|pdu| {
+                let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
+                let [high, low] = n.to_be_bytes();
+                let id = [[high, low]; 8].concat().try_into().unwrap();
+                setup.call_identifier = Some(pinhole_h323::id::CallId(id).into());
+            });
+            let bytes = tpkt::wrap(&bytes.encode().unwrap()).unwrap();
+            let (stream, _) = connects(desk, u64::from(n) + 1000, CALLER);
+            let input = Input::Bytes { stream, bytes: &bytes };
+            desk.node.handle_input(desk.now, input);
+            while !matches!(desk.node.poll_output(), Output::Timeout(_)) {}
+        }
+    };
+    begins(&mut desk, 1, 11);
+    let few = cost(&mut desk);
+    begins(&mut desk, 11, 1011);
+    assert_eq!(desk.node.calls(), 1010);
+    let many = cost(&mut desk);
+    assert!(many < few * 20, "{many:?} with 1010 calls, {few:?} with 10");
+    println!("{few:?} with 10 calls, {many:?} with 1010");
+}
+
+/// Made-up addresses leave a party of a call that is not registered what it may send.
+#[test]
+fn parties_of_calls_have_what_they_may_whoever_else_comes() {
+    let mut line = call_with(limited(|limits| limits.ras = Allowance { rate: 1, burst: 2 }));
+    let says = |desk: &mut Desk, from: SocketAddr| {
+        let before = desk.node.counters().throttled;
+        let input = Input::Datagram { socket: SocketId(0), from, bytes: &[0xff] };
+        desk.node.handle_input(desk.now, input);
+        desk.node.counters().throttled == before
+    };
+    let made_up = |n: u32| SocketAddr::new(std::net::Ipv4Addr::from(0x0b00_0000 + n).into(), 1719);
+    for n in 0..17_000 {
+        says(&mut line.desk, made_up(n));
+    }
+    line.desk.drain();
+    assert!(!says(&mut line.desk, made_up(20_000)), "they share what is left");
+    assert!(says(&mut line.desk, CALLER.parse().unwrap()));
+}

@@ -80,6 +80,7 @@ impl Desk {
     }
 
     fn drain(&mut self) -> Vec<Output> {
+        assert!(self.node.calls.know_their_parties(), "{:#?}", self.node.calls);
         let mut all = Vec::new();
         loop {
             match self.node.poll_output() {
