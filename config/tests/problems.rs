@@ -204,8 +204,10 @@ fn instances_and_families_have_their_sections_keys() {
     let none = "is accepted, has no effect in this version";
     assert_eq!(said("[Routing::Sql::two]\nQuery=x"), [format!("f:2:1: warning: Query {none}")]);
     assert_eq!(
-        said("[RasSrv::Neighbors]\nA=GnuGk\n[Neighbor::A]\nSendLRQPing=1"),
-        [format!("f:4:1: warning: SendLRQPing {none}")]
+        said("[RasSrv::Neighbors]\nA=GnuGk\n[Neighbor::A]\nUseTLS=1"),
+        [
+            "f:4:1: warning: UseTLS is not enforced: signalling will be in clear, and with it how keys of media are agreed on"
+        ]
     );
     assert_eq!(
         said("[Routing::ENUM::xmpp]\nE2U+xmpp=gw"),

@@ -180,12 +180,16 @@ fn handle(
         RasMessage::locationRequest(request) => zone::lrq(cx, origin, request),
         RasMessage::locationConfirm(confirm) => {
             let seq = confirm.request_seq_num.0;
-            zone::answered(cx, calls, origin.from, seq, zone::reply(confirm));
+            if !zone::pinged(cx, origin.from, seq) {
+                zone::answered(cx, calls, origin.from, seq, zone::reply(confirm));
+            }
             None
         }
         RasMessage::locationReject(reject) => {
             let seq = reject.request_seq_num.0;
-            zone::answered(cx, calls, origin.from, seq, Reply::Unknown);
+            if !zone::pinged(cx, origin.from, seq) {
+                zone::answered(cx, calls, origin.from, seq, Reply::Unknown);
+            }
             None
         }
         RasMessage::requestInProgress(wait) => {

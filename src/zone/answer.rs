@@ -42,6 +42,17 @@ pub(crate) fn lrq(
             return Some(reject(request, LocationRejectReason::invalidPermission(())));
         }
     };
+    if let Some(known) = zone.and_then(|id| cx.core.zones.get(id)) {
+        let forwarded = request
+            .gatekeeper_identifier
+            .as_ref()
+            .is_none_or(|told| pinhole_h323::id::GatekeeperId::from(told).0 != known.identifier());
+        let accepts =
+            known.config.accept_forwarded.unwrap_or(cx.core.settings.zones.accept_forwarded);
+        if forwarded && !accepts {
+            return Some(reject(request, LocationRejectReason::invalidPermission(())));
+        }
+    }
     let mut aliases: Vec<Alias> = Alias::read_all(&request.destination_info);
     if let Some(known) = zone.and_then(|id| cx.core.zones.get(id)) {
         aliases = route::accepted(&known.config, aliases);
@@ -49,9 +60,15 @@ pub(crate) fn lrq(
             return Some(reject(request, LocationRejectReason::invalidPermission(())));
         }
     }
+    // Such questions are about nobody; others are not bothered with them.
+    let ping = Alias::from_text(&cx.core.settings.zones.ping_alias);
+    let pinged = aliases.contains(&ping);
     let here = resolve(cx.core, aliases.iter().cloned(), None);
     let sure = is_here(cx.core, &aliases, None);
-    if !sure && let Some(answer) = pass_on(cx, origin, zone, request, aliases) {
+    if !sure
+        && !pinged
+        && let Some(answer) = pass_on(cx, origin, zone, request, aliases)
+    {
         return Some(answer);
     }
     let here = here.filter(|here| matches!(here, Destination::Endpoint(_)));
@@ -80,7 +97,9 @@ fn pass_on(
         Forward::Never => false,
         Forward::Depends => lives && (request.hop_count.is_some() || known.is_client()),
     };
-    if !wanted {
+    // It has come back, or around: who looked for it first is still looking, or has found.
+    let loops = cx.core.zones.sought.get(&call).is_some_and(|first| *first != Some(id));
+    if !wanted || loops {
         return None;
     }
     let source = Alias::read_all(request.source_info.iter().flatten());

@@ -12,7 +12,7 @@ use pinhole_traversal::client::{Action, Change, Down};
 
 use super::state::{News, Reason, changed};
 use super::{Deadline, Neighbor, Role, ZoneId};
-use super::{mark, meter, token};
+use super::{mark, meter, ping, token};
 use crate::face::{Output, Question, QuestionId, SocketId};
 use crate::node::Cx;
 use crate::ras::{self, Origin};
@@ -106,7 +106,12 @@ fn found(cx: &mut Cx<'_>, id: ZoneId, addresses: &[SocketAddr]) {
             }
         }
         Role::Client(_) => {}
-        Role::Plain => found_plain(cx, id, addresses.first().copied()),
+        Role::Plain => {
+            found_plain(cx, id, addresses.first().copied());
+            if !addresses.is_empty() {
+                ping::begin(cx, id);
+            }
+        }
     }
 }
 
@@ -121,7 +126,7 @@ fn found_plain(cx: &mut Cx<'_>, id: ZoneId, first: Option<SocketAddr>) {
     }
     let Some(zone) = cx.core.zones.get(id) else { return };
     match first {
-        Some(address) if !was_up => {
+        Some(address) if !was_up && !zone.ping.silent => {
             let sentence = format!("it is at {address}");
             changed(cx, id, News { state: "up", reason: Reason::Resolved, sentence });
         }

@@ -117,6 +117,14 @@ pub(crate) fn ask(cx: &mut Cx<'_>, asker: Asker, wanted: Wanted) -> Result<(), A
     if groups.is_empty() || again || questions.open.len() >= MOST {
         return Err(asker);
     }
+    if let Some(time) = cx.core.settings.zones.loop_detection {
+        let by = match &asker {
+            Asker::Location(_, zone, _) => Some(*zone),
+            Asker::Admission(..) | Asker::Call(..) => None,
+        };
+        cx.core.zones.seek(cx.now + time, wanted.call, by);
+    }
+    let questions = &mut cx.core.zones.questions;
     questions.last = questions.last.wrapping_add(1);
     let number = questions.last;
     questions.calls.insert(wanted.call, number);
@@ -199,9 +207,10 @@ fn send(cx: &mut Cx<'_>, number: u32, id: ZoneId, seq: u16) {
     let Some(question) = cx.core.zones.questions.open.get(&number) else { return };
     let wanted = &question.wanted;
     let passed_on = matches!(question.asker, Asker::Location(..));
+    let hops = zone.config.hop_count.and_then(|count| u8::try_from(count.0).ok());
     let hop_count = match (passed_on, wanted.hop_count) {
         (true, told) => Some(told.map_or(HOPS, |told| told.saturating_sub(1)).max(1)),
-        (false, _) => settings.zones.hop_count,
+        (false, _) => hops.or(settings.zones.hop_count),
     };
     let source = Some(&wanted.source).filter(|source| !source.is_empty());
     let request = LocationRequest {

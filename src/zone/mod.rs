@@ -9,6 +9,7 @@ mod live;
 mod locate;
 mod mark;
 mod meter;
+mod ping;
 mod route;
 mod separate;
 mod state;
@@ -36,6 +37,7 @@ pub(crate) use locate::{
     Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, reply,
 };
 pub(crate) use meter::{bound as spare, heard as tried};
+pub(crate) use ping::answered as pinged;
 pub(crate) use separate::{ask_control, asked_for_control, prove_control};
 pub use state::ZoneStatus;
 pub(crate) use watched::{announce, sci};
@@ -46,6 +48,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(19);
 const GRANT: Duration = Duration::from_secs(60);
 /// Calls that were located and have not arrived yet.
 const MOST_GRANTS: usize = 10_000;
+
+/// Calls that are remembered to have been looked for.
+const MOST_SOUGHT: usize = 10_000;
 
 /// What the node is told of its neighbours.
 #[derive(Debug, Clone)]
@@ -60,6 +65,16 @@ pub struct Settings {
     pub hop_count: Option<u8>,
     /// Whether LRQs are passed on.
     pub forward: Forward,
+    /// Whether LRQs are taken that a neighbour passes on.
+    pub accept_forwarded: bool,
+    /// Whether neighbours are asked from time to time whether they answer, how often, and about whom.
+    pub ping: bool,
+    /// How often.
+    pub ping_interval: Duration,
+    /// About whom; such questions of others are not passed on.
+    pub ping_alias: String,
+    /// For how long a call is looked for only once; `None`: as often as is asked.
+    pub loop_detection: Option<Duration>,
     /// Whether gatekeepers that are no neighbours get an answer to LRQ.
     pub accept_strangers: bool,
     /// Whether calls of neighbours are taken that no LRQ came before.
@@ -79,6 +94,11 @@ impl From<&pinhole_config::Config> for Settings {
             tries: location.retries.0,
             hop_count: location.hop_count.and_then(|count| u8::try_from(count.0).ok()),
             forward: location.forward,
+            accept_forwarded: location.accept_forwarded,
+            ping: location.ping,
+            ping_interval: location.ping_interval.duration(),
+            ping_alias: location.ping_alias.0.clone(),
+            loop_detection: location.loop_detection.then(|| location.loop_time.duration()),
             accept_strangers: location.accept_strangers,
             accept_calls: config.routed.accept_neighbors,
             grace_s: config.tokens.grace.0,
@@ -114,6 +134,10 @@ enum Deadline {
     LookUp(ZoneId),
     /// The measuring of a firewall goes on.
     Meter(ZoneId),
+    /// A neighbour is asked whether it answers, or has not answered.
+    Ping(ZoneId),
+    /// A call has been looked for long enough ago.
+    Sought(CallId),
     /// The late answer to a trial is due.
     Late(meter::Late),
 }
@@ -154,6 +178,8 @@ pub(crate) struct Neighbor {
     last_proven: u32,
     /// Our firewall's memory, when we are the client.
     meter: meter::Meter,
+    /// What is known of it from questions about nobody.
+    ping: ping::Ping,
     /// The same of a client of ours, as it says.
     life_s: Option<u32>,
     /// Trials of a client of ours: when the newest was asked for, and how many wait for their late answer.
@@ -173,6 +199,8 @@ pub(crate) struct Zones {
     questions: locate::Questions,
     timers: Timers<Deadline>,
     grants: BTreeMap<CallId, Grant>,
+    /// Calls that neighbours were asked about, and for which of them, if for one (`LoopDetection`).
+    sought: BTreeMap<CallId, Option<ZoneId>>,
     /// Connections made to a server for a call that it announced.
     holes: BTreeMap<StreamId, Hole>,
     /// Whose name is being looked up.
@@ -202,7 +230,7 @@ impl Neighbor {
         match &self.role {
             Role::Server(client) => client.server().filter(|_| client.is_up()),
             Role::Client(watch) => watch.address(),
-            Role::Plain => self.hosts.first().copied(),
+            Role::Plain => self.hosts.first().copied().filter(|_| !self.ping.silent),
         }
     }
 
@@ -291,6 +319,7 @@ impl Zones {
                 apparent: None,
                 last_proven: 0,
                 meter: meter::Meter::default(),
+                ping: ping::Ping::default(),
                 life_s: None,
                 last_trial: 0,
                 open_trials: 0,
@@ -305,6 +334,7 @@ impl Zones {
             questions: locate::Questions::default(),
             timers: Timers::default(),
             grants: BTreeMap::new(),
+            sought: BTreeMap::new(),
             holes: BTreeMap::new(),
             queries: BTreeMap::new(),
             last_query: 0,
@@ -366,6 +396,14 @@ impl Zones {
         self.all.iter().filter_map(of).chain(self.timers.next()).min()
     }
 
+    /// Notes that a call is looked for, until then, for a neighbour or for somebody here.
+    fn seek(&mut self, until: Instant, call: CallId, by: Option<ZoneId>) {
+        if self.sought.len() < MOST_SOUGHT && !self.sought.contains_key(&call) {
+            self.sought.insert(call, by);
+            self.timers.set(Deadline::Sought(call), until);
+        }
+    }
+
     /// Notes that a neighbour may make a call, so that it is taken when it comes.
     fn grant(&mut self, now: Instant, call: CallId, zone: ZoneId, destination: Destination) {
         if self.grants.len() < MOST_GRANTS || self.grants.contains_key(&call) {
@@ -404,6 +442,10 @@ pub(crate) fn poll(cx: &mut Cx<'_>, calls: &mut crate::call::Calls) {
             }
             Deadline::LookUp(id) => live::look_up(cx, id),
             Deadline::Meter(id) => meter::due(cx, id),
+            Deadline::Ping(id) => ping::due(cx, id),
+            Deadline::Sought(call) => {
+                cx.core.zones.sought.remove(&call);
+            }
             Deadline::Late(answer) => meter::late(cx, answer),
         }
     }

@@ -120,6 +120,8 @@ pub(crate) fn note(section: &str, key: &str, on: bool) -> Option<Note> {
     }
 }
 
+const ANSWERS: &str =
+    "the answer to a request that is passed on always comes here, and the call through here";
 const THREADS: &str = "the number of threads and their turns follow from the processors";
 const FRAMES: &str = "after octets that are no TPKT nobody knows where the next one begins, so the connection always ends";
 const PORTS: &str = "media that comes early is learned from at once, and what was learned stays for the whole session";
@@ -187,6 +189,7 @@ const NOTES: &[(&str, &str, Note)] = &[
     ("Gatekeeper::Main", "WorkerThreadIdleTimeout", Note::Needless(THREADS)),
     ("GeoIPAuth", "*", Note::Access),
     ("LogFile", "Filename", Note::Instead("the letter -o names the file of the log")),
+    ("Neighbor", "ForwardResponse", Note::Needless(ANSWERS)),
     ("Neighbor", "UseTLS", Note::Signalling),
     ("PrefixAuth", "*", Note::Access),
     ("Proxy", "AbortOnInvalidTPKT", Note::Needless(FRAMES)),
@@ -205,6 +208,17 @@ const NOTES: &[(&str, &str, Note)] = &[
         Note::Needless(
             "an answer counts only from the neighbour that was asked, as anybody could send others",
         ),
+    ),
+    ("RasSrv::LRQFeatures", "ForwardResponse", Note::Needless(ANSWERS)),
+    (
+        "RasSrv::LRQFeatures",
+        "LoopDetectionReprocessLCFs",
+        Note::Needless("LoopDetection keeps no answers"),
+    ),
+    (
+        "RasSrv::LRQFeatures",
+        "PreserveDestination",
+        Note::Needless("no request is changed by a policy in this version"),
     ),
     ("RasSrv::GWRewriteE164", "*", Note::Calls),
     ("RasSrv::RewriteAlias", "*", Note::Calls),
@@ -277,12 +291,10 @@ const SWITCHES: &[&str] = &[
     "GenerateUCCDR",
     "LegacyPortDetection",
     "LogToSyslog",
-    "LoopDetection",
     "RedirectCallsToGkIP",
     "RemoveSorensonSourceInfo",
     "RequireRemoteCertificate",
     "RerouteOnFacility",
-    "SendLRQPing",
     "SshStatusPort",
     "StatusPort",
     "TranslateSorensonSourceInfo",

@@ -152,7 +152,7 @@ pub(super) const KNOWN: &[Known] = &[
          UnregisterEvent UpdateEvent User UseSSL",
     ),
     free("NATedEndpoints", ""),
-    family("Neighbor", "AcceptForwardedLRQ ForwardHopCount ForwardResponse SendLRQPing UseTLS"),
+    family("Neighbor", "ForwardResponse UseTLS"),
     named(
         "PortNotifications",
         "H245PortClose H245PortOpen Q931PortClose Q931PortOpen RadiusPortClose RadiusPortOpen \
@@ -200,10 +200,8 @@ pub(super) const KNOWN: &[Known] = &[
     free("RasSrv::GWRewriteE164", ""),
     named(
         "RasSrv::LRQFeatures",
-        "AcceptForwardedLRQ AcceptNonNeighborLCF AlwaysForwardLRQ CiscoGKCompatible \
-         EnableLanguageRouting ForwardResponse IncludeDestinationInfoInLCF LoopDetection \
-         LoopDetectionExpireTime LoopDetectionReprocessLCFs LRQPingInterval PingAlias \
-         PreserveDestination SendLRQPing SendRIP",
+        "AcceptNonNeighborLCF AlwaysForwardLRQ CiscoGKCompatible EnableLanguageRouting \
+         ForwardResponse IncludeDestinationInfoInLCF LoopDetectionReprocessLCFs PreserveDestination",
     ),
     free("RasSrv::Neighbors", ""),
     free("RasSrv::PermanentEndpoints", ""),

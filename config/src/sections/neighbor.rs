@@ -2,7 +2,8 @@
 
 use crate::section::section;
 use crate::value::{
-    Aliases, Destinations, Forward, Hosts, Limit, Name, Number, Prefixes, Seconds, Secret,
+    Aliases, Destinations, Forward, Hosts, Limit, Milliseconds, Name, Number, Prefixes, Seconds,
+    Secret,
 };
 
 section! {
@@ -14,6 +15,23 @@ section! {
         retries: Number as "SendRetries" = Number(2) => Limit::Clamp(1, 10);
         /// The hopCount of the requests sent; empty: none.
         hop_count: Option<Number> as "ForwardHopCount" = None => Limit::Clamp(1, 255);
+        /// Whether requests are taken that a neighbour passes on for others: those in which it does not name its own gatekeeper
+        /// identifier.
+        accept_forwarded: bool as "AcceptForwardedLRQ" = true;
+        /// Whether neighbours that are reached without help are asked from time to time whether they answer (LRQ). One that
+        /// does not is down, and asked about nobody, until it does again; zones have their keepalives.
+        ping: bool as "SendLRQPing" = false;
+        /// How often.
+        ping_interval: Seconds as "LRQPingInterval" = Seconds(60) => Limit::Clamp(5, 86_400);
+        /// About whom they are asked. Such questions of others are answered, and not passed on.
+        ping_alias: Name as "PingAlias" = Name("gatekeeper-monitoring-check".to_owned());
+        /// Whether the other neighbours are asked only once about the same call: one that passes it on, and gets it back from
+        /// another one, answers that it knows nobody.
+        loop_detection: bool as "LoopDetection" = false;
+        /// For how long that is remembered.
+        loop_time: Seconds as "LoopDetectionExpireTime" = Seconds(60) => Limit::Clamp(1, 3600);
+        /// Accepted: who asks is told to wait (RIP) whenever others have to be asked.
+        rip: Milliseconds as "SendRIP" = Milliseconds(0);
         /// Whether requests for somebody who is not here are passed on to other neighbours.
         forward: Forward as "ForwardLRQ" = Forward::Depends;
         /// Whether gatekeepers that are no neighbours get an answer.
@@ -49,6 +67,12 @@ section! {
         /// Whether its address changes: its name is looked up again every minute. Whoever does not answer is looked up
         /// again in any case, and the client of a zone is where its keepalives come from.
         dynamic: bool as "Dynamic" = false;
+        /// The hopCount of the requests that it is sent; empty: as in LRQFeatures.
+        hop_count: Option<Number> as "ForwardHopCount" = None => Limit::Clamp(1, 255);
+        /// Whether requests are taken that it passes on for others; empty: as in LRQFeatures.
+        accept_forwarded: Option<bool> as "AcceptForwardedLRQ" = None;
+        /// Whether it is asked from time to time whether it answers; empty: as in LRQFeatures.
+        ping: Option<bool> as "SendLRQPing" = None;
         /// Whether its requests for somebody who is not here are passed on to others; empty: as in LRQFeatures.
         forward: Option<Forward> as "ForwardLRQ" = None;
         /// We are its client of a traversal zone (H.460.18): we keep the pinhole to it open.
