@@ -17,9 +17,14 @@ use crate::{busy, lab};
 type Strength = (u32, &'static str);
 const WEAK: Strength = (1024, "AES-128-CBC");
 const STRONG: Strength = (2048, "AES-256-CBC");
+const STRONGEST: Strength = (4096, "AES-256-CBC");
+/// Kilobits of video a second, where there is any.
+const VIDEO: &str = "64";
 
 /// The octets of G.711 in a packet.
 const FRAME: usize = 160;
+/// Those of video: a frame is one.
+const FILM: usize = 320;
 /// Samples of G.711 a second.
 const RATE: f64 = 8000.0;
 
@@ -30,8 +35,14 @@ enum Encrypting {
     Called,
 }
 
-/// Calls between an inside phone and one outside, one of which encrypts.
-fn half_calls(test: &str, inside_calls: bool, who: Encrypting, (bits, cipher): Strength) {
+/// Calls between an inside phone and one outside, one of which encrypts; with video, perhaps.
+fn half_calls(
+    test: &str,
+    inside_calls: bool,
+    who: Encrypting,
+    (bits, cipher): Strength,
+    video: bool,
+) {
     let _turn = busy();
     let lab = lab(test);
     // Inside is on the outer link of the NAT, outside on the phone's own link; all of its media passes there.
@@ -52,21 +63,24 @@ fn half_calls(test: &str, inside_calls: bool, who: Encrypting, (bits, cipher): S
     let outside = party(Place::Outside, Traversal::None);
     let parties = if inside_calls { [inside, outside] } else { [outside, inside] };
     let bits = bits.to_string();
-    let (encrypts, plain) = (["--encrypt", "required", "--dh", &bits], ["--encrypt", "off"]);
+    let pictures: &[&str] = if video { &["--video", VIDEO] } else { &[] };
+    let encrypts =
+        [&["--encrypt", "required", "--dh", &bits, "--min-dh", &bits], pictures].concat();
+    let plain = [&["--encrypt", "off"], pictures].concat();
     let more: [&[&str]; 2] = match who {
         Encrypting::Caller => [&encrypts, &plain],
         Encrypting::Called => [&plain, &encrypts],
     };
     let talks = talk(&lab, parties, &variants(), more);
     for talk in &talks {
-        assert_ciphers(talk, who, cipher);
+        assert_ciphers(talk, who, cipher, video);
     }
     gatekeeper.stop().unwrap();
     assert_eq!(lab.nat.uninvited().unwrap(), Uninvited::default());
 
     let inside_encrypts = inside_calls == (who == Encrypting::Caller);
     for (witness, secure) in witnesses.into_iter().zip([inside_encrypts, !inside_encrypts]) {
-        assert_link(&witness.finish().unwrap(), secure, &talks);
+        assert_link(&witness.finish().unwrap(), secure, &talks, video);
     }
 }
 
@@ -76,30 +90,43 @@ fn variants() -> Vec<Variant> {
 }
 
 /// The records tell who encrypts, with what.
-fn assert_ciphers(talk: &Talk, who: Encrypting, cipher: &str) {
+fn assert_ciphers(talk: &Talk, who: Encrypting, cipher: &str, video: bool) {
     let encrypting = if who == Encrypting::Caller { 0 } else { 1 };
+    let media: &[&str] = if video { &["audio", "video"] } else { &["audio"] };
     for (number, record) in talk.records.iter().enumerate() {
-        for direction in ["receive", "transmit"] {
-            let said = &channel(record, "audio", direction).unwrap()["cipher"];
+        for (media, direction) in
+            media.iter().flat_map(|one| [(*one, "receive"), (*one, "transmit")])
+        {
+            let said = &channel(record, media, direction).unwrap()["cipher"];
             let expected = if number == encrypting { cipher } else { "none" };
-            assert_eq!(said, expected, "{}: {record}", talk.context);
+            assert_eq!(said, expected, "{}: {media} {record}", talk.context);
         }
+    }
+    if video {
+        talk.assert_through("video", [0, 1]);
+        talk.assert_through("video", [1, 0]);
     }
 }
 
 /// On a clear link the tones of all phones are in the media, on a secure one nothing like a tone is. Signalling is well
 /// formed, and says on a secure link what is encrypted.
-fn assert_link(capture: &Path, secure: bool, talks: &[Talk]) {
+fn assert_link(capture: &Path, secure: bool, talks: &[Talk], video: bool) {
     let name = capture.display();
     let mut streams = std::collections::BTreeMap::<[u8; 4], Vec<u8>>::new();
-    let mut packets = 0;
+    let (mut packets, mut pictures, mut readable) = (0, 0, 0);
     for datagram in datagrams(capture, &format!("ip.addr == {GATEKEEPER}")).unwrap() {
         let Some((source, contents)) = rtp(&datagram) else { continue };
+        if contents.len() > FRAME {
+            pictures += 1;
+            readable += usize::from(is_film(contents));
+            continue;
+        }
         packets += 1;
-        // Ten blocks need no padding.
-        assert_eq!(contents.len(), FRAME, "{name}: {datagram:02x?}");
         streams.entry(source).or_default().extend(contents);
     }
+    let expected = if video { 80 * 2 * talks.len() } else { 0 };
+    assert!((pictures > expected) == video, "{name}: {pictures} packets of video");
+    assert_eq!(readable, if secure { 0 } else { pictures }, "{name}: of {pictures}");
     assert!(packets > 200 * 2 * talks.len(), "{name}: only {packets} packets of media");
     assert_eq!(streams.len(), 2 * talks.len(), "{name}: streams");
     let tones = || talks.iter().flat_map(|talk| talk.tones);
@@ -131,16 +158,24 @@ fn assert_link(capture: &Path, secure: bool, talks: &[Talk]) {
     }
 }
 
-/// The source and the contents of an RTP packet, multiplexed or not; keepalives and RTCP have none.
+/// The source and the contents of an RTP packet, multiplexed or not; keepalives and RTCP have none. Audio is ten blocks and
+/// video twenty, so neither has padding.
 fn rtp(datagram: &[u8]) -> Option<([u8; 4], &[u8])> {
     const HEADER: usize = 12;
     const MARK: usize = 4;
-    let marked = datagram.len() == MARK + HEADER + FRAME;
+    let marked = [FRAME, FILM].iter().any(|length| datagram.len() == MARK + HEADER + length);
     let packet = datagram.get(if marked { MARK } else { 0 }..)?;
     let is_rtp =
         packet.len() >= HEADER + FRAME && packet[0] >> 6 == 2 && !(192..=223).contains(&packet[1]);
     let source = packet.get(8..)?.first_chunk()?;
     is_rtp.then(|| (*source, &packet[HEADER..]))
+}
+
+/// Synthetic video as it was sent.
+fn is_film(contents: &[u8]) -> bool {
+    const HEADER: usize = 4;
+    let mut octets = contents.iter().enumerate().skip(HEADER);
+    octets.all(|(n, octet)| *octet == (n as u8).wrapping_mul(73) ^ 0x5a)
 }
 
 /// How much of the energy of A-law audio is at a frequency: about 1 of a tone, next to nothing of noise.
@@ -173,20 +208,20 @@ fn linear(octet: u8) -> f64 {
 
 #[test]
 fn an_inside_caller_encrypts() {
-    half_calls("secure-in-out-caller", true, Encrypting::Caller, WEAK);
+    half_calls("secure-in-out-caller", true, Encrypting::Caller, WEAK, false);
 }
 
 #[test]
 fn an_outside_called_party_encrypts() {
-    half_calls("secure-in-out-called", true, Encrypting::Called, STRONG);
+    half_calls("secure-in-out-called", true, Encrypting::Called, STRONG, true);
 }
 
 #[test]
 fn an_outside_caller_encrypts() {
-    half_calls("secure-out-in-caller", false, Encrypting::Caller, WEAK);
+    half_calls("secure-out-in-caller", false, Encrypting::Caller, WEAK, true);
 }
 
 #[test]
 fn an_inside_called_party_encrypts() {
-    half_calls("secure-out-in-called", false, Encrypting::Called, STRONG);
+    half_calls("secure-out-in-called", false, Encrypting::Called, STRONGEST, true);
 }
