@@ -6,7 +6,7 @@ use std::fmt;
 use pinhole::firewall::Rules;
 
 use super::fate::Fate;
-use super::plan::{Act, Manner, Plan};
+use super::plan::{Act, Manner, Plan, Where};
 
 /// Everything that has to be somewhere in many worlds, as it is counted.
 const KINDS: &[(&str, &[&str])] = &[
@@ -19,6 +19,15 @@ const KINDS: &[(&str, &[&str])] = &[
             "phones without H.460.18",
             "phones with IPv6 only",
             "phones that encrypt",
+        ],
+    ),
+    (
+        "rules of encryption",
+        &[
+            "encryption preferred",
+            "encryption required behind a NAT",
+            "encryption required on the open net",
+            "encryption required everywhere else",
         ],
     ),
     ("NATs", &["full-cone NATs", "port-restricted NATs", "symmetric NATs", "rebinding NATs"]),
@@ -35,6 +44,8 @@ const KINDS: &[(&str, &[&str])] = &[
             "fast start on both sides",
             "multiplexed media",
             "encrypted",
+            "new keys",
+            "refused as not secure",
         ],
     ),
     (
@@ -90,6 +101,19 @@ impl Census {
                 rules if rules == Rules::symmetric() => "symmetric NATs",
                 _ => "port-restricted NATs",
             });
+        }
+        for keeper in &plan.keepers {
+            if keeper.prefers {
+                census.saw("encryption preferred");
+            }
+            match keeper.requires {
+                Some(Where::Behind(_)) => census.saw("encryption required behind a NAT"),
+                Some(Where::Open | Where::Ipv6) => {
+                    census.saw("encryption required on the open net")
+                }
+                Some(Where::Elsewhere) => census.saw("encryption required everywhere else"),
+                None => {}
+            }
         }
         let called = |act: &Act| match act {
             Act::Call { manner, .. } => Some(*manner),

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::fate::Fate;
-use super::plan::{Act, Keeper, Manner, Plan, Who};
+use super::plan::{Act, Keeper, Manner, Plan, Where, Who};
 use crate::world::{Chop, Link, millis, seconds};
 
 /// For so long things go wrong.
@@ -85,7 +85,7 @@ impl Plan {
         self
     }
 
-    /// Draws who can encrypt, and whether the gatekeeper does, in half of the worlds.
+    /// Draws who can encrypt, and what the gatekeeper wants of it, in half of the worlds.
     pub(super) fn secured(mut self) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0x68_3233_355f);
         let r = &mut random;
@@ -93,6 +93,11 @@ impl Plan {
             return self;
         }
         self.keepers[0].prefers = r.random_bool(0.7);
+        self.keepers[0].requires = r.random_bool(0.4).then(|| {
+            let gate = r.random_range(0..self.nats.len());
+            [Where::Behind(gate), Where::Open, Where::Ipv6, Where::Elsewhere][r.random_range(0..4)]
+        });
+        self.keepers[0].renews = r.random_bool(0.4).then(|| r.random_range(50..120));
         let calls = self.calls.iter_mut().map(|(_, _, manner)| manner);
         let acts = self.acts.iter_mut().filter_map(|(_, act)| match act {
             Act::Call { manner, .. } => Some(manner),
@@ -113,19 +118,33 @@ impl Plan {
         let whom = there[r.random_range(0..there.len())];
         let mut caller = manner(r, self.nats.len());
         widen(r, &mut caller);
-        caller.encrypts = self.keepers[0].prefers && r.random_bool(0.6);
+        let first = self.keepers[0];
+        caller.encrypts = (first.prefers || first.requires.is_some()) && r.random_bool(0.6);
         if r.random_bool(0.2) {
             // Who needs no help, and so may be left to itself.
             for manner in [&mut caller, &mut self.residents[whom]] {
                 (manner.place, manner.traversal) = (None, false);
             }
         }
+        if fate == Fate::Denied {
+            // One of the two has to be able to encrypt, and is not.
+            let phone = if r.random() { &mut caller } else { &mut self.residents[whom] };
+            phone.encrypts = false;
+            self.keepers[0].requires = Some(match (phone.place, phone.ipv6) {
+                (Some(gate), _) => Where::Behind(gate),
+                (None, true) => Where::Ipv6,
+                (None, false) => Where::Open,
+            });
+        }
         self.last = Some((fate, whom, caller));
         for resident in &mut self.residents {
             resident.hold = Some(seconds(r.random_range(4..=6)));
         }
         let [first, second] = &mut self.keepers;
-        *second = Keeper { prefers: first.prefers && r.random(), mode: mode(r), ..*first };
+        let requires = first.requires.filter(|_| fate == Fate::Denied || r.random());
+        let renews = first.renews.filter(|_| r.random());
+        let prefers = first.prefers && r.random();
+        *second = Keeper { prefers, requires, renews, mode: mode(r), ..*first };
         for keeper in &mut self.keepers {
             keeper.accounts = r.random();
             keeper.answer = r.random_bool(0.5).then_some(seconds(3));
@@ -225,6 +244,8 @@ impl Default for Keeper {
         Self {
             multiplexes: false,
             prefers: false,
+            requires: None,
+            renews: None,
             mode: Mode::Proxied,
             accounts: false,
             answer: None,

@@ -10,7 +10,7 @@ use pinhole_h323::id::CallId;
 use pinhole_h323::ras::Ras;
 
 use super::judge::{of_call, whole};
-use super::plan::{Act, Manner, Plan, Who};
+use super::plan::{Act, Denial, Manner, Plan, Who};
 use super::run::{Party, Run};
 use super::sane::sane;
 use crate::scenarios::lab::{connected, records};
@@ -41,18 +41,20 @@ pub(super) enum Fate {
     TooLong,
     /// A party behind a NAT sends nothing but keepalives.
     Listening,
+    /// A party cannot encrypt, and has to.
+    Denied,
 }
 
 use Fate::{
-    CalledLost, CalledSpoilt, CallerGone, CallerLost, CallerSpoilt, GivenUp, HungUp, Listening,
-    NodeEnds, TooLong, Unanswered,
+    CalledLost, CalledSpoilt, CallerGone, CallerLost, CallerSpoilt, Denied, GivenUp, HungUp,
+    Listening, NodeEnds, TooLong, Unanswered,
 };
 
 /// The causes that caller, called party and gatekeeper tell; 0 of who has no call.
 type Causes = [u8; 3];
 
 impl Fate {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         HungUp,
         NodeEnds,
         CallerLost,
@@ -64,10 +66,11 @@ impl Fate {
         GivenUp,
         TooLong,
         Listening,
+        Denied,
     ];
 
     /// Its name, in the order of [`Fate::ALL`].
-    pub(super) const NAMES: [&'static str; 11] = [
+    pub(super) const NAMES: [&'static str; 12] = [
         "the called party hung up",
         "the gatekeeper ended",
         "the caller was lost",
@@ -79,6 +82,7 @@ impl Fate {
         "the caller gave up",
         "lasted too long",
         "one party only listened",
+        "one party could not encrypt",
     ];
 
     fn name(self) -> &'static str {
@@ -98,6 +102,7 @@ impl Fate {
             Unanswered => [19, 19, 19],
             GivenUp => [16, 0, 16],
             TooLong => [102, 102, 102],
+            Denied => [INSECURE; 3],
         }
     }
 
@@ -115,6 +120,9 @@ impl Fate {
     }
 }
 
+/// The cause of a call that would not be secure.
+const INSECURE: u8 = 31;
+
 /// Packets of audio of all these calls.
 const TALK: RangeInclusive<u64> = 75..=320;
 
@@ -125,8 +133,23 @@ pub(super) fn last_call(run: &mut Run, plan: &Plan) {
     // Only of a client whose media is relayed the gatekeeper has to learn where it is.
     let client = |manner: Manner| manner.place.is_some() && manner.traversal;
     let listens = client(called.manner) || client(manner);
-    let fate = if drawn == Listening && !listens { HungUp } else { drawn };
+    let denial = run.keeper().denies(manner, called.manner);
+    let fate = match (denial, drawn) {
+        (Some(_), _) => Denied,
+        (None, Denied) => HungUp,
+        (None, Listening) if !listens => HungUp,
+        (None, drawn) => drawn,
+    };
     run.census.saw(fate.name());
+    if let Some(denial) = denial {
+        let caller = run.call(whom, Manner { hold: None, ..manner });
+        let caller = run.callers[caller];
+        run.quiet(seconds(6));
+        let [record] = records(&run.world, caller.host).try_into().unwrap_or_else(|all| {
+            run.world.fail(&format!("{} has not had one call: {all:?}", caller.name))
+        });
+        return is_denied(run, &caller, whom, &record.callid, denial);
+    }
     if fate == Unanswered {
         run.restart(whom, Incoming::Ring);
         run.quiet(seconds(2));
@@ -176,7 +199,7 @@ fn befalls(run: &mut Run, fate: Fate, caller: Party, called: Party) {
         }
         CallerSpoilt => garbage(run, caller),
         CalledSpoilt => garbage(run, called),
-        HungUp | Unanswered | GivenUp | TooLong | Listening => {}
+        HungUp | Unanswered | GivenUp | TooLong | Listening | Denied => {}
     }
     // What the gatekeeper has to let go of it lets go of at once.
     sane(run);
@@ -236,6 +259,28 @@ fn judge(
                 whole(run, record, "transmit", TALK);
                 whole(run, record, "receive", TALK);
             }
+        }
+    }
+}
+
+/// A call was refused because it would not be secure: nobody has sent anything, and who had to hear why has heard it.
+pub(super) fn is_denied(run: &Run, caller: &Party, whom: usize, callid: &str, denial: Denial) {
+    let called = run.residents[whom];
+    let mut told = vec![of_call(run, caller, callid, 0), of_call(run, &run.node, callid, 0)];
+    match denial {
+        Denial::AtOnce => {
+            let hears = |event: &Event| matches!(event, Event::CallStarted { callid: of, .. } if of == callid);
+            if run.world.told(called.host, hears) {
+                run.world.fail(&format!("{} hears of a call that is refused", called.name));
+            }
+        }
+        Denial::AtTheAnswer => told.push(of_call(run, &called, callid, 0)),
+    }
+    for record in told {
+        said(run, Denied, &record, INSECURE, None);
+        let media = record.channels.iter().any(|channel| channel.packets > 0);
+        if record.release_reason.as_deref() != Some("securityDenied") || media {
+            run.world.fail(&format!("it should be refused as not secure: {record:#?}"));
         }
     }
 }

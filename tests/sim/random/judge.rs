@@ -38,8 +38,28 @@ pub(super) fn judge(plan: &Plan) -> Census {
     tables(&mut run, plan);
     for record in records(&run.world, run.node.host) {
         run.census.saw(if record.setup_ms.is_some() { "answered" } else { "failed" });
+        if record.release_reason.as_deref() == Some("securityDenied") {
+            run.census.saw("refused as not secure");
+        }
     }
+    new_keys(&mut run);
     run.census
+}
+
+/// Notes channels that have had more than one key.
+fn new_keys(run: &mut Run) {
+    let channel = |event: &Event| match event {
+        Event::ChannelEncrypted { callid, party, direction, channel, .. } => {
+            Some((callid.clone(), party.clone(), *direction, *channel))
+        }
+        _ => None,
+    };
+    let keyed = run.world.events(run.node.host).iter().filter_map(|(_, event)| channel(event));
+    let mut seen = BTreeSet::new();
+    let again = keyed.filter(|channel| !seen.insert(channel.clone())).count();
+    for _ in 0..again {
+        run.census.saw("new keys");
+    }
 }
 
 /// Lets the dust settle, which must not take too long.
@@ -182,6 +202,10 @@ fn quiet_calls(run: &mut Run, plan: &Plan) {
         if plan.lost == Some(whom) {
             assert!(!run.world.told(party.host, connected), "{record:#?}");
             assert_ne!(record.cause, Some(16), "{record:#?}");
+            continue;
+        }
+        if let Some(denial) = run.keeper().denies(party.manner, run.residents[whom].manner) {
+            fate::is_denied(run, &party, whom, &record.callid, denial);
             continue;
         }
         heard(run, &record, run.residents[whom].tone);

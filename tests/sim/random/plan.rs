@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pinhole::firewall::Rules;
 use pinhole::node::Mode;
+use pinhole::security::Demand;
 
 use super::fate::Fate;
 use crate::world::{Chop, Link};
@@ -76,6 +77,19 @@ pub(super) enum Act {
     Siege { seed: u64, within: Option<Who> },
 }
 
+/// Where encryption is required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// Behind one of the NATs.
+    Behind(usize),
+    /// On the open net, with IPv4.
+    Open,
+    /// On the open net, with IPv6.
+    Ipv6,
+    /// Everywhere, but behind the first NAT, where it is off.
+    Elsewhere,
+}
+
 /// What the operator has configured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keeper {
@@ -83,6 +97,10 @@ pub(super) struct Keeper {
     pub(super) multiplexes: bool,
     /// It encrypts for whoever can.
     pub(super) prefers: bool,
+    /// There it encrypts, or there is no call.
+    pub(super) requires: Option<Where>,
+    /// It makes new keys, for so many packets each.
+    pub(super) renews: Option<u64>,
     /// How much of a call goes through it when both parties can do without help.
     pub(super) mode: Mode,
     /// There is a limit to what calls may have, more than these need (`TotalBandwidth`).
@@ -114,4 +132,57 @@ pub(super) struct Plan {
     pub(super) hostile: bool,
     /// One more call: what comes of it, who calls whom.
     pub(super) last: Option<(Fate, usize, Manner)>,
+}
+
+impl Keeper {
+    /// What it wants of the leg to such a phone, as its configuration says.
+    pub(super) fn demand(&self, phone: Manner) -> Demand {
+        let usual = if self.prefers { Demand::Preferred } else { Demand::Off };
+        let required = match self.requires {
+            None => return usual,
+            Some(Where::Behind(gate)) => phone.place == Some(gate),
+            Some(Where::Open) => phone.place.is_none() && !phone.ipv6,
+            Some(Where::Ipv6) => phone.ipv6,
+            Some(Where::Elsewhere) if phone.place == Some(0) => return Demand::Off,
+            Some(Where::Elsewhere) => true,
+        };
+        if required { Demand::Required } else { usual }
+    }
+
+    /// The same as it stands in the file.
+    pub(super) fn rules(&self) -> String {
+        let prefers = if self.prefers { "EnableH235HalfCallMedia=1\n" } else { "" };
+        let network = match self.requires {
+            None => return prefers.to_owned(),
+            Some(Where::Behind(gate)) => format!("203.0.113.{}/32", gate + 1),
+            Some(Where::Open) => "198.51.100.0/24".to_owned(),
+            Some(Where::Ipv6) => "2001:db8:2::/64".to_owned(),
+            Some(Where::Elsewhere) => {
+                return format!(
+                    "{prefers}[Pinhole::Encryption]\nDefault=required\n[Pinhole::EncryptByNetwork]\n203.0.113.1/32=off\n"
+                );
+            }
+        };
+        format!("{prefers}[Pinhole::EncryptByNetwork]\n{network}=required\n")
+    }
+
+    /// Whether a call is refused, because one of the two cannot encrypt: the caller before it rings, the called party when it
+    /// has answered.
+    pub(super) fn denies(&self, caller: Manner, called: Manner) -> Option<Denial> {
+        let lacks = |phone: Manner| self.demand(phone) == Demand::Required && !phone.encrypts;
+        match (lacks(caller), lacks(called)) {
+            (true, _) => Some(Denial::AtOnce),
+            (false, true) => Some(Denial::AtTheAnswer),
+            (false, false) => None,
+        }
+    }
+}
+
+/// When a call is refused that would not be secure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Denial {
+    /// The called party hears nothing of it.
+    AtOnce,
+    /// It has answered.
+    AtTheAnswer,
 }

@@ -9,10 +9,10 @@ use crate::scenarios::lab::{NODE, registered};
 use crate::scenarios::mutants::{TPKT, mutants};
 use crate::world::{GateId, HostId, Link, Patience, Raw, World, ip, millis, seconds};
 use pinhole::face::StreamId;
-use pinhole::node::{Mode, Node, Settings, Status};
+use pinhole::node::{Mode, Node, Renewal, Settings, Status};
 use pinhole::phone::Phone;
 use pinhole::phone::options::{Destination, Encryption, Gatekeeper, Incoming, Options, Source};
-use pinhole::security::{Demand, Policy, Terms};
+use pinhole::security::{Demand, Terms};
 
 /// The gatekeeper's other address.
 const NODE6: &str = "2001:db8:1::10";
@@ -174,7 +174,7 @@ impl Run {
     pub(super) fn is_proxied(&self, caller: Manner, called: Manner) -> bool {
         let helped = |one: Manner| one.traversal || one.place.is_some();
         self.keeper().mode == Mode::Proxied
-            || self.keeper().prefers
+            || [caller, called].map(|one| self.keeper().demand(one)) != [Demand::Off; 2]
             || helped(caller)
             || helped(called)
             || caller.ipv6 != called.ipv6
@@ -332,20 +332,20 @@ impl Run {
 }
 
 fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
-    let (config, _) = pinhole_config::Config::read(match keeper.mode {
-        Mode::Proxied | Mode::Direct => "[RoutedMode]\nEnableH46018=1\n[Proxy]\nEnable=1\n",
+    let mode = match keeper.mode {
+        Mode::Proxied | Mode::Direct => "[Proxy]\nEnable=1\n[RoutedMode]\nEnableH46018=1\n",
         Mode::Control => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\nH245Routed=1\n",
         Mode::Routed => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\n",
-    });
+    };
+    let (config, _) = pinhole_config::Config::read(&format!("{mode}{}", keeper.rules()));
     let multiplex_port = keeper.multiplexes.then_some(3000);
     let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::from(&config) };
     settings.ras.bandwidth.total = keeper.accounts.then_some(1_000_000);
     settings.handling.longest_call = keeper.longest;
     settings.signal_timeout = keeper.answer.unwrap_or(settings.signal_timeout);
     settings.alerting_timeout = keeper.ringing.unwrap_or(settings.alerting_timeout);
-    if keeper.prefers {
-        settings.encryption.default = Policy::new(Demand::Preferred, Terms::up_to(1024));
-    }
+    let renewal = |packets| Renewal { after: seconds(3600), packets };
+    settings.encryption.renewal = keeper.renews.map(renewal);
     Node::new(settings, vec![ip(NODE), ip(NODE6)], [generation ^ 0x80; 32], now)
 }
 
