@@ -65,7 +65,7 @@ pub(super) fn read(config: &Config) -> (Vec<Group>, Vec<Problem>) {
             } else if group.is_own() && bits > PUBLISHED && is_preferred(config) {
                 let text = format!(
                     "{KEY}: {file}: endpoints that know the published groups only, as those of H323Plus, cannot answer to \
-                     it: where encryption is preferred, calls with them go in clear; write required, or do without it"
+                     it: where encryption is preferred, calls with them go in clear, or fail; write required, or do without it"
                 );
                 say(Severity::Warning, text);
             }

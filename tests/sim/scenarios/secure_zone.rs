@@ -97,6 +97,7 @@ fn a_rule_for_a_neighbor_speaks_of_the_zone() {
     let inner = inner(NODE, "clientpw", "[Pinhole::EncryptByNeighbor]\nOUTER=preferred\n");
     let mut zone = zone_of(outer, inner, Rules::port_restricted(), Chop::AsSent);
     zone.up();
+    zone.lab.world.guard(&[NAT, NODE]);
     zone.talk(true, |_| {});
     for gatekeeper in [zone.lab.node, zone.inner] {
         let record = records(&zone.lab.world, gatekeeper).pop().expect("a call");
