@@ -11,8 +11,8 @@ use zeroize::optimization_barrier;
 
 use crate::cbc::Seal;
 pub use crate::lanes::Kernel;
-use crate::lanes::{Blocks, KeyRow, LANES, Octets};
-use crate::rounds::ROUND_KEYS;
+use crate::lanes::{Blocks, Keys, LANES, Octets};
+use crate::rounds::{LONG, SHORT};
 use crate::{Algorithm, Packet, Reject};
 use aes::Block;
 
@@ -38,7 +38,8 @@ const SPAN: usize = 32;
 pub struct Batch {
     kernel: Kernel,
     /// By algorithm: all packets of a group go through as many rounds.
-    groups: [Group; Algorithm::ALL.len()],
+    short: Group<SHORT>,
+    long: Group<LONG>,
     /// Buffers whose packet has been encrypted when it was taken in.
     done: [bool; LANES],
 }
@@ -47,11 +48,14 @@ impl Batch {
     /// How many buffers it can have packets in.
     pub const LANES: usize = LANES;
 
+    const fn new(kernel: Kernel) -> Self {
+        Self { kernel, short: Group::EMPTY, long: Group::EMPTY, done: [false; LANES] }
+    }
+
     /// An empty batch for a certain kernel, if this processor has what it takes.
     #[must_use]
     pub fn with(kernel: Kernel) -> Option<Self> {
-        let groups = Algorithm::ALL.map(Group::new);
-        kernel.is_available().then_some(Self { kernel, groups, done: [false; LANES] })
+        kernel.is_available().then_some(Self::new(kernel))
     }
 
     /// Pads a packet and takes it in. It lies at `offset` in the buffer that is number `lane` of those that [`Self::seal`]
@@ -67,18 +71,19 @@ impl Batch {
         seal: &Seal,
     ) -> Result<(), Reject> {
         let layout = seal.pad(packet)?;
-        let payload = packet.payload_mut(layout.start);
-        let (blocks, _) = Block::slice_as_chunks_mut(payload);
-        let start = offset + layout.start;
-        let task = Task { start, end: start + blocks.len() * size_of::<Octets>() };
-        let group = self.groups.get_mut(seal.algorithm() as usize);
-        let group = group.filter(|_| self.kernel != Kernel::Alone);
-        let taken = group.is_some_and(|group| group.enter(lane, task, &layout.iv, seal));
-        if !taken {
+        if lane >= LANES || self.kernel == Kernel::Alone {
+            let (blocks, _) = Block::slice_as_chunks_mut(packet.payload_mut(layout.start));
             seal.cipher().chain(&layout.iv.into(), blocks);
+            if let Some(done) = self.done.get_mut(lane) {
+                *done = true;
+            }
+            return Ok(());
         }
-        if let Some(done) = self.done.get_mut(lane) {
-            *done = !taken;
+        let task = Task { start: offset + layout.start, end: offset + packet.length() };
+        let rounds = seal.rounds();
+        match seal.algorithm() {
+            Algorithm::Aes128 => self.short.enter(lane, task, layout.iv, rounds.keys()),
+            Algorithm::Aes256 => self.long.enter(lane, task, layout.iv, rounds.keys()),
         }
         Ok(())
     }
@@ -87,10 +92,8 @@ impl Batch {
     /// that was not taken in, or does not lie where it was said to, is still in clear, and must not be sent.
     pub fn seal<B: AsMut<[u8]>>(&mut self, buffers: &mut [B]) -> [bool; LANES] {
         let mut done = std::mem::take(&mut self.done);
-        for group in self.groups.iter_mut().filter(|group| group.waiting) {
-            group.seal(self.kernel, buffers, &mut done);
-            group.clear();
-        }
+        self.short.seal(self.kernel, buffers, &mut done);
+        self.long.seal(self.kernel, buffers, &mut done);
         done
     }
 }
@@ -98,8 +101,7 @@ impl Batch {
 impl Default for Batch {
     /// An empty batch for the fastest kernel of this processor.
     fn default() -> Self {
-        let groups = Algorithm::ALL.map(Group::new);
-        Self { kernel: Kernel::fastest(), groups, done: [false; LANES] }
+        Self::new(Kernel::fastest())
     }
 }
 
@@ -116,36 +118,31 @@ struct Task {
     end: usize,
 }
 
-const fn no_keys() -> [KeyRow; ROUND_KEYS] {
-    [const { KeyRow([const { Cell::new([0; 16]) }; LANES]) }; ROUND_KEYS]
-}
-
 /// Packets of one algorithm.
-struct Group {
-    algorithm: Algorithm,
-    waiting: bool,
-    tasks: [Option<Task>; LANES],
+struct Group<const KEYS: usize> {
+    /// The lanes that have a packet, a bit each.
+    taken: u16,
+    tasks: [Task; LANES],
     chain: [Octets; LANES],
-    keys: [KeyRow; ROUND_KEYS],
+    keys: Keys<KEYS>,
 }
 
-impl Group {
-    const fn new(algorithm: Algorithm) -> Self {
-        let (tasks, chain) = ([None; LANES], [[0; 16]; LANES]);
-        Self { algorithm, waiting: false, tasks, chain, keys: no_keys() }
-    }
+impl<const KEYS: usize> Group<KEYS> {
+    const EMPTY: Self = Self {
+        taken: 0,
+        tasks: [Task { start: 0, end: 0 }; LANES],
+        chain: [[0; 16]; LANES],
+        keys: Keys::NONE,
+    };
 
-    /// False when there is no such lane.
-    fn enter(&mut self, lane: usize, task: Task, iv: &Octets, seal: &Seal) -> bool {
-        if lane >= LANES {
-            return false;
+    /// There must be such a lane.
+    #[inline]
+    fn enter(&mut self, lane: usize, task: Task, iv: Octets, keys: &[Octets; KEYS]) {
+        self.taken |= 1 << lane;
+        (self.tasks[lane], self.chain[lane]) = (task, iv);
+        for (place, key) in self.keys.0[lane / 2].iter_mut().zip(keys) {
+            place[lane % 2] = *key;
         }
-        (self.tasks[lane], self.chain[lane], self.waiting) = (Some(task), *iv, true);
-        // All fifteen, whether there are as many or not: a loop of known length is faster than a shorter one.
-        for (row, key) in self.keys.iter().zip(seal.rounds().keys()) {
-            row.0[lane].set(*key);
-        }
-        true
     }
 
     fn seal<B: AsMut<[u8]>>(
@@ -154,45 +151,65 @@ impl Group {
         buffers: &mut [B],
         done: &mut [bool; LANES],
     ) {
-        let mut left: [Blocks<'_>; LANES] = [&[]; LANES];
-        let lanes = left.iter_mut().zip(&self.tasks).zip(done);
-        for (((left, task), done), buffer) in lanes.zip(buffers) {
-            let octets = task.and_then(|task| buffer.as_mut().get_mut(task.start..task.end));
-            *done |= octets.is_some();
-            let (blocks, _) = octets.unwrap_or_default().as_chunks_mut();
-            *left = Cell::from_mut(blocks).as_slice_of_cells();
+        if self.taken == 0 {
+            return;
         }
-        let keys = self.keys.get(..self.algorithm.round_keys()).unwrap_or_default();
+        let mut left: [Blocks<'_>; LANES] = [&[]; LANES];
+        let lanes = left.iter_mut().zip(&self.tasks).zip(done).zip(buffers);
+        for (lane, (((left, task), done), buffer)) in lanes.enumerate() {
+            if self.taken >> lane & 1 == 1 {
+                let octets = buffer.as_mut().get_mut(task.start..task.end);
+                *done |= octets.is_some();
+                let (blocks, _) = octets.unwrap_or_default().as_chunks_mut();
+                *left = Cell::from_mut(blocks).as_slice_of_cells();
+            }
+        }
+        self.advance(kernel, &mut left);
+        self.clear();
+    }
+
+    /// Encrypts all blocks of the packets.
+    fn advance(&mut self, kernel: Kernel, left: &mut [Blocks<'_>; LANES]) {
         let mut idle = [[0; 16]; SPAN];
         let idle: Blocks<'_> = Cell::from_mut(&mut idle[..]).as_slice_of_cells();
         loop {
-            let used =
-                left.iter().rposition(|blocks| !blocks.is_empty()).map_or(0, |last| last + 1);
-            let busy = left.iter().map(|blocks| blocks.len()).filter(|length| *length > 0);
-            let Some(steps) = busy.min().map(|steps| steps.min(SPAN)) else { return };
+            let (mut busy, mut used, mut shortest, mut longest) = (0, 0, usize::MAX, 0);
+            for (lane, blocks) in left.iter().enumerate().filter(|(_, blocks)| !blocks.is_empty()) {
+                (busy, used) = (busy + 1, lane + 1);
+                (shortest, longest) = (shortest.min(blocks.len()), longest.max(blocks.len()));
+            }
+            match busy {
+                0 => return,
+                LANES if shortest == longest => {
+                    return kernel.encrypt(&mut self.keys, &mut self.chain, left, used);
+                }
+                _ => {}
+            }
+            let steps = shortest.min(SPAN);
             let mut now = [&idle[..steps]; LANES];
-            for (now, left) in now.iter_mut().zip(&mut left).filter(|(_, left)| !left.is_empty()) {
+            let lanes = now.iter_mut().zip(&mut *left);
+            for (now, left) in lanes.filter(|(_, left)| !left.is_empty()) {
                 (*now, *left) = left.split_at(steps);
             }
-            kernel.encrypt(keys, &mut self.chain, &now, used);
+            kernel.encrypt(&mut self.keys, &mut self.chain, &now, used);
         }
     }
 
+    /// Forgets the packets and their keys: the keys of every lane up to the last that had any.
     fn clear(&mut self) {
-        let mut taken = (0..LANES).filter(|lane| self.tasks[*lane].is_some());
-        let alone = taken.next().filter(|_| taken.next().is_none());
-        (self.waiting, self.tasks) = (false, [None; LANES]);
-        // Octet by octet, as `Zeroize` would, takes as long as encrypting.
-        if let Some(lane) = alone {
-            self.keys.iter().for_each(|row| row.0[lane].set([0; 16]));
-        } else {
-            self.keys = no_keys();
+        let used = LANES - self.taken.leading_zeros() as usize;
+        self.taken = 0;
+        let (keys, _) = self.keys.0.split_at_mut(used.div_ceil(2));
+        // Octet by octet, as `Zeroize` would, takes as long as encrypting. In parts, for beyond two kilobytes the C
+        // library's way takes longer to begin than all the rest.
+        for part in keys.chunks_mut(LANES / 4) {
+            part.as_flattened_mut().as_flattened_mut().as_flattened_mut().fill(0);
         }
         optimization_barrier(&self.keys);
     }
 }
 
-impl Drop for Group {
+impl<const KEYS: usize> Drop for Group<KEYS> {
     fn drop(&mut self) {
         self.clear();
     }

@@ -5,6 +5,8 @@
 //! rewritten while encrypted makes the packet unreadable.
 
 use crate::cipher::{BLOCK, Decrypt, Encrypt};
+#[cfg(test)]
+use crate::lanes::Kernel;
 use crate::media::Layout;
 use crate::rounds::Rounds;
 use crate::session::SessionKey;
@@ -37,11 +39,14 @@ pub enum Fill {
 /// Open::new(&key).apply(&mut packet).unwrap();
 /// assert_eq!(packet.length(), 12 + 10);
 /// ```
+// In this order, as all that is on the way of a packet (see `roll`).
+#[repr(C)]
 pub struct Seal {
     algorithm: Algorithm,
-    cipher: Encrypt,
-    rounds: Rounds,
     fill: Fill,
+    rounds: Rounds,
+    /// For a packet that is not in a batch.
+    cipher: Encrypt,
 }
 
 impl Seal {
@@ -49,30 +54,31 @@ impl Seal {
     #[must_use]
     pub fn new(key: &SessionKey, fill: Fill) -> Self {
         let (algorithm, octets) = (key.algorithm(), key.octets());
-        Self {
-            algorithm,
-            cipher: Encrypt::new(algorithm, octets),
-            rounds: Rounds::new(algorithm, octets),
-            fill,
-        }
+        let (rounds, cipher) = (Rounds::new(algorithm, octets), Encrypt::new(algorithm, octets));
+        Self { algorithm, fill, rounds, cipher }
     }
 
     /// Brings the payload to whole blocks, still clear. Padding it came with goes.
-    #[inline]
+    // Into the caller in any case: a layout that goes through memory is written in halves and read as a whole, and a
+    // processor waits for that as long as all else takes.
+    #[inline(always)]
     pub(crate) fn pad(&self, packet: &mut Packet<'_>) -> Result<Layout, Reject> {
         let layout = packet.layout()?;
-        let payload = packet.payload_mut(layout.start);
-        let length =
-            if layout.padded { unpadded(payload, usize::from(u8::MAX))? } else { payload.len() };
-        let added = length.next_multiple_of(BLOCK) - length;
+        let mut length = packet.length().saturating_sub(layout.start);
+        if layout.padded {
+            length = unpadded(packet.payload_mut(layout.start), usize::from(u8::MAX))?;
+        }
+        let added = length.wrapping_neg() % BLOCK;
         packet.resize(layout.start + length + added, added > 0)?;
-        let (_, padding) = packet.payload_mut(layout.start).split_at_mut(length);
-        if let Some((count, filling)) = padding.split_last_mut() {
-            *count = added as u8;
-            filling.fill(match self.fill {
-                Fill::Count => *count,
-                Fill::Zeros => 0,
-            });
+        if added > 0 {
+            let (_, padding) = packet.payload_mut(layout.start).split_at_mut(length);
+            if let Some((count, filling)) = padding.split_last_mut() {
+                *count = added as u8;
+                filling.fill(match self.fill {
+                    Fill::Count => *count,
+                    Fill::Zeros => 0,
+                });
+            }
         }
         Ok(layout)
     }
@@ -116,6 +122,12 @@ impl Open {
     #[must_use]
     pub fn new(key: &SessionKey) -> Self {
         Self { cipher: Decrypt::new(key.algorithm(), key.octets()) }
+    }
+
+    /// The same with a certain kernel.
+    #[cfg(test)]
+    pub(crate) fn with(kernel: Kernel, key: &SessionKey) -> Self {
+        Self { cipher: Decrypt::with(kernel, key.algorithm(), key.octets()) }
     }
 
     /// Decrypts a payload that is not whole blocks: its last two ciphertext blocks were swapped, and the then last one

@@ -19,13 +19,15 @@ pub fn free_payload_type(in_use: &[u8]) -> Option<u8> {
 }
 
 /// The sending end of an encrypted channel: sets the payload type of the present key, and encrypts with it.
+// In this order, as all that is on the way of a packet: what it needs is one run of octets, and few lines of the cache.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Sealing {
+    blocks: u64,
+    next: Option<Box<(u8, Seal)>>,
+    fill: Fill,
     payload_type: u8,
     seal: Seal,
-    fill: Fill,
-    next: Option<(u8, Seal)>,
-    blocks: u64,
 }
 
 impl Sealing {
@@ -37,16 +39,19 @@ impl Sealing {
 
     /// Holds a key ready that the receiver was told of. One held before is forgotten.
     pub fn prepare(&mut self, payload_type: u8, key: &SessionKey) {
-        self.next = Some((payload_type, Seal::new(key, self.fill)));
+        self.next = Some(Box::new((payload_type, Seal::new(key, self.fill))));
     }
 
     /// Begins to use the key held ready, if its payload type is the one the receiver acknowledged: a late
     /// acknowledgement of another changes nothing. Says whether it did.
     pub fn switch(&mut self, payload_type: u8) -> bool {
-        let Some((payload_type, seal)) = self.next.take_if(|next| next.0 == payload_type) else {
+        let Some(mut next) = self.next.take_if(|next| next.0 == payload_type) else {
             return false;
         };
-        (self.payload_type, self.seal, self.blocks) = (payload_type, seal, 0);
+        // Swapped, not moved, so that neither key stays behind where nobody zeroes it.
+        std::mem::swap(&mut self.seal, &mut next.1);
+        self.payload_type = payload_type;
+        self.blocks = 0;
         true
     }
 
@@ -90,6 +95,20 @@ impl Transform for Sealing {
     }
 }
 
+/// A key of a receiver, and the payload type that it is for.
+#[derive(Debug)]
+#[repr(C)]
+struct Held {
+    payload_type: u8,
+    open: Open,
+}
+
+impl Held {
+    fn new(payload_type: u8, key: &SessionKey) -> Self {
+        Self { payload_type, open: Open::new(key) }
+    }
+}
+
 /// The receiving end of an encrypted channel: decrypts with the key of the packet's payload type.
 ///
 /// Holds three keys at most. How long an old one may serve, and how often a new one may come, is for the caller to
@@ -97,26 +116,26 @@ impl Transform for Sealing {
 #[derive(Debug)]
 pub struct Opening {
     /// Newest first.
-    keys: [Option<(u8, Open)>; KEPT],
+    keys: [Option<Held>; KEPT],
 }
 
 impl Opening {
     /// Decrypts with `key` what comes under `payload_type`.
     #[must_use]
     pub fn new(payload_type: u8, key: &SessionKey) -> Self {
-        Self { keys: [Some((payload_type, Open::new(key))), None, None] }
+        Self { keys: [Some(Held::new(payload_type, key)), None, None] }
     }
 
     /// Takes a new key. It replaces one of the same payload type, else the oldest of three.
     pub fn install(&mut self, payload_type: u8, key: &SessionKey) {
-        let same = self
-            .keys
-            .iter()
-            .position(|held| held.as_ref().is_some_and(|held| held.0 == payload_type));
+        let is_same = |held: &Option<Held>| {
+            held.as_ref().is_some_and(|held| held.payload_type == payload_type)
+        };
+        let same = self.keys.iter().position(is_same);
         let (kept, _) = self.keys.split_at_mut(same.map_or(KEPT, |at| at + 1));
         kept.rotate_right(1);
         if let Some(newest) = kept.first_mut() {
-            *newest = Some((payload_type, Open::new(key)));
+            *newest = Some(Held::new(payload_type, key));
         }
     }
 
@@ -128,7 +147,7 @@ impl Opening {
     /// Whether there is a key for this payload type.
     #[must_use]
     pub fn opens(&self, payload_type: u8) -> bool {
-        self.keys.iter().flatten().any(|held| held.0 == payload_type)
+        self.keys.iter().flatten().any(|held| held.payload_type == payload_type)
     }
 }
 
@@ -136,8 +155,8 @@ impl Transform for Opening {
     fn apply(&mut self, packet: &mut Packet<'_>) -> Result<(), Reject> {
         let payload_type = packet.payload_type().ok_or(Reject::Truncated)?;
         let mut held = self.keys.iter_mut().flatten();
-        let (_, open) = held.find(|held| held.0 == payload_type).ok_or(Reject::PayloadType)?;
-        open.apply(packet)
+        let held = held.find(|held| held.payload_type == payload_type);
+        held.ok_or(Reject::PayloadType)?.open.apply(packet)
     }
 }
 

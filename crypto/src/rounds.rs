@@ -5,11 +5,16 @@ use aes::Block;
 use aes::hazmat::{cipher_round, inv_mix_columns};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+/// Round keys of AES-128.
+pub(crate) const SHORT: usize = Algorithm::Aes128.round_keys();
+/// Round keys of AES-256.
+pub(crate) const LONG: usize = Algorithm::Aes256.round_keys();
 /// Round keys of the longest key.
-pub(crate) const ROUND_KEYS: usize = 15;
+const ROUND_KEYS: usize = LONG;
 
 /// A key expanded into round keys (FIPS 197 §5.2). Zeroed when dropped.
 #[derive(ZeroizeOnDrop)]
+#[repr(align(16))]
 pub(crate) struct Rounds {
     keys: [[u8; 16]; ROUND_KEYS],
 }
@@ -43,9 +48,29 @@ impl Rounds {
         rounds
     }
 
-    /// The round keys, from the one before the first round to the last; behind those of a shorter key, zeros.
-    pub(crate) const fn keys(&self) -> &[[u8; 16]; ROUND_KEYS] {
-        &self.keys
+    /// The round keys, from the one before the first round on: all that there are of an algorithm with so many.
+    pub(crate) const fn keys<const KEYS: usize>(&self) -> &[[u8; 16]; KEYS] {
+        const { assert!(KEYS <= ROUND_KEYS) };
+        match self.keys.first_chunk() {
+            Some(keys) => keys,
+            None => unreachable!(),
+        }
+    }
+
+    /// The keys of the equivalent inverse cipher (FIPS 197 §5.3.5), from the one before its first round on.
+    pub(crate) fn inverse(&self, algorithm: Algorithm) -> Self {
+        let mut inverse = Self { keys: [[0; 16]; ROUND_KEYS] };
+        let count = algorithm.round_keys();
+        let backwards = self.keys.iter().take(count).rev().enumerate();
+        for (place, (at, key)) in inverse.keys.iter_mut().zip(backwards) {
+            let mut block = Block::from(*key);
+            if at > 0 && at < count - 1 {
+                inv_mix_columns(&mut block);
+            }
+            *place = block.into();
+            block.zeroize();
+        }
+        inverse
     }
 }
 
@@ -69,7 +94,7 @@ mod tests {
     use crate::tests::hex;
 
     fn expanded(algorithm: Algorithm, key: &str) -> Vec<[u8; 16]> {
-        Rounds::new(algorithm, &hex(key)).keys()[..algorithm.round_keys()].to_vec()
+        Rounds::new(algorithm, &hex(key)).keys::<ROUND_KEYS>()[..algorithm.round_keys()].to_vec()
     }
 
     /// FIPS 197, appendix A.1.
@@ -95,5 +120,17 @@ mod tests {
         assert_eq!(keys[2][..], hex("9ba354118e6925afa51a8b5f2067fcde"));
         assert_eq!(keys[3][..], hex("a8b09c1a93d194cdbe49846eb75d5b9a"));
         assert_eq!(keys[14][..], hex("fe4890d1e6188d0b046df344706c631e"));
+    }
+
+    /// FIPS 197, appendix C.1: `ik_sch` of the equivalent inverse cipher.
+    #[test]
+    fn the_inverse_keys_are_as_published() {
+        let rounds = Rounds::new(Algorithm::Aes128, &hex("000102030405060708090a0b0c0d0e0f"));
+        let inverse = rounds.inverse(Algorithm::Aes128);
+        let keys = inverse.keys::<11>();
+        assert_eq!(keys[0][..], hex("13111d7fe3944a17f307a78b4d2b30c5"));
+        assert_eq!(keys[1][..], hex("13aa29be9c8faff6f770f58000f7bf03"));
+        assert_eq!(keys[9][..], hex("8c56dff0825dd3f9805ad3fc8659d7fd"));
+        assert_eq!(keys[10][..], hex("000102030405060708090a0b0c0d0e0f"));
     }
 }

@@ -1,6 +1,7 @@
 //! Payloads whose ciphertext other software computed, and what hostile senders may try.
 
 use super::*;
+use crate::batch::Batch;
 use crate::tests::hex;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -27,6 +28,34 @@ fn apply(transform: &mut impl Transform, octets: &[u8]) -> Result<Vec<u8>, Rejec
     let length = packet.length();
     buffer.truncate(length);
     Ok(buffer)
+}
+
+/// What decrypts, with every kernel that this processor has.
+fn opens(key: &SessionKey) -> Vec<(Kernel, Open)> {
+    let kernels = Kernel::ALL.into_iter().filter(|kernel| kernel.is_available());
+    kernels.map(|kernel| (kernel, Open::with(kernel, key))).collect()
+}
+
+/// As [`apply`], with every kernel that this processor has, alone and beside others: all must give the same.
+fn seal(seal: &mut Seal, octets: &[u8]) -> Result<Vec<u8>, Reject> {
+    let alone = apply(seal, octets);
+    let batches = Kernel::ALL.into_iter().filter_map(|kernel| Some((kernel, Batch::with(kernel)?)));
+    for (kernel, mut batch) in batches {
+        for count in [1, 7, 16] {
+            let mut buffers = vec![[octets, &[0xee; Packet::TAILROOM]].concat(); count];
+            for (lane, buffer) in buffers.iter_mut().enumerate() {
+                let mut packet = Packet::new(buffer, octets.len()).unwrap();
+                let entered = batch.enter(lane, 0, &mut packet, seal);
+                let expected = alone.as_ref().map(Vec::len).map_err(|reject| *reject);
+                assert_eq!(entered.map(|()| packet.length()), expected);
+            }
+            batch.seal(&mut buffers);
+            for (buffer, alone) in buffers.iter().zip(std::iter::repeat(alone.as_ref().ok())) {
+                assert!(alone.is_none_or(|alone| buffer.starts_with(alone)), "{kernel:?} {count}");
+            }
+        }
+    }
+    alone
 }
 
 fn with_payload(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -118,7 +147,7 @@ fn known_payloads_seal_and_open() {
         [(Algorithm::Aes128, KNOWN_128, LONG_128), (Algorithm::Aes256, KNOWN_256, LONG_256)]
     {
         let key = counting(algorithm);
-        let mut open = Open::new(&key);
+        let mut opens = opens(&key);
         for (length, counts, zeros, stolen) in
             known.into_iter().chain([(160, Some(long), Some(long), None)])
         {
@@ -128,15 +157,19 @@ fn known_payloads_seal_and_open() {
                 let Some(known) = known else { continue };
                 let sealed = with_payload(first, &hex(known));
                 assert_eq!(
-                    apply(&mut Seal::new(&key, fill), &plain).unwrap(),
+                    seal(&mut Seal::new(&key, fill), &plain).unwrap(),
                     sealed,
                     "{algorithm:?} {length}"
                 );
-                assert_eq!(apply(&mut open, &sealed).unwrap(), plain, "{algorithm:?} {length}");
+                for (kernel, open) in &mut opens {
+                    assert_eq!(apply(open, &sealed).unwrap(), plain, "{kernel:?} {length}");
+                }
             }
             if let Some(known) = stolen {
                 let sealed = with_payload(0x80, &hex(known));
-                assert_eq!(apply(&mut open, &sealed).unwrap(), plain, "{algorithm:?} {length}");
+                for (kernel, open) in &mut opens {
+                    assert_eq!(apply(open, &sealed).unwrap(), plain, "{kernel:?} {length}");
+                }
             }
         }
     }
@@ -266,8 +299,10 @@ fn stealing_opens_at_every_length() {
                 apply(&mut Seal::new(&key, Fill::Count), &with_payload(0x80, &padded)).unwrap();
             sealed[12 + whole - 32..].rotate_left(16);
             sealed.truncate(12 + length);
-            let opened = apply(&mut Open::new(&key), &sealed).unwrap();
-            assert_eq!(opened, with_payload(0x80, &clear(length)), "{length}");
+            for (kernel, mut open) in opens(&key) {
+                let opened = apply(&mut open, &sealed).unwrap();
+                assert_eq!(opened, with_payload(0x80, &clear(length)), "{kernel:?} {length}");
+            }
         }
     }
 }
@@ -339,7 +374,7 @@ fn what_is_sealed_opens_again_whatever_its_length_and_header() {
 fn no_packet_of_any_octets_does_harm() {
     let mut rng = ChaCha20Rng::from_seed([5; 32]);
     let key = SessionKey::generate(Algorithm::Aes256, &mut rng);
-    let (mut seal, mut open) = (Seal::new(&key, Fill::Zeros), Open::new(&key));
+    let (mut sealing, mut opens) = (Seal::new(&key, Fill::Zeros), opens(&key));
     let mut taken = 0;
     for round in 0..20_000 {
         let mut octets = vec![0; round % 90];
@@ -348,7 +383,10 @@ fn no_packet_of_any_octets_does_harm() {
         if let Some(first) = octets.first_mut().filter(|_| round % 5 != 0) {
             *first = *first & 0x33 | 0x80;
         }
-        for outcome in [apply(&mut seal, &octets), apply(&mut open, &octets)] {
+        let mut opened = opens.iter_mut().map(|(_, open)| apply(open, &octets));
+        let first = opened.next().unwrap();
+        assert!(opened.all(|other| other == first), "every kernel gives the same");
+        for outcome in [seal(&mut sealing, &octets), first] {
             match outcome {
                 Ok(after) => {
                     taken += 1;

@@ -13,11 +13,20 @@ pub(crate) const LANES: usize = 16;
 pub(crate) type Octets = [u8; 16];
 /// Blocks that are changed in place. Lanes that have nothing to do share theirs, which is why they are cells.
 pub(crate) type Blocks<'a> = &'a [Cell<Octets>];
-/// A round key of each packet. Cells, or the compiler would copy keys to the stack, where nobody zeroes them; aligned, or
-/// half of the loads would touch two lines of the cache.
-#[derive(Clone)]
+/// The round keys of two packets, those of a round beside each other, for one load takes both.
+pub(crate) type PairKeys<const KEYS: usize> = [[Octets; 2]; KEYS];
+/// The round keys of all packets as a kernel reads them. Cells, or the compiler would copy keys to the stack, where nobody
+/// zeroes them.
+pub(crate) type KeyCells<const KEYS: usize> = [Cell<PairKeys<KEYS>>; LANES / 2];
+
+/// The round keys of all packets. Aligned, or half of the loads would touch two lines of the cache.
 #[repr(align(64))]
-pub(crate) struct KeyRow(pub(crate) [Cell<Octets>; LANES]);
+pub(crate) struct Keys<const KEYS: usize>(pub(crate) [PairKeys<KEYS>; LANES / 2]);
+
+impl<const KEYS: usize> Keys<KEYS> {
+    /// No packet's.
+    pub(crate) const NONE: Self = Self([[[[0; 16]; 2]; KEYS]; LANES / 2]);
+}
 
 /// How packets are encrypted side by side. The first one that a processor has is the fastest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,17 +71,39 @@ impl Kernel {
     /// as many of each as the shortest has, each chained to the one before, the first to `chain`; leaves there what the
     /// next one is chained to. What this kernel cannot do on this processor is done by
     /// rounds of the `aes` crate, which can always be had: nothing stays clear.
-    pub(crate) fn encrypt(
+    pub(crate) fn encrypt<const KEYS: usize>(
         self,
-        keys: &[KeyRow],
+        keys: &mut Keys<KEYS>,
         chain: &mut [Octets; LANES],
         blocks: &[Blocks<'_>; LANES],
         used: usize,
     ) {
+        let Keys(keys) = keys;
         #[cfg(target_arch = "x86_64")]
-        if x86::encrypt(self, keys, chain, blocks, used) {
-            return;
+        {
+            let cells = Cell::from_mut(keys).as_array_of_cells();
+            if x86::encrypt(self, cells, chain, blocks, used) {
+                return;
+            }
         }
         portable::encrypt(keys, chain, blocks);
+    }
+
+    /// Decrypts the blocks of one packet, which do not wait for one another: each was chained to the one before, the first
+    /// to `iv`. The keys are those of the inverse cipher ([`crate::rounds::Rounds::inverse`]). False when this kernel has
+    /// no way of its own to do it on this processor: nothing has happened then.
+    pub(crate) fn decrypt<const KEYS: usize>(
+        self,
+        keys: &[Octets; KEYS],
+        iv: Octets,
+        blocks: &mut [Octets],
+    ) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return x86::decrypt(self, keys, iv, blocks);
+        #[cfg(not(target_arch = "x86_64"))]
+        return {
+            let _ = (keys, iv, blocks);
+            false
+        };
     }
 }

@@ -4,8 +4,7 @@ use aes::Block;
 use aes::hazmat::{Block8, cipher_round_par, inv_mix_columns, mix_columns};
 use zeroize::optimization_barrier;
 
-use super::{Blocks, KeyRow, LANES, Octets};
-use crate::rounds::ROUND_KEYS;
+use super::{Blocks, LANES, Octets, PairKeys};
 
 /// Blocks a call takes.
 const EIGHT: usize = 8;
@@ -21,23 +20,28 @@ pub(super) fn has_instructions() -> bool {
 }
 
 /// See [`super::Kernel::encrypt`].
-pub(super) fn encrypt(keys: &[KeyRow], chain: &mut [Octets; LANES], blocks: &[Blocks<'_>; LANES]) {
+pub(super) fn encrypt<const KEYS: usize>(
+    keys: &[PairKeys<KEYS>; LANES / 2],
+    chain: &mut [Octets; LANES],
+    blocks: &[Blocks<'_>; LANES],
+) {
+    let (keys, _) = keys.as_chunks::<{ EIGHT / 2 }>();
     let (chains, _) = chain.as_chunks_mut::<EIGHT>();
     let (blocks, _) = blocks.as_chunks::<EIGHT>();
-    for (half, (chain, blocks)) in chains.iter_mut().zip(blocks).enumerate() {
-        let mut laid_out = [Block8::default(); ROUND_KEYS];
-        for (row, key) in laid_out.iter_mut().zip(keys) {
-            for (to, from) in row.iter_mut().zip(&key.0[half * EIGHT..]) {
-                *to = from.get().into();
+    for ((chain, blocks), keys) in chains.iter_mut().zip(blocks).zip(keys) {
+        let mut laid_out = [Block8::default(); KEYS];
+        for (pair, keys) in keys.iter().enumerate() {
+            for (row, [one, other]) in laid_out.iter_mut().zip(keys) {
+                (row[2 * pair], row[2 * pair + 1]) = ((*one).into(), (*other).into());
             }
         }
         // The last round of AES has no MixColumns, but the round at hand has. So it is applied to the last round key,
         // too, and taken back from what the last round gives: it is linear, and cancels.
-        if let Some(last) = laid_out.get_mut(keys.len().saturating_sub(1)) {
+        if let Some(last) = laid_out.last_mut() {
             last.iter_mut().for_each(mix_columns);
         }
-        half_of(laid_out.get(..keys.len()).unwrap_or_default(), chain, blocks);
-        laid_out = [Block8::default(); ROUND_KEYS];
+        half_of(&laid_out, chain, blocks);
+        laid_out = [Block8::default(); KEYS];
         // Octet by octet, as `Zeroize` would, takes as long as encrypting.
         optimization_barrier(&laid_out);
     }
