@@ -93,6 +93,8 @@ pub(crate) struct Host {
     pub(crate) streams: BTreeMap<StreamId, (ConnId, usize)>,
     /// Streams that were, so that closing one that has just ended is no error.
     pub(crate) past: BTreeSet<StreamId>,
+    /// When it gave back what addresses.
+    pub(crate) left: BTreeMap<SocketAddr, Instant>,
     pub(crate) accepted: u64,
     pub(crate) media: Table,
     /// Legs on which nothing in clear may leave, and what their packets begin with.
@@ -145,6 +147,7 @@ impl Host {
             listeners: BTreeMap::new(),
             streams: BTreeMap::new(),
             past: BTreeSet::new(),
+            left: BTreeMap::new(),
             accepted: 0,
             media: Table::default(),
             locked: BTreeMap::new(),

@@ -189,6 +189,7 @@ impl World {
         let Some(at) = it.binds.remove(&bind) else {
             self.violation(host, &format!("{bind:?} is given back, but not bound"));
         };
+        it.left.insert(at, self.now);
         match bind {
             Bind::Udp(socket) => {
                 it.sockets.remove(&socket);
@@ -209,6 +210,7 @@ impl World {
         if matches!(bind, Bind::UdpPair(..) | Bind::Media(_)) {
             it.owners.remove(&odd_of(at));
             it.udp.give_back(odd_of(at));
+            it.left.insert(odd_of(at), self.now);
         }
     }
 

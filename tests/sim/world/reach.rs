@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use pinhole::node::Node;
 use pinhole::phone::Phone;
@@ -13,6 +14,9 @@ use super::told::{Told, in_ras, in_tpkt};
 
 /// The ports of a gatekeeper: RAS, and discovery.
 const RAS: [u16; 2] = [1719, 1718];
+
+/// What was given back no longer ago than this may still be on its way.
+const MEANWHILE: Duration = Duration::from_secs(1);
 
 impl World {
     /// Holds a datagram that a phone gets to the law, if a gatekeeper sent it.
@@ -77,9 +81,13 @@ impl World {
             Some(Place::Behind(..)) => return Err("a firewall is before it"),
             None => return Err("nobody is there"),
         };
-        let (there, inside) = (&self.hosts[there.0], there.1);
+        let (index, inside) = there;
+        let there = &self.hosts[index];
         let listens = there.owner(inside).is_some() || there.listener(inside).is_some();
-        if listens || there.gone { Ok(()) } else { Err("nobody listens there") }
+        // What a gatekeeper passes on may just have become void: its owner hung up meanwhile.
+        let left = there.left.get(&inside).is_some_and(|at| *at + MEANWHILE >= self.now);
+        let hung_up = left && !self.is::<Node>(index);
+        if listens || hung_up || there.gone { Ok(()) } else { Err("nobody listens there") }
     }
 
     /// Whether an address is one of a host's, as others see it.
