@@ -58,6 +58,8 @@ macro_rules! config {
             pub neighbors: Vec<(String, Neighbor)>,
             /// `[EP::…]`, by name, in the order of the file.
             pub particulars: Vec<(String, Particular)>,
+            /// Rules about who may come that nobody enforces in this version: the line, section and key.
+            pub unenforced: Vec<(u32, String)>,
             /// Where the values come from that are not defaults.
             sources: BTreeMap<(String, &'static str), Source>,
         }

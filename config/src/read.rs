@@ -187,13 +187,21 @@ impl Reader {
         if matches!(note, Some(Note::Access)) && entry.value.eq_ignore_ascii_case("allow") {
             return; // Nobody is refused by it.
         }
+        if matches!(note, Some(Note::Access)) && known::decides(known.section) {
+            let name = format!("[{}] {}", known.section, entry.key);
+            self.config.unenforced.push((entry.line, name));
+        }
         if let Some(said) = sentence(note) {
             self.warn(entry.line, entry.key_column, format!("{} {said}", entry.key));
         }
     }
 
     fn free_section(&mut self, line: u32, column: u32, name: &str, known: &Known, free: usize) {
-        if let Some(said) = sentence(known::note(known.section, "*", true)) {
+        let note = known::note(known.section, "*", true);
+        if matches!(note, Some(Note::Access)) && known::decides(known.section) {
+            self.config.unenforced.push((line, format!("[{name}]")));
+        }
+        if let Some(said) = sentence(note) {
             let entries = if free == 1 { "1 entry".into() } else { format!("{free} entries") };
             self.warn(line, column, format!("[{name}] with {entries} {said}"));
         }

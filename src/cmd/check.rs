@@ -45,6 +45,7 @@ fn text_lines(args: &Args, file: &str, config: &Config, problems: &[Problem]) ->
     let mut lines: Vec<String> = problems.iter().map(|problem| problem.render(file)).collect();
     let summary = super::summary(problems);
     lines.push(format!("{file}: {}", summary.as_deref().unwrap_or("no problems")));
+    lines.extend(super::open(config).map(|open| format!("{file}: {open}")));
     if args.effective {
         lines.extend(effective_lines(file, config));
     }
@@ -74,6 +75,7 @@ fn json_lines(args: &Args, file: &str, config: &Config, problems: &[Problem]) ->
         json!({"file": file, "line": line, "column": column, "severity": severity, "text": text})
     };
     let mut lines: Vec<String> = problems.iter().map(|one| problem(one).to_string()).collect();
+    lines.extend(super::open(config).map(|text| json!({"file": file, "open": text}).to_string()));
     if args.effective {
         lines.extend(config.effective().iter().map(|value| {
             let Effective { section, key, value, origin: from } = value;

@@ -91,6 +91,19 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// What an operator has to know who thinks that a configuration keeps somebody out, if it does not.
+pub(crate) fn open(config: &Config) -> Option<String> {
+    let (line, first) = config.unenforced.first()?;
+    let more = match config.unenforced.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "this gatekeeper is OPEN: {first} (line {line}{more}) is not enforced in this version, and whoever reaches the \
+         gatekeeper can register and call; let a firewall decide who does"
+    ))
+}
+
 /// `2 errors, 1 warning`; nothing when there is no problem.
 pub(crate) fn summary(problems: &[Problem]) -> Option<String> {
     let count = |severity| problems.iter().filter(|p| p.severity == severity).count();

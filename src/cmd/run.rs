@@ -105,6 +105,9 @@ fn configuration(args: &RunArgs) -> Result<super::Loaded, ExitCode> {
         super::complain(&format!("{file}: {summary}; not started"));
         return Err(ExitCode::from(USAGE));
     }
+    if let Some(open) = super::open(&loaded.config) {
+        super::complain(&format!("{file}: {open}"));
+    }
     Ok(loaded)
 }
 
@@ -121,6 +124,9 @@ fn run(args: &RunArgs, config: &Config, groups: &[Group]) -> ExitCode {
         .map_err(|error| format!("cannot write the log: {error}"))
         .and_then(|log| Ok((log, locals(config)?)))
         .and_then(|(_log, locals)| {
+            if let Some(open) = super::open(config) {
+                tracing::warn!("{open}");
+            }
             net::take_small_pages();
             let files = net::allow_many_sockets();
             let encryption = Encryption::with_groups(config, groups);

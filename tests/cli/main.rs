@@ -168,6 +168,35 @@ fn a_run_refuses_a_file_with_errors() {
     assert!(output.stdout.is_empty());
 }
 
+/// Somebody who demands passwords, and gets none, is told so last and in so many words, by `check` and at the start.
+#[test]
+fn nobody_starts_an_open_gatekeeper_unknowingly() {
+    let auth = "[Gatekeeper::Auth]\nSimplePasswordAuth=required;RRQ\ndefault=reject\n";
+    // An address of nobody: it ends at once.
+    let path = file("open", &format!("[Gatekeeper::Main]\nHome=192.0.2.1\n{auth}"));
+    let name = path.to_str().unwrap();
+    let open = format!(
+        "{name}: this gatekeeper is OPEN: [Gatekeeper::Auth] SimplePasswordAuth (line 4 and 1 more) is not enforced \
+         in this version, and whoever reaches the gatekeeper can register and call; let a firewall decide who does"
+    );
+    let output = pinhole(&["check", name]);
+    assert_eq!(text(&output.stdout).lines().last(), Some(open.as_str()));
+    assert_eq!(output.status.code(), Some(0));
+    let output = pinhole(&["check", "--json", name]);
+    assert!(
+        text(&output.stdout).lines().last().unwrap().contains("\"open\":\"this gatekeeper is OPEN")
+    );
+    let output = pinhole(&["-c", name]);
+    let said = text(&output.stderr);
+    assert!(said.lines().any(|line| line == open), "{said}");
+    assert!(said.lines().any(|line| line.contains("WARN this gatekeeper is OPEN")), "{said}");
+    for open in ["", "[Gatekeeper::Auth]\ndefault=allow\n", "[SimplePasswordAuth]\nalice=x\n"] {
+        let path = file("meant", open);
+        let output = pinhole(&["check", path.to_str().unwrap()]);
+        assert!(!text(&output.stdout).contains("OPEN"), "{open}");
+    }
+}
+
 #[test]
 fn a_reader_that_leaves_is_no_panic() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pinhole"))

@@ -104,6 +104,12 @@ pub(crate) enum Note {
     Gone(&'static str),
 }
 
+/// True for the sections that decide who may come; others only hold what they decide by.
+pub(crate) fn decides(section: &str) -> bool {
+    const SECTIONS: [&str; 3] = ["Gatekeeper::Auth", "RasSrv::RRQAuth", "RasSrv::RRQFeatures"];
+    SECTIONS.iter().any(|name| name.eq_ignore_ascii_case(section))
+}
+
 /// What to say of a key without effect; `on` when its value is neither false nor empty.
 pub(crate) fn note(section: &str, key: &str, on: bool) -> Option<Note> {
     let said = |place: &str, name: &str| {
