@@ -31,13 +31,13 @@ pub use sections::{
 };
 pub use suggest::nearest;
 pub use value::{
-    AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Area, CallsTo, Capabilities, CauseMap,
-    Causes, ControlKeepAlive, DecodingError, Destinations, Domains, EndpointKind, External, Fault,
-    FilePath, FilePaths, Forward, GatekeeperId, GatewayPrefix, GatewayPrefixes, Host, Hosts,
-    IpList, Letters, Limit, Link, Medium, Milliseconds, MulticastGroup, Name, NetList, Networks,
-    Number, Numbers, Permanent, Port, PortRange, Prefixes, Protection, Relay, Remark, Routes,
-    Routing, Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule, StunServer,
-    Suffix, Value, VendorText, Wish, Wrong,
+    AliasFilter, AliasKind, AliasRule, AliasText, Aliases, Alternate, Alternates, Area, CallsTo,
+    Capabilities, CauseMap, Causes, ControlKeepAlive, DecodingError, Destinations, Domains,
+    EndpointKind, External, Fault, FilePath, FilePaths, Forward, GatekeeperId, GatewayPrefix,
+    GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link, Medium, Milliseconds,
+    MulticastGroup, Name, NetList, Networks, Number, Numbers, Permanent, Port, PortRange, Prefixes,
+    Protection, Redirect, Relay, Remark, Routes, Routing, Routings, Seconds, Secret, SignalAddress,
+    SignallingKeepAlive, StatusRule, StunServer, Suffix, Value, VendorText, Wish, Wrong,
 };
 
 use entries::{About, Entries};

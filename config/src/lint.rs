@@ -24,6 +24,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Problem> {
     problems.extend(ipv6_and_home(config));
     problems.extend(routes_and_home(config));
     problems.extend(stun_server(config));
+    problems.extend(redirect(config));
     problems.extend(traversal_without_routing(config));
     problems.extend(h245_without_routing(config));
     problems.extend(unregistered_calls(config));
@@ -173,6 +174,12 @@ fn stun_server(config: &Config) -> Option<Problem> {
         }
         (_, false) => None,
     }
+}
+
+fn redirect(config: &Config) -> Option<Problem> {
+    let idle = config.main.alternates.0.is_empty();
+    let text = "RedirectGK has no effect without AlternateGKs: there is nowhere to go".to_owned();
+    idle.then(|| warn(config, MAIN, "RedirectGK", text))?
 }
 
 fn traversal_without_routing(config: &Config) -> Option<Problem> {

@@ -290,6 +290,16 @@ fn an_endpoint_has_a_section_of_its_own() {
     assert_eq!((proxy.value.as_str(), proxy.origin), ("2", Origin::Line(4)));
 }
 
+#[test]
+fn nobody_is_sent_nowhere() {
+    let sent = "[Gatekeeper::Main]\nRedirectGK=Endpoints > 100 | Calls > 50\n";
+    assert_eq!(
+        said(sent),
+        ["f:2:12: warning: RedirectGK has no effect without AlternateGKs: there is nowhere to go"]
+    );
+    assert_eq!(said(&format!("{sent}AlternateGKs=192.0.2.4;1719;false;1;GnuGk2\n")), [""; 0]);
+}
+
 /// What is not there is switched off anyway.
 #[test]
 fn what_is_switched_off_is_not_missed() {

@@ -10,7 +10,7 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::asn::h225::{ConferenceIdentifier, SetupUUIE};
 use pinhole_h323::cause::Release;
-use pinhole_h323::id::{CallId, EndpointId};
+use pinhole_h323::id::{CallId, Crv, EndpointId};
 use pinhole_h323::q931::MessageType;
 use pinhole_h323::signal::{Leg as SignalLeg, Signal};
 
@@ -25,7 +25,7 @@ use crate::face::{Side, StreamId};
 use crate::node::modes::Place;
 use crate::node::streams::Owner;
 use crate::node::{Cx, Mode, Timer};
-use crate::ras::destination::{Destination, resolve, resolve_or_ask};
+use crate::ras::destination::{Destination, is_ours, resolve, resolve_or_ask};
 use crate::ras::endpoint::vendor;
 use crate::security::Security;
 use crate::zone::{self, Bond, Caller};
@@ -61,6 +61,9 @@ impl Calls {
         let hole = cx.core.streams.get(ends.stream).is_some_and(|s| s.owner() == Owner::Hole);
         let neighbor = zone::caller(cx, ends.stream, ends.peer, id);
         let neighbor = neighbor.map(|caller| Caller { bond: caller.bond.or(bond), ..caller });
+        if neighbor.is_none() && !hole && cx.redirect_here(ends, setup, id, signal.q931().crv()) {
+            return;
+        }
         let routed = match neighbor {
             None if hole => {
                 let sentence = "the connection was made for another call".to_owned();
@@ -212,6 +215,27 @@ impl Calls {
 
     pub(super) fn live(&mut self, key: CallKey) -> Option<&mut Call> {
         self.calls.get_mut(&key).filter(|call| call.is_live())
+    }
+}
+
+impl Cx<'_> {
+    /// A caller that names another address as the one that it calls is told ours, where the configuration wants it: it will
+    /// call again. True if it is.
+    fn redirect_here(&mut self, ends: Ends, setup: &SetupUUIE, id: CallId, crv: Crv) -> bool {
+        let named = setup.dest_call_signal_address.as_ref().and_then(from_h225);
+        let named = named.filter(|_| self.core.settings.handling.redirects_here);
+        if named.is_none_or(|named| is_ours(self.core, named)) {
+            return false;
+        }
+        let here = self.core.signalling_at(ends.local, ends.peer.ip());
+        let leg = SignalLeg { crv, from_destination: true, call_id: id, tunnelling: false };
+        if let Ok(octets) = Signal::route_to_gatekeeper(leg, here).encode() {
+            self.send(ends.stream, &octets);
+        }
+        // Its ReleaseComplete follows, or nothing does.
+        let wait = self.core.settings.setup_timeout;
+        self.set(Timer::FirstMessage(ends.stream), wait);
+        true
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Handling {
     pub received: CauseMap,
     /// See there.
     pub sent: CauseMap,
+    /// Whether callers that name another address are sent to ours.
+    pub redirects_here: bool,
     /// Whether a Setup tells no features of H.460.
     pub removes_h460: bool,
     /// Whether a message of a call that cannot be decoded is left out.
@@ -134,6 +136,7 @@ impl From<&Config> for Handling {
             screen: Screen::from(config),
             received: routed.received.clone(),
             sent: routed.sent.clone(),
+            redirects_here: routed.redirect_here,
             removes_h460: routed.remove_h460,
             drops_undecodable: routed.decoding_error != DecodingError::Disconnect,
             picture_interval: routed.picture_interval.max(config.proxy.picture_interval).duration(),

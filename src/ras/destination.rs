@@ -146,7 +146,7 @@ pub(crate) fn others(
 }
 
 /// True for our own signalling address.
-fn is_ours(core: &Core, address: SocketAddr) -> bool {
+pub(crate) fn is_ours(core: &Core, address: SocketAddr) -> bool {
     let ip = address.ip();
     let ours = core.locals.contains(&ip) || core.settings.external == Some(ip);
     ours && core.signalling_at(ip, ip).port() == address.port()

@@ -10,7 +10,7 @@ use pinhole_h323::asn::h225::{
 use pinhole_h323::{address, version};
 
 use super::socket::Socket;
-use super::{Origin, feature};
+use super::{Origin, alternate, feature};
 use crate::node::Cx;
 
 /// How long the copies of a request take that come to other sockets in the group.
@@ -68,6 +68,7 @@ pub(super) fn answer(
         protocol_identifier: version::h225(),
         gatekeeper_identifier: Some(name),
         ras_address: address::to_h225(ras),
+        alternate_gatekeeper: alternate::told(cx.core),
         ..Default::default()
     };
     if settings.traversal.is_some() && feature::asked(request.feature_set.as_ref(), 18) {

@@ -4,6 +4,7 @@
 mod account;
 mod additive;
 pub(crate) mod admission;
+mod alternate;
 pub(crate) mod bandwidth;
 mod crowd;
 pub(crate) mod destination;
@@ -155,6 +156,9 @@ fn handle(
     ras: &Ras,
     bytes: &[u8],
 ) -> Option<RasMessage> {
+    if let Some(answer) = alternate::elsewhere(cx, calls, origin, ras.message()) {
+        return Some(answer);
+    }
     match ras.message() {
         RasMessage::gatekeeperRequest(request) => discovery::answer(cx, origin, request),
         RasMessage::registrationRequest(request) => Some(registration::answer(cx, origin, request)),

@@ -13,8 +13,8 @@ use pinhole_h323::{address, version};
 use super::endpoint::{Hearing, Kind, Registration, vendor};
 use super::table::{Refusal, Rules};
 use super::{
-    Origin, account, crowd, feature, identity, lifetime, matching, past, permanent, prefix,
-    unregistration,
+    Origin, account, alternate, crowd, feature, identity, lifetime, matching, past, permanent,
+    prefix, unregistration,
 };
 use crate::event::Event;
 use crate::node::{Cx, Mode, Timer};
@@ -290,6 +290,7 @@ fn confirm(
         gatekeeper_identifier: Some(cx.gatekeeper_identifier()),
         endpoint_identifier: id.into(),
         supports_additive_registration: Some(()),
+        alternate_gatekeeper: alternate::told(cx.core),
         ..Default::default()
     };
     if let Some(registration) = registration {

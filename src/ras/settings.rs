@@ -1,6 +1,6 @@
 //! What the configuration says about RAS.
 
-use pinhole_config::{AliasFilter, Config, GatewayPrefix, Permanent};
+use pinhole_config::{AliasFilter, Alternate, Config, GatewayPrefix, Permanent, Redirect};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use super::matching::Matching;
@@ -39,6 +39,10 @@ pub struct RasSettings {
     pub permanent: Vec<(SocketAddr, Permanent)>,
     /// The prefixes of gateways, by an alias.
     pub prefixes: Vec<(String, Vec<GatewayPrefix>)>,
+    /// Other gatekeepers, for endpoints to turn to.
+    pub alternates: Vec<Alternate>,
+    /// When they are sent there.
+    pub redirect: Redirect,
     /// What holds for single endpoints.
     pub particulars: Particulars,
     /// Whether a call that did not come through us has to be made again, through us.
@@ -117,6 +121,8 @@ impl From<&Config> for RasSettings {
                 .iter()
                 .map(|row| (row.key.0.clone(), row.value.0.clone()))
                 .collect(),
+            alternates: main.alternates.0.clone(),
+            redirect: main.redirect,
             particulars: Particulars::from(config),
             route_to_gatekeeper: arq.route_to_gatekeeper,
             domains: main.domains.0.clone(),

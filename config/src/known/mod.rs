@@ -144,6 +144,11 @@ const NOTES: &[(&str, &str, Note)] = &[
     ("Gatekeeper::Auth", "*", Note::Access),
     (
         "Gatekeeper::Main",
+        "DisconnectCallsOnShutdown",
+        Note::Needless("calls that go through the gatekeeper end with it, and others go on"),
+    ),
+    (
+        "Gatekeeper::Main",
         "EndpointSignalPort",
         Note::Needless("an endpoint is known by the address that it registered, whatever the port"),
     ),
@@ -297,7 +302,6 @@ const SWITCHES: &[&str] = &[
     "GenerateUCCDR",
     "LegacyPortDetection",
     "LogToSyslog",
-    "RedirectCallsToGkIP",
     "RemoveSorensonSourceInfo",
     "RequireRemoteCertificate",
     "RerouteOnFacility",

@@ -75,10 +75,10 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     named(
         "Gatekeeper::Main",
-        "AlternateGKs Authenticators DisconnectCallsOnShutdown \
+        "Authenticators DisconnectCallsOnShutdown \
          EncryptAllPasswords EndpointSignalPort FortyTwo FourtyTwo LicenseFile \
          ListenQueueLength MaxASNArraySize MaxSocketQueue MaxStatusClients MinH323Version \
-         NetworkInterfaces RedirectGK SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
+         NetworkInterfaces SendTo SkipForwards SshStatusPort StatusEventBacklog StatusEventBacklogRegex \
          StatusPort StatusReceiveBufferSize StatusSendBufferSize StatusTraceLevel \
          TimestampFormat TraceLevel UseBroadcastListener \
          WorkerThreadIdleTimeout",
@@ -234,7 +234,7 @@ pub(super) const KNOWN: &[Known] = &[
          H46023ForceNat H46023PublicIP H46023SignalGKRouted H46023STUN H46024ForceDirect \
          H46024ForceNat MatchH239SessionsByIDOnly \
          MatchH239SessionsByType \
-         ProxyHandlerHighPrio RDSservers RedirectCallsToGkIP \
+         ProxyHandlerHighPrio RDSservers \
          RemoveSorensonSourceInfo \
          RerouteOnFacility RtpHandlerNumber \
          SocketCleanupTimeout \

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::section::section;
 use crate::value::{
-    Domains, External, FilePath, GatekeeperId, IpList, Limit, MulticastGroup, Number, Port,
-    Seconds, StunServer, Suffix,
+    Alternates, Domains, External, FilePath, GatekeeperId, IpList, Limit, MulticastGroup, Number,
+    Port, Redirect, Seconds, StunServer, Suffix,
 };
 
 section! {
@@ -50,6 +50,12 @@ section! {
         compare_alias_type: bool as "CompareAliasType" = true;
         /// Whether aliases that differ in capital and small letters are different.
         compare_alias_case: bool as "CompareAliasCase" = true;
+        /// Other gatekeepers that endpoints are told of, for when this one does not answer: address, port, whether they have to
+        /// register there first, priority (the smallest is the next), and perhaps its gatekeeper identifier.
+        alternates: Alternates as "AlternateGKs" = Alternates::default();
+        /// When endpoints are sent to one of AlternateGKs: if there would be more registrations, or more calls, than so many;
+        /// or in any case, `temporary` or `permanent`. Calls that there are go on.
+        redirect: Redirect as "RedirectGK" = Redirect::default();
         /// Domains of our own: who is called as user@domain, with one of them, is who is registered as user, as is who is
         /// called with an address of ours behind the @.
         domains: Domains as "DefaultDomain" = Domains::default();

@@ -120,6 +120,10 @@ section! {
         show_forwarder: bool as "ShowForwarderNumber" = false;
         /// Accepted: a Facility that carries nothing is never passed on.
         filter_empty: bool as "FilterEmptyFacility" = false;
+        /// A caller, if it is no neighbour, that names another address than this host's as the one that it calls
+        /// (destCallSignalAddress) is told to call this host (Facility routeCallToGatekeeper): for calls that a load balancer
+        /// has brought. Nobody can be called by his address then.
+        redirect_here: bool as "RedirectCallsToGkIP" = false;
         /// A Setup that goes out tells no features of H.460, but those of the traversal of NATs to whom speaks them.
         remove_h460: bool as "RemoveH460Call" = false;
         /// What becomes of a message of a call that cannot be decoded: `Disconnect` ends the call (cause 111), `Drop` leaves the

@@ -14,6 +14,9 @@ pub enum Fault {
         /// The last.
         last: u16,
     },
+    /// No other gatekeeper.
+    #[error("'{0}' is not a gatekeeper, such as 192.0.2.4;1719;false;1;Name")]
+    NotAlternate(String),
     /// Neither IPv4 nor IPv6.
     #[error("'{0}' is not an IP address")]
     NotAddress(String),
@@ -69,6 +72,11 @@ pub enum Fault {
     /// Not two ports.
     #[error("'{0}' is not a range of ports, such as 30000-39999")]
     NotRange(String),
+    /// No limit from which on endpoints are sent away.
+    #[error(
+        "'{0}' is not a limit, such as Endpoints > 100 or Calls > 50, and not temporary or permanent"
+    )]
+    NotRedirect(String),
     /// No network with an address of ours.
     #[error("'{0}' is not a route, such as 10.2.1.5/16 or 11.0.0.0/8-192.0.2.1")]
     NotRoute(String),

@@ -4,6 +4,7 @@ mod call;
 mod endpoint;
 mod fault;
 mod filter;
+mod gatekeepers;
 mod net;
 mod number;
 mod party;
@@ -18,6 +19,7 @@ pub use call::{
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
 pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};
+pub use gatekeepers::{Alternate, Alternates, Redirect};
 pub use net::{External, IpList, MulticastGroup, NetList, Port, PortRange, Routes};
 pub use number::{Milliseconds, Number, Seconds};
 pub use party::{Capabilities, CauseMap, Numbers, Relay};

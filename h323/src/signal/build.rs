@@ -62,6 +62,18 @@ impl Signal {
         Self::facility(leg, FacilityReason::startH245(()), Some(at))
     }
 
+    /// A Facility that sends the caller to a gatekeeper, which it has to call there (routeCallToGatekeeper).
+    #[must_use]
+    pub fn route_to_gatekeeper(leg: Leg, at: SocketAddr) -> Self {
+        let mut signal = Self::facility(leg, FacilityReason::routeCallToGatekeeper(()), None);
+        signal.edit(|pdu| {
+            if let Body::facility(facility) = &mut pdu.h323_message_body {
+                facility.alternative_address = Some(address::to_h225(at));
+            }
+        });
+        signal
+    }
+
     /// Whether it is a Facility that carries nothing, and so a keepalive.
     #[must_use]
     pub fn is_keepalive(&self) -> bool {

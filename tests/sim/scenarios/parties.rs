@@ -131,6 +131,30 @@ impl Parties {
         assert!(matches!(&answers[..], [RasMessage::registrationConfirm(_)]), "{answers:?}");
     }
 
+    /// The answer to the question whether a party may make one more call.
+    pub(crate) fn admission(&mut self, n: usize, id: u8, to: &str) -> RasMessage {
+        let request = AdmissionRequest {
+            request_seq_num: RequestSeqNum(100 + u16::from(id)),
+            endpoint_identifier: self.id(n),
+            destination_info: Some(vec![Alias::from_text(to).to_asn()]),
+            band_width: BandWidth(1280),
+            call_identifier: Some(CallId([id; 16]).into()),
+            ..Default::default()
+        };
+        let mut answers = self.ask(n, RasMessage::admissionRequest(Box::new(request)));
+        assert_eq!(answers.len(), 1);
+        answers.remove(0)
+    }
+
+    /// The answer to a third endpoint that wants to register, beside the called party.
+    pub(crate) fn third(&mut self) -> Vec<RasMessage> {
+        let request = RegistrationRequest {
+            terminal_alias: Some(vec![Alias::from_text("third").to_asn()]),
+            ..self.request(1)
+        };
+        self.ask(1, RasMessage::registrationRequest(Box::new(request)))
+    }
+
     /// Registers a party; the answer.
     pub(crate) fn registered(&mut self, n: usize) -> RegistrationConfirm {
         let request = self.request(n);

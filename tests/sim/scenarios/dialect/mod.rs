@@ -1,5 +1,6 @@
 //! Keys of GnuGk's dialect, each by what it does to a call.
 
+mod elsewhere;
 mod neighbors;
 mod particulars;
 mod words;

@@ -6,9 +6,7 @@ use pinhole::phone::options::Incoming;
 use pinhole_h323::address::from_h225;
 use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::encode_olc;
-use pinhole_h323::asn::h225::{
-    AdmissionRequest, BandWidth, H323UUPDUH323MessageBody as Body, RasMessage, RequestSeqNum,
-};
+use pinhole_h323::asn::h225::{H323UUPDUH323MessageBody as Body, RasMessage};
 use pinhole_h323::asn::h245::{
     AudioCapability, MasterSlaveDetermination, MultimediaSystemControlMessage as Message,
     OpenLogicalChannelRejectCause, RequestMessage as Request, ResponseMessage as Response,
@@ -16,7 +14,6 @@ use pinhole_h323::asn::h245::{
 use pinhole_h323::cause::Cause;
 use pinhole_h323::control::Control;
 use pinhole_h323::control::channel::{Audio, Codec, Offer};
-use pinhole_h323::id::CallId;
 use pinhole_h323::q931::{Number, code};
 
 use super::super::lab::Place::{Inside, Outside};
@@ -216,31 +213,16 @@ fn h46018_is_kept_from_an_endpoint_where_it_is_said() {
     }
 }
 
-/// Calls its number; the words of the ARJ, or the ACF's bandwidth.
-fn admission(call: &mut Parties, n: usize, id: u8, to: &str) -> RasMessage {
-    let request = AdmissionRequest {
-        request_seq_num: RequestSeqNum(100 + u16::from(id)),
-        endpoint_identifier: call.id(n),
-        destination_info: Some(vec![Alias::from_text(to).to_asn()]),
-        band_width: BandWidth(1280),
-        call_identifier: Some(CallId([id; 16]).into()),
-        ..Default::default()
-    };
-    let mut answers = call.ask(n, RasMessage::admissionRequest(Box::new(request)));
-    assert_eq!(answers.len(), 1);
-    answers.remove(0)
-}
-
 #[test]
 fn an_endpoint_has_no_more_calls_than_it_can_take() {
     for (capacity, free) in [(1, false), (2, true)] {
         let mut call = call_at(Stage::Talking, &format!("[EP::called]\nCapacity={capacity}\n"));
         let admitted =
-            matches!(admission(&mut call, CALLER, 9, "called"), RasMessage::admissionConfirm(_));
+            matches!(call.admission(CALLER, 9, "called"), RasMessage::admissionConfirm(_));
         assert_eq!(admitted, free);
         call.release(CALLED, None, Some(Cause::NORMAL_CLEARING));
         call.lab.world.run_for(seconds(5));
-        let again = admission(&mut call, CALLER, 10, "called");
+        let again = call.admission(CALLER, 10, "called");
         assert!(matches!(again, RasMessage::admissionConfirm(_)), "{again:?}");
     }
 }
@@ -254,10 +236,10 @@ fn calls_of_an_endpoint_have_no_more_bandwidth_together_than_it_may() {
         other => panic!("{other:?}"),
     };
     // The first 1280 it has already.
-    assert_eq!(granted(admission(&mut call, CALLER, 9, "called")), Some(720), "what is left");
-    assert_eq!(granted(admission(&mut call, CALLER, 10, "called")), None);
+    assert_eq!(granted(call.admission(CALLER, 9, "called")), Some(720), "what is left");
+    assert_eq!(granted(call.admission(CALLER, 10, "called")), None);
     assert_eq!(
-        granted(admission(&mut call, CALLED, 11, "caller")),
+        granted(call.admission(CALLED, 11, "caller")),
         Some(1280),
         "of others nothing is said"
     );
@@ -270,7 +252,7 @@ fn numbers_that_an_endpoint_is_given_lead_to_it() {
     let there = call.address();
     let numbers = [("4212", true), ("5631", true), ("5633", false), ("421", false)];
     for (id, (number, found)) in (9..).zip(numbers) {
-        let answer = admission(&mut call, CALLER, id, number);
+        let answer = call.admission(CALLER, id, number);
         match (&answer, found) {
             (RasMessage::admissionConfirm(confirm), true) => {
                 assert_eq!(from_h225(&confirm.dest_call_signal_address), Some(there));
