@@ -6,6 +6,7 @@ mod channels;
 mod determination;
 mod digits;
 mod fast;
+mod modes;
 mod openings;
 mod secured;
 mod token;
@@ -18,8 +19,7 @@ use pinhole_h323::asn::decode_h245;
 use pinhole_h323::asn::h245::{
     CommandMessage, EndSessionCommand, FunctionNotSupported, FunctionNotSupportedCause,
     FunctionNotUnderstood, IndicationMessage, MultimediaSystemControlMessage, RequestMessage,
-    RequestModeReject, RequestModeRejectCause, ResponseMessage, RoundTripDelayResponse,
-    SequenceNumber,
+    ResponseMessage, RoundTripDelayResponse, SequenceNumber,
 };
 use pinhole_h323::mux::MultiplexId;
 
@@ -267,14 +267,7 @@ impl Control {
                 };
                 vec![Effect::Say(respond(ResponseMessage::roundTripDelayResponse(pong)))]
             }
-            RequestMessage::requestMode(mode) => {
-                let reject = RequestModeReject {
-                    sequence_number: SequenceNumber(mode.sequence_number.0),
-                    cause: RequestModeRejectCause::requestDenied(()),
-                    ..RequestModeReject::default()
-                };
-                vec![Effect::Say(respond(ResponseMessage::requestModeReject(reject)))]
-            }
+            RequestMessage::requestMode(wish) => vec![Effect::Say(self.wished(&wish))],
             RequestMessage::UnknownAlternative(_) => not_supported(),
             RequestMessage::genericRequest(message) => match self.token.asked(&message) {
                 Some(answer) => vec![Effect::Say(answer)],

@@ -378,3 +378,39 @@ fn channels_that_are_there_stay_as_they_are() {
     assert_eq!(ends[0].audio.rtp, before);
     assert!(!ends[0].is_untouched());
 }
+
+#[test]
+fn a_wish_for_what_is_sent_is_met() {
+    use pinhole_h323::asn::h245::{
+        AudioMode, ModeDescription, ModeElement, ModeElementType, RequestMode,
+        RequestModeAckResponse, RequestModeRejectCause,
+    };
+    let mut ends = [end(Law::A, 1), end(Law::A, 2)];
+    settle(&mut ends);
+    let mut wish = |modes: &[AudioMode]| {
+        let element = |mode: &AudioMode| ModeElement {
+            r_type: ModeElementType::audioMode(Box::new(mode.clone())),
+            ..ModeElement::default()
+        };
+        let modes = modes.iter().map(|mode| ModeDescription(vec![element(mode)]));
+        let request = RequestMode {
+            sequence_number: SequenceNumber(7),
+            requested_modes: modes.collect(),
+            ..RequestMode::default()
+        };
+        let request = RequestMessage::requestMode(request);
+        let said = answers(&mut ends[0], &MultimediaSystemControlMessage::request(request));
+        match only(&said) {
+            MultimediaSystemControlMessage::response(response) => (**response).clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (a, mu) = (AudioMode::g711Alaw64k(()), AudioMode::g711Ulaw64k(()));
+    for (modes, most) in [(vec![a.clone(), mu.clone()], true), (vec![mu.clone(), a], false)] {
+        let ResponseMessage::requestModeAck(ack) = wish(&modes) else { panic!("not met") };
+        let met = matches!(ack.response, RequestModeAckResponse::willTransmitMostPreferredMode(()));
+        assert_eq!((ack.sequence_number.0, met), (7, most));
+    }
+    let ResponseMessage::requestModeReject(reject) = wish(&[mu]) else { panic!("met") };
+    assert_eq!(reject.cause, RequestModeRejectCause::modeUnavailable(()));
+}
