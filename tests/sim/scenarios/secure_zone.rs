@@ -110,7 +110,8 @@ const FAR: &str = "192.0.2.61";
 const THERE: &str = "192.0.2.0/24";
 
 /// A call to a phone that a plain neighbour in direct mode tells of, which is in another network: what the gatekeeper
-/// writes down, and what it sent to that phone. Nothing of the caller may be read in the `secret` networks.
+/// writes down, and what it sent to that phone. Nothing of the caller may be read in the `secret` networks. Who calls
+/// somebody at an address of the gatekeeper is not registered, so the neighbour is asked for its Setup, and not for its ARQ.
 fn through_a_plain_neighbor(
     called: &str,
     rules: &str,
@@ -132,7 +133,11 @@ fn through_a_plain_neighbor(
     let bob = Phone::new(options, [61; 32], lab.world.now());
     lab.world.host("bob", FAR, bob);
     lab.world.tap(lab.node);
-    lab.calling("alice", Place::Outside, (called, 440.0, 2), |_| {});
+    lab.calling("alice", Place::Outside, (called, 440.0, 2), |options| {
+        if called.contains('@') {
+            options.gatekeeper = Gatekeeper::None;
+        }
+    });
     lab.world.guard(secret);
     let asked = |(_, bytes): &(SocketAddr, Vec<u8>)| {
         let ras = Ras::decode(bytes).ok()?;
@@ -180,16 +185,20 @@ fn the_network_counts_that_a_plain_neighbor_sends_the_call_to() {
 /// Where the called party is not known yet, nothing is known of its leg: not even that its offers are taken out.
 #[test]
 fn a_call_is_not_judged_before_it_is_known_where_it_goes() {
-    let rules = "[RoutedMode]\nRequireH235HalfCallMedia=1\nRemoveH235Call=198.51.100.10/32\n";
-    let (record, seen) = through_a_plain_neighbor("bob", rules, Encryption::Optional, &[THERE]);
+    let one_leg =
+        "[RoutedMode]\nAcceptUnregisteredCalls=1\nRequireH235HalfCallMedia=1\nRemoveH235Call=";
+    let call = |removed: &str, encryption| {
+        let rules = format!("{one_leg}{removed}\n");
+        through_a_plain_neighbor("bob@198.51.100.10", &rules, encryption, &[THERE])
+    };
+    let (record, seen) = call("198.51.100.10/32", Encryption::Optional);
     assert_eq!(record.cause, Some(16), "{record:#?}");
     assert!(seen.packets > 80 && seen.clear == 0, "{seen:?}");
-    let (record, seen) = through_a_plain_neighbor("bob", rules, Encryption::Off, &[THERE]);
-    let why = "it would not be secure: encryption is required on one side at least; alice offers no encryption, \
+    let (record, seen) = call("198.51.100.10/32", Encryption::Off);
+    let why = "it would not be secure: encryption is required on one side at least; 198.51.100.101 offers no encryption, \
                Inner answered with no encryption";
     assert_eq!((record.sentence.as_str(), seen.packets), (why, 0));
-    let there = "[RoutedMode]\nRequireH235HalfCallMedia=1\nRemoveH235Call=192.0.2.0/24\n";
-    let (record, _) = through_a_plain_neighbor("bob", there, Encryption::Optional, &[THERE]);
+    let (record, _) = call("192.0.2.0/24", Encryption::Optional);
     assert_eq!(record.release_reason.as_deref(), Some("securityDenied"), "{record:#?}");
 }
 
