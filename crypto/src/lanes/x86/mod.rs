@@ -2,8 +2,8 @@
 //! `unsafe`: two blocks, which call functions for instructions that the processor was just asked for.
 //!
 //! Why it is worth it: the `aes` crate's own rounds across packets go through memory after each round, and give 1.4 to
-//! 2.3 times the speed of packets one by one, where this gives 5.8 to 9.6; and of what it decrypts it does but the longest
-//! runs of blocks side by side (`pinhole bench crypto` shows all of it).
+//! 2.3 times the speed of packets one by one, where this gives 5.6 to 9.3 (with AES-NI alone 4 to 5). And it decrypts but
+//! the longest runs of blocks one by one, which takes two to three times as long (`pinhole bench crypto` shows all of it).
 
 mod open;
 mod register;
