@@ -2,8 +2,9 @@
 
 use std::hash::{Hash, Hasher};
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
-use crypto_bigint::{Odd, U1024, U1536, U2048, Uint};
+use crypto_bigint::{Odd, U1024, U1536, U2048, Uint, UnsignedWithMontyForm};
+use crypto_primes::Flavor;
+use crypto_primes::hazmat::MillerRabin;
 use sha1::{Digest as _, Sha1};
 
 use super::Group;
@@ -129,42 +130,31 @@ impl Group {
     }
 }
 
-/// A safe prime: `(p-1)/2` passes Miller and Rabin, and `2^(p-1)` is 1, with which p is prime, too (Pocklington).
-fn safe<const LIMBS: usize>(prime: &[u8]) -> Result<Odd<Uint<LIMBS>>, Unsound> {
+/// A safe prime. That `(p-1)/2` is a prime is tested more often, for with that, p is one if it passes to base two
+/// (Pocklington).
+fn safe<const LIMBS: usize>(prime: &[u8]) -> Result<Odd<Uint<LIMBS>>, Unsound>
+where
+    Uint<LIMBS>: UnsignedWithMontyForm,
+{
     let number = Uint::<LIMBS>::from_be_slice(prime);
     let odd = number.to_odd().into_option().ok_or(Unsound::Composite)?;
-    let less = number.wrapping_sub(&Uint::ONE);
-    let parameters = FixedMontyParams::new_vartime(odd);
-    let one = FixedMontyForm::one(&parameters);
-    let two = FixedMontyForm::new(&Uint::from(2u8), &parameters);
-    let by_three = prime.iter().map(|octet| u32::from(*octet)).sum::<u32>() % 3 == 0;
-    if by_three || two.pow_vartime(&less) != one {
+    if !crypto_primes::is_prime(Flavor::Any, &number) {
         return Err(Unsound::Composite);
     }
-    let half = less.shr_vartime(1).to_odd().into_option().ok_or(Unsound::Unsafe)?;
+    let half = number.shr_vartime(1).to_odd().into_option().ok_or(Unsound::Unsafe)?;
     if is_prime(&half, prime) { Ok(odd) } else { Err(Unsound::Unsafe) }
 }
 
-/// Miller's and Rabin's test, with bases that follow from the number by a hash: whoever makes one cannot choose them.
-fn is_prime<const LIMBS: usize>(number: &Odd<Uint<LIMBS>>, seed: &[u8]) -> bool {
-    let parameters = FixedMontyParams::new_vartime(*number);
-    let one = FixedMontyForm::one(&parameters);
-    let less = number.as_ref().wrapping_sub(&Uint::ONE);
-    let minus_one = FixedMontyForm::new(&less, &parameters);
-    let twos = less.trailing_zeros_vartime();
-    let odd = less.shr_vartime(twos);
-    (0..ROUNDS).all(|round| {
-        let base = base::<LIMBS>(seed, round).rem_vartime(number.as_nz_ref());
-        let base = FixedMontyForm::new(&base, &parameters);
-        let mut power = base.pow_vartime(&odd);
-        if power == one || power == minus_one {
-            return true;
-        }
-        (1..twos).any(|_| {
-            power = power.square();
-            power == minus_one
-        })
-    })
+/// The test of Baillie, Pomerance, Selfridge and Wagstaff, which no composite is known to pass, and Miller's and Rabin's
+/// with bases that follow from the number by a hash: whoever makes one cannot choose them.
+fn is_prime<const LIMBS: usize>(number: &Odd<Uint<LIMBS>>, seed: &[u8]) -> bool
+where
+    Uint<LIMBS>: UnsignedWithMontyForm,
+{
+    let test = MillerRabin::new(*number);
+    let by = |round| test.test(&base::<LIMBS>(seed, round).rem_vartime(number.as_nz_ref()));
+    crypto_primes::is_prime(Flavor::Any, number.as_ref())
+        && (0..ROUNDS).all(|round| by(round).is_probably_prime())
 }
 
 /// A base, before it is reduced.
@@ -262,10 +252,17 @@ mod tests {
         // A prime by itself, a Carmichael number, a strong pseudoprime to the bases 2 to 23, a square.
         let judged = |number: u64| {
             let odd = Uint::<16>::from(number).to_odd().into_option().unwrap();
-            is_prime(&odd, &[&[0; 120][..], &number.to_be_bytes()].concat())
+            let seed = [&[0; 120][..], &number.to_be_bytes()].concat();
+            let test = MillerRabin::new(odd);
+            let by = |round| test.test(&base::<16>(&seed, round).rem_vartime(odd.as_nz_ref()));
+            let hashed = (0..ROUNDS).all(|round| by(round).is_probably_prime());
+            assert_eq!(hashed, crypto_primes::is_prime(Flavor::Any, odd.as_ref()), "{number}");
+            assert_eq!(hashed, is_prime(&odd, &seed), "{number}");
+            hashed
         };
         assert!([1_000_003, 18_446_744_073_709_551_557].into_iter().all(judged));
-        let seem = [561, 3_215_031_751, 3_825_123_056_546_413_051, 1_000_003 * 1_000_003];
+        // And 5459, a strong Lucas pseudoprime.
+        let seem = [561, 5_459, 3_215_031_751, 3_825_123_056_546_413_051, 1_000_003 * 1_000_003];
         assert!(!seem.into_iter().any(judged));
     }
 }
