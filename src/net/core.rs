@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
@@ -14,6 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{debug, warn};
 
 use super::arrival::{Arrival, Hall};
+use super::backlog::{Backlog, Most};
 use super::clock;
 use super::drive::{Ended, Limits};
 use super::ground::Ground;
@@ -76,6 +79,8 @@ pub(super) struct Core<G, F> {
     arrivals: mpsc::Receiver<Arrival>,
     streams: HashMap<u64, Stream>,
     stream_serials: HashMap<StreamId, u64>,
+    /// Octets that wait for all peers to read.
+    waiting: Arc<AtomicUsize>,
     tasks: JoinSet<()>,
     sources: Sources,
     plane: Plane,
@@ -110,6 +115,7 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             arrivals,
             streams: HashMap::new(),
             stream_serials: HashMap::new(),
+            waiting: Arc::default(),
             tasks: JoinSet::new(),
             sources: Sources::default(),
             plane: Plane::new(limits.media_workers, limits.media_class, facts_sender),
@@ -252,7 +258,8 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         let guests = self.guests.entry(listener).or_default();
         *guests = guests.saturating_add(1);
         let (serial, arrivals) = self.hall.enter();
-        let stream = Stream::accepted(id, serial, stream, arrivals, &mut self.tasks);
+        let stream =
+            Stream::accepted(id, serial, stream, (arrivals, self.backlog()), &mut self.tasks);
         self.sources.enter(stream.task(), peer.ip());
         self.remember(serial, stream);
         self.input(Input::Accepted { listener, stream: id, local, peer });
@@ -356,12 +363,14 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
         }
         let (serial, arrivals) = self.hall.enter();
         let ends = ((self.ground.source(from, to.ip()), ports, class), to);
-        let stream = Stream::connect(id, serial, ends, arrivals, &mut self.tasks);
+        let fed = (arrivals, self.backlog());
+        let stream = Stream::connect(id, serial, ends, fed, &mut self.tasks);
         self.remember(serial, stream);
     }
 
     fn send(&mut self, id: StreamId, bytes: Vec<u8>) {
-        let (serials, most) = (&self.stream_serials, self.limits.queue);
+        let most = Most { own: self.limits.queue, all: self.limits.queues };
+        let serials = &self.stream_serials;
         let stream = serials.get(&id).and_then(|serial| self.streams.get_mut(serial));
         if stream.is_some_and(|stream| !stream.send(bytes, most)) {
             debug!(stream = id.0, "connection given up: its peer does not read");
@@ -370,6 +379,10 @@ impl<G: Ground, F: FnMut(&Event)> Core<G, F> {
             }
             self.owed.push_back(Owed::Closed { stream: id });
         }
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::new(Arc::clone(&self.waiting))
     }
 
     fn pace(&self, id: StreamId, by: StreamId) {

@@ -21,6 +21,8 @@ pub struct Limits {
     pub streams_per_source: usize,
     /// Octets that may wait for one peer to read; with more, its connection is given up.
     pub queue: usize,
+    /// The same for all peers together; with more, only a little may wait for each.
+    pub queues: usize,
     /// Threads of the media plane; they start with the first flow.
     pub media_workers: usize,
     /// The class of what the media plane sends (DSCP, RFC 2474), 0 to 63.
@@ -35,6 +37,7 @@ impl From<&Config> for Limits {
             streams: count(limits.connections.0),
             streams_per_source: count(limits.connections_per_source.0),
             queue: count(limits.queue.0),
+            queues: count(limits.queues.0),
             media_workers: std::thread::available_parallelism().map_or(1, Into::into),
             media_class: u8::try_from(config.proxy.rtp_class.0).unwrap_or(0),
         }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod arrival;
+mod backlog;
 mod behind;
 mod bind;
 mod clock;

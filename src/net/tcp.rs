@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tracing::{debug, warn};
 
 use super::arrival::Arrival;
+use super::backlog::{Backlog, Most};
 use super::bind;
 use crate::face::StreamId;
 
@@ -48,7 +49,7 @@ const MOST_AHEAD: usize = 64 << 10;
 const PACE_PAUSE: Duration = Duration::from_millis(5);
 
 /// How much waits on the connection that sets the pace, if one does.
-type Pace = OnceLock<Arc<AtomicUsize>>;
+type Pace = OnceLock<Arc<Backlog>>;
 
 /// Until when a connection is not read.
 type Halt = watch::Sender<Option<tokio::time::Instant>>;
@@ -107,7 +108,7 @@ pub(super) struct Stream {
     /// Whether anything was ever sent.
     used: bool,
     queue: mpsc::UnboundedSender<Vec<u8>>,
-    queued: Arc<AtomicUsize>,
+    queued: Arc<Backlog>,
     pace: Arc<Pace>,
     halt: Halt,
     task: AbortHandle,
@@ -119,7 +120,7 @@ pub(super) struct Stream {
 struct Wire {
     serial: u64,
     queue: mpsc::UnboundedReceiver<Vec<u8>>,
-    queued: Arc<AtomicUsize>,
+    queued: Arc<Backlog>,
     pace: Arc<Pace>,
     halt: watch::Receiver<Option<tokio::time::Instant>>,
     arrivals: mpsc::Sender<Arrival>,
@@ -132,10 +133,10 @@ impl Stream {
         id: StreamId,
         serial: u64,
         stream: TcpStream,
-        arrivals: mpsc::Sender<Arrival>,
+        (arrivals, backlog): (mpsc::Sender<Arrival>, Backlog),
         tasks: &mut JoinSet<()>,
     ) -> Self {
-        Self::start(id, serial, true, arrivals, tasks, |wire| wire.carry(stream))
+        Self::start(id, serial, true, (arrivals, backlog), tasks, |wire| wire.carry(stream))
     }
 
     /// Opens a connection, from `from` if given. The task joins `tasks`.
@@ -143,27 +144,28 @@ impl Stream {
         id: StreamId,
         serial: u64,
         (from, to): (Local, SocketAddr),
-        arrivals: mpsc::Sender<Arrival>,
+        (arrivals, backlog): (mpsc::Sender<Arrival>, Backlog),
         tasks: &mut JoinSet<()>,
     ) -> Self {
-        Self::start(id, serial, false, arrivals, tasks, move |wire| wire.connect(from, to))
+        Self::start(id, serial, false, (arrivals, backlog), tasks, move |wire| {
+            wire.connect(from, to)
+        })
     }
 
-    /// Queues octets; false when the peer has left more than `most` unread.
+    /// Queues octets; false when the peer, or all together, have left more than `most` unread.
     #[must_use]
-    pub(super) fn send(&mut self, bytes: Vec<u8>, most: usize) -> bool {
+    pub(super) fn send(&mut self, bytes: Vec<u8>, most: Most) -> bool {
         self.used = true;
-        let length = bytes.len();
-        let before = self.queued.fetch_add(length, Ordering::Relaxed);
+        let fits = self.queued.add(bytes.len(), most);
         // A task that has ended cannot take it, and has told so.
         let _ = self.queue.send(bytes);
-        before.saturating_add(length) <= most
+        fits
     }
 
     /// Whether the peer loses nothing when the connection is closed at once: nothing waits, and the peer, if there is
     /// one, has not been told anything that it could still be reading.
     pub(super) fn owes_nothing(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) == 0 && !(self.connected && self.used)
+        self.queued.octets() == 0 && !(self.connected && self.used)
     }
 
     /// The task that carries it.
@@ -184,6 +186,7 @@ impl Stream {
 
     /// Closes at once, and forgets what is queued.
     pub(super) fn abort(self) {
+        self.queued.forget();
         self.task.abort();
     }
 
@@ -191,7 +194,7 @@ impl Stream {
         id: StreamId,
         serial: u64,
         connected: bool,
-        arrivals: mpsc::Sender<Arrival>,
+        (arrivals, backlog): (mpsc::Sender<Arrival>, Backlog),
         tasks: &mut JoinSet<()>,
         run: impl FnOnce(Wire) -> F,
     ) -> Self
@@ -200,7 +203,7 @@ impl Stream {
     {
         let (queue, queue_end) = mpsc::unbounded_channel();
         let (open, closed) = oneshot::channel();
-        let queued = Arc::new(AtomicUsize::new(0));
+        let queued = Arc::new(backlog);
         let pace = Arc::new(Pace::new());
         let (queued_too, pace_too) = (Arc::clone(&queued), Arc::clone(&pace));
         let (halt, halt_end) = watch::channel(None);
@@ -355,7 +358,7 @@ fn receive(reader: &ReadHalf<'_>) -> io::Result<Vec<u8>> {
 
 /// Waits until what waits elsewhere has left.
 async fn give_way(pace: &Pace) {
-    while pace.get().is_some_and(|queued| queued.load(Ordering::Relaxed) > MOST_AHEAD) {
+    while pace.get().is_some_and(|queued| queued.octets() > MOST_AHEAD) {
         tokio::time::sleep(PACE_PAUSE).await;
     }
 }
@@ -376,7 +379,7 @@ async fn write(
     mut writer: WriteHalf<'_>,
     deaf: &AtomicBool,
     queue: &mut mpsc::UnboundedReceiver<Vec<u8>>,
-    queued: &AtomicUsize,
+    queued: &Backlog,
 ) {
     while let Some(bytes) = queue.recv().await {
         if let Err(error) = writer.write_all(&bytes).await {
@@ -384,7 +387,7 @@ async fn write(
             debug!(%error, "sending failed");
             break;
         }
-        queued.fetch_sub(bytes.len(), Ordering::Relaxed);
+        queued.sent(bytes.len());
     }
     deaf.store(true, Ordering::Relaxed);
     let _ = writer.shutdown().await;

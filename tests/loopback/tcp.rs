@@ -126,6 +126,37 @@ async fn a_peer_that_does_not_read_is_given_up_and_harms_nobody() {
 }
 
 #[tokio::test]
+async fn peers_that_do_not_read_have_no_more_together_than_may_wait() {
+    for (queues, given_up) in [(1 << 20, 1), (64 << 20, 0)] {
+        let (teller, mut ear) = grapevine();
+        let flood = script([any(Bind::Tcp(LISTENER))], move |out, input| {
+            if let Input::Bytes { .. } = input {
+                for _ in 0..12 {
+                    for number in 0..2 {
+                        let stream = StreamId::accepted(number);
+                        out.push(Output::Send { stream, bytes: vec![1; 64 << 10] });
+                    }
+                }
+            }
+            tell(&teller, &input);
+        });
+        let limits = Limits { queue: 16 << 20, queues, ..Limits::default() };
+        play_within(limits, flood, async {
+            let at = ear.bound().await;
+            let _deaf = TcpStream::connect(at).await.unwrap();
+            assert!(matches!(ear.next().await, Told::Accepted(_)));
+            let mut other = TcpStream::connect(at).await.unwrap();
+            assert!(matches!(ear.next().await, Told::Accepted(_)));
+            other.write_all(b"go").await.unwrap();
+            assert_eq!(ear.next().await, Told::Bytes(2));
+            moment().await;
+            assert_eq!(ear.rest(), vec![Told::Closed; given_up], "{queues}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn connections_are_opened_from_the_address_asked_for() {
     let server = TcpListener::bind((HERE, 0)).await.unwrap();
     let to = server.local_addr().unwrap();

@@ -5,7 +5,8 @@ use crate::value::{Limit, NetList, Number, Seconds};
 
 section! {
     /// What peers may ask for, so that a flood harms neither calls nor memory. Of IPv6 an address is a network of 64
-    /// bits here, which one host owns. A rate may be exceeded for a moment, by what five seconds of it allow.
+    /// bits here, which one host owns. A rate may be exceeded for a moment, by what five seconds of it allow. What memory
+    /// they allow in all is in the manual (Memory under attack).
     pub struct Limits in "Pinhole::Limits" {
         /// RAS messages a second of one address; more are dropped.
         ras_rate: Number as "RasPerSource" = Number(200) => Limit::Within(1, 1_000_000);
@@ -69,5 +70,8 @@ section! {
         capabilities: Number as "Capabilities" = Number(1024) => Limit::Within(16, 65_535);
         /// Octets that may wait for one peer to read; with more, its connection is given up.
         queue: Number as "OutputQueue" = Number(262_144) => Limit::Within(65_536, 16_777_216);
+        /// The same for all peers together; with more, a connection for which more than 16 KiB wait is given up.
+        queues: Number as "OutputQueues" = Number(67_108_864)
+            => Limit::Within(1_048_576, 2_147_483_648);
     }
 }
