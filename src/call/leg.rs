@@ -77,6 +77,8 @@ pub(crate) struct Leg {
     pub(crate) queue: Vec<Vec<u8>>,
     /// The channels of whose video it has asked for a whole picture, and when.
     pub(crate) pictures: Vec<(u16, Instant)>,
+    /// The terminalType that it has said it is of (H.245 §C.2).
+    pub(crate) terminal_type: Option<u8>,
     /// True when it has been told that the H.245 session is over.
     pub(crate) session_ended: bool,
 }
@@ -134,6 +136,7 @@ impl Leg {
             losses: 0,
             queue: Vec::new(),
             pictures: Vec::new(),
+            terminal_type: None,
             session_ended: false,
         }
     }

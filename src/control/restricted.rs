@@ -1,6 +1,8 @@
 //! What the configuration keeps out of H.245: capabilities (DisabledCodecs), what an endpoint says of its terminal
 //! (ForceTerminalType), requests for pictures, and words that confuse old equipment.
 
+use std::cmp::Ordering;
+
 use pinhole_h323::asn::decode_olc;
 use pinhole_h323::asn::h245::{
     CommandMessage as Command, DataModeApplication, MiscellaneousCommandType as Kind,
@@ -49,13 +51,17 @@ pub(super) fn adapt(
                 }
             });
         }
-        Message::request(Request::masterSlaveDetermination(_)) => {
-            let forced = call.leg(from).own.as_ref().and_then(|own| own.terminal_type)?;
-            control.edit(|message| {
-                if let Message::request(Request::masterSlaveDetermination(told)) = message {
-                    told.terminal_type = forced;
-                }
-            });
+        Message::request(Request::masterSlaveDetermination(told)) => {
+            let own = told.terminal_type;
+            let said = terminal_type(call, from, own);
+            call.leg_mut(from).terminal_type = Some(own);
+            if said != own {
+                control.edit(|message| {
+                    if let Message::request(Request::masterSlaveDetermination(told)) = message {
+                        told.terminal_type = said;
+                    }
+                });
+            }
         }
         Message::request(Request::terminalCapabilitySet(_)) => {
             let names = Some(disabled(cx, call)).filter(|names| !names.is_empty())?;
@@ -77,6 +83,21 @@ pub(super) fn adapt(
         _ => {}
     }
     None
+}
+
+/// The terminalType that a party is told of the other one. Who is given a type does not know it, and judges by its own: it is
+/// told one by which it comes to the same decision (H.245 §C.2.2).
+fn terminal_type(call: &Call, from: Side, told: u8) -> u8 {
+    let [forced, judge] = [from, from.other()]
+        .map(|side| call.leg(side).own.as_ref().and_then(|own| own.terminal_type));
+    let counts = forced.unwrap_or(told);
+    match judge.map(|given| counts.cmp(&given)) {
+        None => counts,
+        Some(Ordering::Less) => u8::MIN,
+        Some(Ordering::Greater) => u8::MAX,
+        // The random numbers decide, if it sees its own type.
+        Some(Ordering::Equal) => call.leg(from.other()).terminal_type.unwrap_or(counts),
+    }
 }
 
 fn is_disabled(olc: &OpenLogicalChannel, names: &[String]) -> bool {

@@ -45,7 +45,7 @@ section! {
         /// Whether its calling number (Q.931) is added to the source addresses of its Setup, as the first.
         number_as_source: bool as "AddCallingPartyToSourceAddress" = false;
         /// The terminalType by which it takes part in the determination of the master (H.245 §C.2), in place of its own: the
-        /// larger one becomes master.
+        /// larger one becomes master. It comes to the same decision itself, whatever it is.
         terminal_type: Option<Number> as "ForceTerminalType" = None => Limit::Within(0, 255);
         /// Whether calls that it makes, and calls to it, go past the gatekeeper, as with `-d`; not with a party that needs help
         /// with a NAT, and not where encryption is configured.

@@ -93,6 +93,14 @@ fn an_endpoint_determines_the_master_by_the_type_that_it_is_given() {
     call.fresh_control(CALLER);
     call.control(CALLED, &determination(50));
     call.lab.world.run_for(seconds(1));
+    // It knows nothing of the type that it is given, and has to come to the same decision.
+    assert_eq!(call.fresh_control(CALLER), [determination(0)]);
+    call.control(CALLED, &determination(200));
+    call.lab.world.run_for(seconds(1));
+    assert_eq!(call.fresh_control(CALLER), [determination(255)]);
+    // Where the types are the same, the random numbers decide.
+    call.control(CALLED, &determination(190));
+    call.lab.world.run_for(seconds(1));
     assert_eq!(call.fresh_control(CALLER), [determination(50)]);
 }
 
