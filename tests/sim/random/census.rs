@@ -43,6 +43,8 @@ const KINDS: &[(&str, &[&str])] = &[
             "legs with H.245 apart",
             "fast start on both sides",
             "multiplexed media",
+            "with video",
+            "in other words",
             "encrypted",
             "new keys",
             "refused as not secure",

@@ -244,6 +244,7 @@ impl Default for Keeper {
         Self {
             multiplexes: false,
             prefers: false,
+            words: "",
             requires: None,
             renews: None,
             mode: Mode::Proxied,
@@ -273,6 +274,7 @@ fn manner(r: &mut ChaCha8Rng, gates: usize) -> Manner {
         multiplex: false,
         ipv6: false,
         encrypts: false,
+        video: false,
         hold: None,
     }
 }

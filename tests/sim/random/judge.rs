@@ -245,7 +245,8 @@ pub(super) fn whole<'a>(
     direction: &str,
     packets: RangeInclusive<u64>,
 ) -> &'a ChannelRecord {
-    let Some(channel) = record.channels.iter().find(|channel| channel.direction == direction)
+    let Some(channel) =
+        record.channels.iter().find(|one| one.direction == direction && one.media == "audio")
     else {
         let told = records(&run.world, run.node.host).into_iter();
         let told: Vec<_> = told.filter(|other| other.callid == record.callid).collect();
@@ -274,7 +275,8 @@ fn tones(run: &Run) {
     };
     for party in &everybody {
         for record in records(&run.world, party.host) {
-            let receive = record.channels.iter().find(|channel| channel.direction == "receive");
+            let mut audio = record.channels.iter().filter(|channel| channel.media == "audio");
+            let receive = audio.find(|channel| channel.direction == "receive");
             let Some(tone) = receive.and_then(|channel| channel.tone_hz) else { continue };
             let partner =
                 |other: &&&Party| other.host != party.host && took_part(other, &record.callid);

@@ -11,6 +11,7 @@ mod draw;
 mod fate;
 mod judge;
 mod mallory;
+mod more;
 mod plan;
 mod run;
 mod sane;
@@ -42,7 +43,7 @@ fn world(drawn: &Plan) -> Census {
 
 /// A world with everything that there can be.
 fn of_today(seed: u64) -> Plan {
-    Plan::draw(seed).widened().secured().fated()
+    Plan::draw(seed).widened().secured().fated().pictured()
 }
 
 /// What `PINHOLE_WORLDS` asks for, if it is there.

@@ -25,6 +25,8 @@ pub(super) struct Manner {
     pub(super) ipv6: bool,
     /// It can encrypt.
     pub(super) encrypts: bool,
+    /// It sends video, and takes it.
+    pub(super) video: bool,
     pub(super) hold: Option<Duration>,
 }
 
@@ -101,6 +103,8 @@ pub(super) struct Keeper {
     pub(super) requires: Option<Where>,
     /// It makes new keys, for so many packets each.
     pub(super) renews: Option<u64>,
+    /// What else stands in its configuration: it changes what messages say, and not what comes of calls.
+    pub(super) words: &'static str,
     /// How much of a call goes through it when both parties can do without help.
     pub(super) mode: Mode,
     /// There is a limit to what calls may have, more than these need (`TotalBandwidth`).

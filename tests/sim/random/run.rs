@@ -76,6 +76,7 @@ impl Run {
             multiplex: false,
             ipv6: false,
             encrypts: false,
+            video: false,
             hold: None,
         };
         let node =
@@ -337,7 +338,8 @@ fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
         Mode::Control => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\nH245Routed=1\n",
         Mode::Routed => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\n",
     };
-    let (config, _) = pinhole_config::Config::read(&format!("{mode}{}", keeper.rules()));
+    let (config, _) =
+        pinhole_config::Config::read(&format!("{mode}{}{}", keeper.words, keeper.rules()));
     let multiplex_port = keeper.multiplexes.then_some(3000);
     let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::from(&config) };
     settings.ras.bandwidth.total = keeper.accounts.then_some(1_000_000);
@@ -360,6 +362,7 @@ fn options(name: &str, tone: f64, manner: Manner, whom: Option<&str>, ip: IpAddr
     options.ip = ip;
     options.source = Source::Tone(tone);
     options.hold = manner.hold;
+    options.video = manner.video.then_some(384);
     options.traversal = manner.traversal;
     options.tunnelling = manner.tunnelling;
     options.fast_start = manner.fast_start;

@@ -47,7 +47,8 @@ pub(super) fn sane(run: &mut Run) {
 /// Notes what calls there are.
 fn note(run: &mut Run, status: &Status) {
     for call in status.calls.iter().filter(|call| call.state == "talking") {
-        for what in kinds(call) {
+        let words = (!run.keeper().words.is_empty()).then_some("in other words");
+        for what in kinds(call).into_iter().chain(words) {
             if run.talks.insert((call.callid.clone(), what)) {
                 run.census.saw(what);
             }
@@ -69,10 +70,13 @@ fn kinds(call: &CallStatus) -> BTreeSet<&'static str> {
     });
     let sides = || call.sessions.iter().flat_map(|session| &session.sides);
     let shared = sides().any(|side| side.shared).then_some("multiplexed media");
+    let video = call.sessions.iter().flat_map(|session| session.media.iter().flatten());
+    let video = video.filter(|media| media.kind == "video").map(|_| "with video").next();
     let encrypted = call.encryption.iter().any(|leg| leg.by != "nobody");
     std::iter::once(mode)
         .chain(carried)
         .chain(shared)
+        .chain(video)
         .chain(encrypted.then_some("encrypted"))
         .collect()
 }
