@@ -3,9 +3,10 @@
 /// Channels of a direction that have keys at a time; who opens more does it to fill memory, and the oldest goes.
 pub(crate) const MOST_KEYED: usize = 4;
 
-/// Something for each channel, by its number.
+/// Something for each channel, by its number. It stays where it is made: keys that moved would leave copies that nobody
+/// zeroes.
 #[derive(Debug)]
-pub(super) struct ByChannel<T>(Vec<(u16, T)>);
+pub(super) struct ByChannel<T>(Vec<(u16, Box<T>)>);
 
 impl<T> Default for ByChannel<T> {
     fn default() -> Self {
@@ -16,7 +17,7 @@ impl<T> Default for ByChannel<T> {
 impl<T> ByChannel<T> {
     /// What there is for a channel.
     pub(super) fn of(&mut self, channel: u16) -> Option<&mut T> {
-        self.0.iter_mut().find(|(number, _)| *number == channel).map(|(_, one)| one)
+        self.0.iter_mut().find(|(number, _)| *number == channel).map(|(_, one)| &mut **one)
     }
 
     /// Something new for a channel.
@@ -24,7 +25,7 @@ impl<T> ByChannel<T> {
         match self.of(channel) {
             Some(known) => *known = new,
             None => {
-                self.0.insert(0, (channel, new));
+                self.0.insert(0, (channel, Box::new(new)));
                 self.0.truncate(MOST_KEYED);
             }
         }
@@ -43,11 +44,11 @@ impl<T> ByChannel<T> {
     ) -> Option<(u16, &mut T)> {
         let at = self.0.iter().position(|(number, one)| Some(*number) == rather && so(one));
         let at = at.or_else(|| self.0.iter().position(|(_, one)| so(one)))?;
-        self.0.get_mut(at).map(|(number, one)| (*number, one))
+        self.0.get_mut(at).map(|(number, one)| (*number, &mut **one))
     }
 
     /// Everything there is, the newest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|(_, one)| one)
+        self.0.iter().map(|(_, one)| &**one)
     }
 }
