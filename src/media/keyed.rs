@@ -52,3 +52,22 @@ impl<T> ByChannel<T> {
         self.0.iter().map(|(_, one)| &**one)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_for_a_channel_does_not_move() {
+        let mut all = ByChannel::default();
+        all.put(1, [7; 64]);
+        let at = |all: &mut ByChannel<[u8; 64]>| std::ptr::from_mut(all.of(1).unwrap());
+        let place = at(&mut all);
+        for channel in 2..=MOST_KEYED as u16 {
+            all.put(channel, [0; 64]);
+            assert_eq!(at(&mut all), place);
+        }
+        all.remove(2);
+        assert_eq!(at(&mut all), place);
+    }
+}
