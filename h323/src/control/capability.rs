@@ -62,8 +62,11 @@ pub fn all_names() -> impl Iterator<Item = &'static str> {
     [KINDS, AUDIO, VIDEO, DATA, INPUT].into_iter().flatten().copied()
 }
 
-/// What is written with a hyphen in the standard has an underline here.
+/// What is written with a hyphen in the standard has an underline here. What has no name is nothing that is named.
 fn same(name: &str, text: &str) -> bool {
+    if name.is_empty() {
+        return false;
+    }
     name.eq_ignore_ascii_case(text) || name.replace('_', "-").eq_ignore_ascii_case(text)
 }
 
