@@ -124,8 +124,8 @@ config! {
     mode_by_vendor: Table<VendorText, Routing> as "ModeVendorSelection",
     /// Encryption of the legs that lead to a network; the smallest network that contains the party's address counts.
     encrypt_by_network: Table<IpNet, Protection> as "Pinhole::EncryptByNetwork",
-    /// Encryption of the legs of a party by its alias: one under which it is registered, or, if it is called without being
-    /// registered here, was called. The strictest of several counts.
+    /// Encryption of the legs of a party by its alias: one under which it is registered, or was called, also before the call
+    /// was sent on or through a gateway. The strictest of several counts.
     encrypt_by_alias: Table<AliasText, Protection> as "Pinhole::EncryptByAlias",
     /// Encryption of the legs to a neighbor or traversal zone, by its name in `[RasSrv::Neighbors]`.
     encrypt_by_neighbor: Table<AliasText, Protection> as "Pinhole::EncryptByNeighbor",

@@ -12,6 +12,7 @@ use pinhole_h323::signal::Signal;
 use tracing::debug;
 
 use super::early::{Carrier, Early};
+use super::secure::dialled;
 use super::setup::{self, called_leg};
 use super::{Call, CallKey, CallTimer, Calls, State, Why, words};
 use crate::face::Side;
@@ -227,6 +228,8 @@ impl Calls {
             return true;
         };
         words::set_forwarder(cx, call);
+        // Who is called does not get rid of what is demanded of the name by another one.
+        call.route.ruled = cx.core.settings.encryption.ruled(&dialled(call));
         readdress(call, facility);
         let sentence = format!("{name} sends the call to another party");
         self.reroute(cx, key, &to, &Why::own(Release::FacilityCallDeflection, sentence));
@@ -251,7 +254,6 @@ fn readdress(call: &mut Call, facility: &FacilityUUIE) {
         return;
     };
     call.route.aliases = Alias::read_all(names);
-    call.route.ruled.clear();
     let Some(setup) = &mut call.route.setup else { return };
     let digits = names
         .iter()

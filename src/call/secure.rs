@@ -34,20 +34,26 @@ fn seed(cx: &mut Cx<'_>) -> Zeroizing<[u8; 32]> {
     seed
 }
 
+/// The names by which the called party of a call was and is called. The Setup may say another than the ARQ that the call was
+/// admitted by, or the same with what is taken off.
+pub(super) fn dialled(call: &Call) -> Vec<Alias> {
+    let setup = call.route.setup.as_deref();
+    let called = match setup.and_then(Signal::body) {
+        Some(Body::setup(setup)) => Alias::read_all(setup.destination_address.iter().flatten()),
+        _ => Vec::new(),
+    };
+    let number = setup.and_then(|setup| setup.q931().called_number());
+    let number = number.map(|number| Alias::from_text(&number.digits));
+    called.into_iter().chain(number).chain(call.route.ruled.iter().cloned()).collect()
+}
+
 impl Calls {
     /// What is wanted of a new call. False when it is refused at once. Before it is known where the called party is (`found`)
     /// nothing is wanted of its leg.
     pub(super) fn begin_security(&mut self, cx: &mut Cx<'_>, key: CallKey, found: bool) -> bool {
         let Some(call) = self.live(key) else { return false };
         let Some(setup) = call.route.setup.as_deref() else { return true };
-        let called = match setup.body() {
-            Some(Body::setup(setup)) => Alias::read_all(setup.destination_address.iter().flatten()),
-            _ => Vec::new(),
-        };
-        let dialled = setup.q931().called_number().map(|number| Alias::from_text(&number.digits));
-        let dialled = called.into_iter().chain(dialled);
-        // The Setup may say another name than the ARQ that the call was admitted by, or the same with what is taken off.
-        let dialled: Vec<Alias> = dialled.chain(call.route.ruled.iter().cloned()).collect();
+        let dialled = dialled(call);
         let wanted = &cx.core.settings.encryption;
         let policies = [
             // By what names an unregistered caller goes it says itself.

@@ -133,15 +133,21 @@ impl Encryption {
             || self.networks.iter().any(|(_, policy)| of(policy))
     }
 
-    /// What is wanted of a leg. `dialled` are the names by which its party was called, which count when it is not
-    /// registered here.
+    /// What is wanted of a leg. `dialled` are the names by which its party was called: to one that is registered, as a gateway
+    /// is, they add what is demanded of whom it leads to.
     pub(crate) fn of(&self, core: &Core, leg: &Leg, dialled: &[Alias]) -> Policy {
         let registration = leg.endpoint.as_ref().and_then(|id| core.registrations.get(id));
         let zone = leg.zone.and_then(|zone| core.zones.get(zone)).map(|zone| zone.name.as_str());
         match registration {
             Some(one) => {
                 let names: Vec<Alias> = one.names().cloned().collect();
-                self.wanted(Names::Registered(&names), zone, leg.peer)
+                let own = self.wanted(Names::Registered(&names), zone, leg.peer);
+                let others: Vec<Alias> =
+                    dialled.iter().filter(|name| !names.contains(name)).cloned().collect();
+                match self.by_alias(&others) {
+                    Some(rule) => self.stripped(rule.and(&own), leg.peer),
+                    None => own,
+                }
             }
             None => self.wanted(Names::Dialled(dialled), zone, leg.peer),
         }
@@ -171,6 +177,11 @@ impl Encryption {
                 self.by_alias(names).map_or_else(|| place.clone(), |one| one.and(&place))
             }
         };
+        self.stripped(policy, peer)
+    }
+
+    /// The policy with what RemoveH235Call does at an address, unless encryption is required.
+    fn stripped(&self, policy: Policy, peer: IpAddr) -> Policy {
         let removed = self.removed.iter().any(|network| network.contains(&peer));
         let strips = removed && policy.demand != Demand::Required;
         Policy { strips, ..policy }

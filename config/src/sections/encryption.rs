@@ -6,8 +6,9 @@ use crate::value::{Limit, Number, Protection, Seconds};
 section! {
     /// Encryption of media (H.235.6), each leg of a call for itself. A rule is `off`, `preferred` (when the party of the leg
     /// can do it) or `required` (or there is no call), and, if so wished, the smallest Diffie-Hellman group in bits and
-    /// the weakest cipher; what is weaker counts as no encryption. Of several rules that speak of a leg that of an alias
-    /// counts, then that of a neighbor, then that of the smallest network, then the one here.
+    /// the weakest cipher; what is weaker counts as no encryption. Where several speak of a leg, of
+    /// that of its neighbor and that of the smallest network around it the stricter counts, and without them the one here; that
+    /// of an alias adds to it, and lowers nothing that is required.
     pub struct Encryption in "Pinhole::Encryption" {
         /// The rule for legs of which no other speaks; empty: `preferred` with EnableH235HalfCallMedia, else `off`.
         default: Option<Protection> as "Default" = None;

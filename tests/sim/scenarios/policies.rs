@@ -153,6 +153,27 @@ fn a_network_an_alias_and_a_default_each_speak_of_their_legs() {
     call(&smaller, plain, with(G1, A1)).refused(why, false);
 }
 
+/// A gateway is registered by its own name; what is demanded of a number that it leads to counts nevertheless.
+#[test]
+fn a_rule_for_a_number_counts_behind_a_gateway() {
+    let rules =
+        "[EP::bob]\nForceGateway=1\nGatewayPrefixes=12\n[Pinhole::EncryptByAlias]\n1234=required\n";
+    let call = |number, encryption| {
+        let mut lab = lab_of(rules);
+        lab.answering("bob", Outside, BOB, |options: &mut Options| options.encryption = encryption);
+        let alice = lab.calling("alice", Inside, (number, ALICE, TALK), plain);
+        lab.record(alice, 1, seconds(60));
+        let record = lab.record(lab.node, 1, seconds(5));
+        (record.sentence, record.encryption.iter().any(|leg| leg.by == "gatekeeper"))
+    };
+    let why = "it would not be secure: encryption is required on the side of bob (alias 1234) (DH 1024 or more), and bob \
+               answered with no encryption";
+    assert_eq!(call("1234", Encryption::Off), (why.to_owned(), false));
+    assert!(call("1234", Encryption::Optional).1);
+    let (sentence, encrypted) = call("1235", Encryption::Optional);
+    assert!(!sentence.contains("secure") && !encrypted, "{sentence}");
+}
+
 #[test]
 fn a_minimum_is_kept_by_bridging_where_the_parties_differ() {
     let bits = "[Pinhole::EncryptByAlias]\nbob=required,2048\n";

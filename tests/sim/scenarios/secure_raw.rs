@@ -167,8 +167,14 @@ fn a_call_is_sent_on_while_the_caller_knows_of_none() {
 /// Where a call is sent on to, the rule for that place counts.
 #[test]
 fn a_call_that_is_sent_on_is_encrypted_where_it_goes_or_is_not_made() {
-    let rules = "[Pinhole::EncryptByNetwork]\n198.51.100.101/32=required\n";
-    for (encryption, answered) in [(Wish::Off, false), (Wish::Optional, true)] {
+    // Whoever sends it on does not get rid of what is demanded of the name that was dialled.
+    let network =
+        ("[Pinhole::EncryptByNetwork]\n198.51.100.101/32=required\n", "network 198.51.100.101/32");
+    let alias = ("[Pinhole::EncryptByAlias]\ncalled=required\n", "alias called");
+    let wishes = [(Wish::Off, false), (Wish::Optional, true)];
+    for ((rules, told), (encryption, answered)) in
+        [network, alias].into_iter().flat_map(|rule| wishes.map(|wish| (rule, wish)))
+    {
         let mut parties = Parties::at(Stage::Admitted, Mode::Proxied, |settings| {
             settings.encryption = zone::settings(rules).encryption;
         });
@@ -187,8 +193,10 @@ fn a_call_that_is_sent_on_is_encrypted_where_it_goes_or_is_not_made() {
         assert_eq!(parties.lab.world.told(node, connected), answered);
         if !answered {
             let record = records(&parties.lab.world, node).pop().expect("a record");
-            let why = "it would not be secure: encryption is required on the side of carla (network 198.51.100.101/32) \
-                       (DH 1024 or more), and carla answered with no encryption";
+            let why = format!(
+                "it would not be secure: encryption is required on the side of carla ({told}) (DH 1024 or more), and \
+                 carla answered with no encryption"
+            );
             assert_eq!(record.sentence, why);
         }
         let _ = carla;
