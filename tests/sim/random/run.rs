@@ -339,7 +339,7 @@ fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
         Mode::Routed => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\n",
     };
     let (config, _) =
-        pinhole_config::Config::read(&format!("{mode}{}{}", keeper.words, keeper.rules()));
+        pinhole_config::Config::read(&format!("{mode}{}{}", keeper.rules(), keeper.words));
     let multiplex_port = keeper.multiplexes.then_some(3000);
     let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::from(&config) };
     settings.ras.bandwidth.total = keeper.accounts.then_some(1_000_000);
