@@ -8,6 +8,7 @@ use pinhole_h323::alias::Alias;
 use pinhole_h323::cause::Release;
 use pinhole_h323::signal::Signal;
 
+use super::secure::dialled;
 use super::{CallKey, CallTimer, Calls, ControlLink, Why, keepalive, setup};
 use crate::face::Side;
 use crate::node::{Cx, Timer};
@@ -60,19 +61,27 @@ impl Calls {
         let wanted = Wanted { aliases, call: call.id, source, hop_count: None, tried };
         let asker = Asker::Call(key, here.map(Box::new));
         if let Err(Asker::Call(key, here)) = zone::ask(cx, asker, wanted) {
-            self.located(cx, key, here.map(|here| *here).into_iter().collect());
+            self.located(cx, key, here.map(|here| *here).into_iter().collect(), &[]);
         }
     }
 
-    /// The neighbours have answered: the called party is there, the best place first.
-    pub(crate) fn located(&mut self, cx: &mut Cx<'_>, key: CallKey, found: Vec<Destination>) {
+    /// The neighbours have answered, but for those that are `silent`: the called party is there, the best place first.
+    pub(crate) fn located(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: CallKey,
+        found: Vec<Destination>,
+        silent: &[ZoneId],
+    ) {
         let Some(call) = self.live(key) else { return };
-        let name = call.leg(Side::B).name.clone();
+        let (name, dialled) = (call.leg(Side::B).name.clone(), dialled(call));
         let mut found = found.into_iter();
         let Some(destination) = found.next() else {
             // Where it could not be made counts for more than that nobody else knows the called party.
             let why = call.route.no_other_neighbor().unwrap_or_else(|| {
-                let sentence = format!("{name} is not registered, and no neighbour knows it");
+                let excuse = zone::excuse(cx.core, &dialled, silent);
+                let sentence =
+                    format!("{name} is not registered, and no neighbour knows it{excuse}");
                 Why::own(Release::CalledPartyNotRegistered, sentence)
             });
             return self.failed(cx, key, &why);

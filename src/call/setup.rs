@@ -263,13 +263,14 @@ fn route(
     let named = named.filter(|_| !neighbor.is_some_and(|caller| caller.inward));
     let aliases: Vec<Alias> = aliases.chain(number).collect();
     let here = match neighbor {
-        None => resolve_or_ask(cx, aliases, named),
-        Some(_) => resolve(cx.core, aliases.into_iter(), named),
+        None => resolve_or_ask(cx, aliases.clone(), named),
+        Some(_) => resolve(cx.core, aliases.iter().cloned(), named),
     };
     here.ok_or_else(|| {
+        let excuse = zone::excuse(cx.core, &aliases, &[]);
         let called = setup.destination_address.iter().flatten().find_map(Alias::read);
         let called = called.map_or_else(|| "the called party".to_owned(), |a| a.to_string());
-        (Release::CalledPartyNotRegistered, format!("{called} is not registered"))
+        (Release::CalledPartyNotRegistered, format!("{called} is not registered{excuse}"))
     })
 }
 

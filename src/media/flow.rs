@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::batch::Arrived;
-use super::learn::{Arrival, Lesson, SideState, Way};
+use super::learn::{Arrival, Lesson, Mark, SideState, Way};
 use super::leg::{self, Departure, Gate};
 use super::{Channel, Egress};
 use crate::face::{FlowCounts, FlowFact, PairId, Side};
@@ -28,6 +28,10 @@ impl Flow {
             gates: [Gate::default(), Gate::default()],
             worn: [None; 2],
         }
+    }
+
+    pub(super) const fn side(&self, side: Side) -> &SideState {
+        &self.sides[side.index()]
     }
 
     pub(super) fn side_mut(&mut self, side: Side) -> &mut SideState {
@@ -57,17 +61,17 @@ impl Flow {
         [self.sides[0].counts, self.sides[1].counts]
     }
 
-    /// Where a packet from `side` goes, and what it has taught. `tagged`: it came with its multiplexID.
+    /// Where a packet from `side` goes, and what it has taught.
     pub(super) fn relay(
         &mut self,
         now: Instant,
         (side, channel): (Side, Channel),
         from: SocketAddr,
         mut packet: Arrived<'_>,
-        tagged: bool,
+        mark: Mark,
     ) -> (Option<Departure>, Option<Lesson>) {
         let here = &mut self.sides[side.index()];
-        let (arrival, lesson) = here.receive(now, channel, from, packet.octets(), tagged);
+        let (arrival, lesson) = here.receive(now, channel, from, packet.octets(), mark);
         if arrival != Arrival::Relay {
             return (None, lesson);
         }

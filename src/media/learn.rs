@@ -27,6 +27,28 @@ pub(super) enum Arrival {
     Taken,
 }
 
+/// How it is known whose a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// By the port.
+    None,
+    /// By the multiplexID of its side, which nobody can guess.
+    Told,
+    /// By where it comes from: the multiplexID that it should have is missing.
+    Missing,
+}
+
+/// Why a report without its multiplexID may be of a side; the last is the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Claim {
+    /// It comes from the address of the party, and nothing else is known.
+    Address,
+    /// It comes from where the party's reports are known to come from.
+    Source,
+    /// It reports of the party's media.
+    Stream,
+}
+
 /// Where a packet goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -202,19 +224,55 @@ impl SideState {
         }
     }
 
-    /// Judges an arriving packet. `tagged`: it began with the multiplexID of this side, which nobody can guess.
+    /// The address of the party.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.party.map(|party| party.ip)
+    }
+
+    /// Why RTCP that should have begun with the multiplexID of this side, and did not, may be of its party.
+    pub(super) fn claim(&self, from: SocketAddr, packet: &[u8]) -> Option<Claim> {
+        let party = self.party.filter(|party| party.ip == from.ip())?;
+        let (_, stamp) = classify(Channel::Rtcp, packet, party.ports)?;
+        let [media, control] = &self.sources;
+        let here = [control.address(), self.destination(Channel::Rtcp)].contains(&Some(from));
+        let sealed = matches!(party.ports, Ports::Learned { key: Some(_), .. });
+        if party.ports == Ports::Unknown || !here && (sealed || control.address().is_some()) {
+            return None;
+        }
+        match media.ssrc() {
+            Some(ssrc) if ssrc == stamp.ssrc && ssrc != 0 => Some(Claim::Stream),
+            None if here => Some(Claim::Source),
+            Some(_) if !here => None,
+            _ => Some(Claim::Address),
+        }
+    }
+
+    /// Takes RTCP without its multiplexID, to which this side has a claim. It shows nobody where the party is.
+    fn receive_unmarked(&mut self, packet: &[u8], party: Party) -> (Arrival, Option<Lesson>) {
+        self.heard = true;
+        if matches!(classify(Channel::Rtcp, packet, party.ports), Some((Kind::Keepalive, _))) {
+            self.counts.keepalives += 1;
+            return (Arrival::Taken, None);
+        }
+        (Arrival::Relay, None)
+    }
+
+    /// Judges an arriving packet.
     pub(super) fn receive(
         &mut self,
         now: Instant,
         channel: Channel,
         from: SocketAddr,
         packet: &[u8],
-        tagged: bool,
+        mark: Mark,
     ) -> (Arrival, Option<Lesson>) {
         let Some(party) = self.party.filter(|party| party.ports != Ports::Unknown) else {
             self.counts.strangers += 1;
             return (Arrival::Taken, None);
         };
+        if mark == Mark::Missing {
+            return self.receive_unmarked(packet, party);
+        }
         if from.ip() != party.ip && !self.may_come_from(party, channel, from.ip()) {
             return (Arrival::Taken, self.stranger(now, channel));
         }
@@ -228,7 +286,7 @@ impl SideState {
             self.counts.malformed += 1;
             return (Arrival::Taken, None);
         };
-        let reason = self.reason(party, channel, from, (kind, stamp), tagged);
+        let reason = self.reason(party, channel, from, (kind, stamp), mark == Mark::Told);
         if reason > Reason::None {
             // Also where the party sends from another address beside, and is locked there.
             self.answers(party, from);

@@ -12,6 +12,7 @@ mod seal;
 mod shared;
 mod source;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use std::time::Instant;
 use crate::face::{FlowCommand, FlowFact, FlowId, PairId, Side};
 pub use batch::{Batch, Leaving};
 use flow::Flow;
-use learn::Lesson;
+use learn::{Claim, Lesson, Mark};
 use leg::Gate;
 use shared::{MULTIPLEX_ID, Shared};
 
@@ -77,7 +78,9 @@ impl Table {
                 if let Some(open) = self.flows.get_mut(&flow) {
                     let state = open.side_mut(side);
                     state.prefix = send;
-                    self.shared.tag(state.pair, (flow, side), receive);
+                    let (pair, ip) = (state.pair, state.ip());
+                    self.shared.tag(pair, (flow, side), receive);
+                    self.shared.place((flow, side), ip);
                 }
             }
             FlowCommand::Punch { flow, side, to, payload_type, sequence, key } => {
@@ -87,8 +90,9 @@ impl Table {
                 }
             }
             FlowCommand::Party { flow, side, party } => {
-                if let Some(flow) = self.flows.get_mut(&flow) {
-                    flow.side_mut(side).arm(party);
+                if let Some(open) = self.flows.get_mut(&flow) {
+                    open.side_mut(side).arm(party);
+                    self.shared.place((flow, side), Some(party.ip));
                 }
             }
             FlowCommand::Beside { flow, side, ip } => {
@@ -168,18 +172,14 @@ impl Table {
         batch: &'a mut Batch,
         length: usize,
     ) -> Option<Leaving<'a>> {
-        let ((id, side), skip) = match self.pairs.get(&pair) {
-            Some(owner) => (*owner, 0),
-            None => {
-                let owner = self.shared.owner(pair, batch.arrival(length)?, from);
-                let strays = self.shared.untold(now);
-                self.facts.extend(strays.map(|strays| (FlowId::NONE, strays)));
-                (owner?, MULTIPLEX_ID)
-            }
+        let ((id, side), mark) = match self.pairs.get(&pair) {
+            Some(owner) => (*owner, Mark::None),
+            None => self.shared_owner(now, (pair, channel), from, batch.arrival(length)?)?,
         };
+        let skip = if mark == Mark::Told { MULTIPLEX_ID } else { 0 };
         let flow = self.flows.get_mut(&id)?;
         let packet = batch.arrived(skip, length)?;
-        let (departure, lesson) = flow.relay(now, (side, channel), from, packet, skip > 0);
+        let (departure, lesson) = flow.relay(now, (side, channel), from, packet, mark);
         if let Some(lesson) = lesson {
             let rtcp = channel == Channel::Rtcp;
             let fact = match lesson {
@@ -196,6 +196,47 @@ impl Table {
             self.facts.push((id, fact));
         }
         batch.leaves(skip, &departure?)
+    }
+
+    /// Whose packet it is that arrived on a shared pair, and how that is known; one that is nobody's is counted.
+    fn shared_owner(
+        &mut self,
+        now: Instant,
+        (pair, channel): (PairId, Channel),
+        from: SocketAddr,
+        packet: &[u8],
+    ) -> Option<((FlowId, Side), Mark)> {
+        if !self.shared.has(pair) {
+            return None;
+        }
+        let told = self.shared.owner(pair, packet).map(|owner| (owner, Mark::Told));
+        let found = told.or_else(|| {
+            let owner = self.unmarked(pair, from, packet).filter(|_| channel == Channel::Rtcp);
+            owner.map(|owner| (owner, Mark::Missing))
+        });
+        if found.is_none() {
+            self.shared.stray(from);
+        }
+        let strays = self.shared.untold(now);
+        self.facts.extend(strays.map(|strays| (FlowId::NONE, strays)));
+        found
+    }
+
+    /// Whose report it is that came without its multiplexID, as some Polycom send them: that of the one with the best
+    /// claim to it, or nobody's where two are as good.
+    fn unmarked(&self, pair: PairId, from: SocketAddr, packet: &[u8]) -> Option<(FlowId, Side)> {
+        let mut best: Option<(Claim, (FlowId, Side))> = None;
+        let mut alone = true;
+        for (id, side) in self.shared.at(pair, from.ip()) {
+            let claim = self.flows.get(id).and_then(|flow| flow.side(*side).claim(from, packet));
+            let Some(claim) = claim else { continue };
+            match best.map_or(Ordering::Less, |(known, _)| known.cmp(&claim)) {
+                Ordering::Less => (best, alone) = (Some((claim, (*id, *side))), true),
+                Ordering::Equal => alone = false,
+                Ordering::Greater => {}
+            }
+        }
+        best.filter(|_| alone).map(|(_, owner)| owner)
     }
 
     /// The network says that nobody takes what was sent to an address from this port.

@@ -9,6 +9,7 @@ mod patience;
 mod quirks;
 mod sealed;
 mod strange;
+mod unmarked;
 
 /// Any time: where none passes, it does not matter which.
 fn now() -> Instant {

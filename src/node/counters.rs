@@ -23,7 +23,8 @@ pub struct Counters {
     pub excessive: u64,
     /// Calls, or requests for them, refused because there were too many.
     pub crowded: u64,
-    /// Packets at the shared ports of multiplexed media whose multiplexID is of no call; dropped.
+    /// Packets at the shared ports of multiplexed media whose multiplexID is of no call, or reports without one that may be of
+    /// several or of none; dropped.
     pub stray_media: u64,
     /// How often media was paused, since nothing came from where it went.
     pub unanswered_media: u64,

@@ -10,7 +10,7 @@ use pinhole_traversal::Backoff;
 
 use super::desk::{Desk, Timer};
 use super::options::Gatekeeper;
-use super::requests::{Purpose, Standing};
+use super::requests::{Granted, Purpose, Standing};
 use super::say_ras;
 use crate::event::Event;
 
@@ -100,13 +100,16 @@ impl Registration {
         }
         let features = confirm.feature_set.as_ref();
         let traversal = features.is_some_and(|set| generic::feature(set, H460_18).is_some());
-        let before = desk.ras.standing.as_ref().and_then(|standing| standing.signalling);
+        let before = desk.ras.standing.as_ref();
+        let granted = before.map_or_else(Granted::default, |standing| standing.granted);
+        let before = before.and_then(|standing| standing.signalling);
         let told = confirm.call_signal_address.first().and_then(from_h225);
         let standing = Standing {
             endpoint: (&confirm.endpoint_identifier).into(),
             gatekeeper: confirm.gatekeeper_identifier.as_ref().map(Into::into),
             traversal: traversal && desk.options.traversal,
             signalling: told.or(before),
+            granted: confirm.pre_granted_arq.as_deref().map_or(granted, Granted::read),
         };
         let ttl_s = confirm.time_to_live.as_ref().map_or(DEFAULT_TTL, |ttl| ttl.0);
         if self.state != State::Registered {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pinhole_h323::asn::h225::RasMessage;
+use pinhole_h323::asn::h225::{RasMessage, RegistrationConfirmPreGrantedARQ};
 use pinhole_h323::id::{EndpointId, GatekeeperId, Seq};
 use pinhole_h323::ras::Ras;
 use pinhole_traversal::Backoff;
@@ -69,6 +69,39 @@ pub(super) struct Standing {
     pub(super) traversal: bool,
     /// Where it takes calls, if it told.
     pub(super) signalling: Option<SocketAddr>,
+    /// What it lets us do without asking.
+    pub(super) granted: Granted,
+}
+
+/// Calls that need no admission (H.225.0 §7.9.2, preGrantedARQ).
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Granted {
+    /// Those that we make.
+    pub(super) make: Option<Through>,
+    /// Those that we answer.
+    pub(super) answer: Option<Through>,
+}
+
+/// Where such calls go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Through {
+    /// Only to where the gatekeeper takes calls, or from there.
+    Gatekeeper,
+    /// To whom they are for, or from anywhere.
+    Anything,
+}
+
+impl Granted {
+    /// What a confirmation of a registration grants.
+    pub(super) fn read(told: &RegistrationConfirmPreGrantedARQ) -> Self {
+        let way = |granted: bool, through: bool| {
+            granted.then_some(if through { Through::Gatekeeper } else { Through::Anything })
+        };
+        Self {
+            make: way(told.make_call, told.use_gkcall_signal_address_to_make_call),
+            answer: way(told.answer_call, told.use_gkcall_signal_address_to_answer),
+        }
+    }
 }
 
 /// See the head of the file.

@@ -18,7 +18,7 @@ use super::{Origin, bandwidth, past};
 use crate::call::Calls;
 use crate::event::Event;
 use crate::node::{Core, Cx, Timer};
-use crate::zone::{self, Asker, Wanted};
+use crate::zone::{self, Asker, Wanted, ZoneId};
 
 /// How long an admission waits for its Setup.
 const WAIT: Duration = Duration::from_secs(60);
@@ -92,7 +92,7 @@ pub(super) fn answer(
     request: &AdmissionRequest,
 ) -> RasMessage {
     let admitted = admit(cx, calls, origin, request);
-    tell(cx, origin, request, admitted)
+    tell(cx, origin, request, (admitted, &[]))
 }
 
 /// Where the party of a call that may be made finds the other one.
@@ -106,11 +106,12 @@ struct Way {
 /// What an admitted call gets.
 type Admitted = (Way, BandWidth);
 
+/// The answer, where these neighbours were asked and said nothing.
 fn tell(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &AdmissionRequest,
-    admitted: Result<Admitted, AdmissionRejectReason>,
+    (admitted, silent): (Result<Admitted, AdmissionRejectReason>, &[ZoneId]),
 ) -> RasMessage {
     match admitted {
         Ok((way, band_width)) => {
@@ -130,7 +131,7 @@ fn tell(
                 ..Default::default()
             }))
         }
-        Err(reason) => refuse(cx, origin, request, reason),
+        Err(reason) => refuse(cx, origin, request, (reason, silent)),
     }
 }
 
@@ -139,13 +140,16 @@ fn refuse(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &AdmissionRequest,
-    reason: AdmissionRejectReason,
+    (reason, silent): (AdmissionRejectReason, &[ZoneId]),
 ) -> RasMessage {
     let why = Reject::from(&reason);
     let called = request.destination_info.iter().flatten().find_map(Alias::read);
     let called = called.map_or_else(|| "the called party".to_owned(), |alias| alias.to_string());
     let sentence = match why {
-        Reject::CalledPartyNotRegistered => format!("{called} is not registered"),
+        Reject::CalledPartyNotRegistered => {
+            let aliases = self::called(cx, request);
+            format!("{called} is not registered{}", zone::excuse(cx.core, &aliases, silent))
+        }
         other => other.sentence().to_owned(),
     };
     cx.refusal(Event::CallRefused {
@@ -345,12 +349,13 @@ pub(super) fn elsewhere(
     Some(zone::in_progress(cx, seq))
 }
 
-/// The answer once neighbours have been asked, who told of these places, the best first.
+/// The answer once neighbours have been asked, who told of these places, the best first, or are `silent`.
 pub(crate) fn located(
     cx: &mut Cx<'_>,
     origin: Origin,
     request: &AdmissionRequest,
     mut found: Vec<Destination>,
+    silent: &[ZoneId],
 ) -> RasMessage {
     let caller = cx.heard(&request.endpoint_identifier, origin.from);
     let call = request.call_identifier.as_ref().map(CallId::from);
@@ -372,7 +377,7 @@ pub(crate) fn located(
                 .and_then(|granted| book(cx, request, &caller, granted))
         }
     };
-    tell(cx, origin, request, admitted)
+    tell(cx, origin, request, (admitted, silent))
 }
 
 #[cfg(test)]

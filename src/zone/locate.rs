@@ -12,9 +12,9 @@ use pinhole_h323::asn::h225::{
 };
 use pinhole_h323::id::CallId;
 
-use super::{Deadline, ZoneId, route};
+use super::{Deadline, Neighbor, Role, ZoneId, route};
 use crate::call::{CallKey, Calls};
-use crate::node::Cx;
+use crate::node::{Core, Cx};
 use crate::ras::destination::Destination;
 use crate::ras::{self, Origin};
 
@@ -24,6 +24,8 @@ const MOST: usize = 2000;
 const MOST_PLACES: usize = 8;
 /// The longest that a neighbour can ask us to wait.
 const LONGEST: Duration = Duration::from_secs(20);
+/// Neighbours that are named as those that could not be asked.
+const MOST_NAMED: usize = 3;
 /// The hopCount of what is passed on when none was told.
 const HOPS: u8 = 7;
 
@@ -72,6 +74,8 @@ struct Question {
     /// Who is asked now, and under which requestSeqNum.
     asked: Vec<(ZoneId, u16)>,
     tries: u32,
+    /// Who has not answered.
+    silent: Vec<ZoneId>,
 }
 
 /// What a neighbour answered.
@@ -87,7 +91,7 @@ pub(crate) enum Reply {
 
 /// The neighbours that fit, in groups of equals.
 fn groups(cx: &Cx<'_>, aliases: &[Alias], but: &[ZoneId]) -> VecDeque<Vec<ZoneId>> {
-    let fits = |(id, zone): (ZoneId, &super::Neighbor)| {
+    let fits = |(id, zone): (ZoneId, &Neighbor)| {
         zone.address()?;
         let rank = route::rank(&zone.config, aliases)?;
         (!but.contains(&id)).then_some((rank, id))
@@ -102,6 +106,22 @@ fn groups(cx: &Cx<'_>, aliases: &[Alias], but: &[ZoneId]) -> VecDeque<Vec<ZoneId
 /// True when there is a neighbour to ask about somebody, beside those that have been tried.
 pub(crate) fn is_reached_by(cx: &Cx<'_>, aliases: &[Alias], tried: &[ZoneId]) -> bool {
     !groups(cx, aliases, tried).is_empty()
+}
+
+/// Which neighbours were to be asked about somebody, and could not be, or did not answer: the end of the sentence that says
+/// that nobody knows whom the names mean.
+pub(crate) fn excuse(core: &Core, aliases: &[Alias], silent: &[ZoneId]) -> String {
+    let excuse = |(id, zone): (ZoneId, &Neighbor)| {
+        let kind = if matches!(zone.role, Role::Plain) { "neighbour" } else { "traversal zone" };
+        let name = &zone.name;
+        if silent.contains(&id) {
+            return Some(format!(", and the {kind} {name}, which was asked, did not answer"));
+        }
+        route::rank(&zone.config, aliases).filter(|_| zone.address().is_none())?;
+        let why = zone.last.as_ref().map_or("it has not been up yet", |last| last.sentence());
+        Some(format!(", and the {kind} {name}, which would have been asked, is down: {why}"))
+    };
+    core.zones.each().filter_map(excuse).take(MOST_NAMED).collect()
 }
 
 /// Asks the neighbours that fit, but not the one that asks itself; gives the asker back when there is none, or when
@@ -131,7 +151,8 @@ pub(crate) fn ask(cx: &mut Cx<'_>, asker: Asker, wanted: Wanted) -> Result<(), A
     if let Asker::Call(key, _) = &asker {
         questions.keys.insert(*key, number);
     }
-    let question = Question { asker, wanted, groups, asked: Vec::new(), tries: 0 };
+    let question =
+        Question { asker, wanted, groups, asked: Vec::new(), tries: 0, silent: Vec::new() };
     questions.open.insert(number, question);
     next_group(cx, number);
     Ok(())
@@ -149,7 +170,7 @@ pub(crate) fn abandon(cx: &mut Cx<'_>, key: CallKey) {
     }
 }
 
-fn close(cx: &mut Cx<'_>, number: u32) -> Option<Asker> {
+fn close(cx: &mut Cx<'_>, number: u32) -> Option<Question> {
     let zones = &mut cx.core.zones;
     let question = zones.questions.open.remove(&number)?;
     zones.timers.stop(&Deadline::Question(number));
@@ -160,7 +181,7 @@ fn close(cx: &mut Cx<'_>, number: u32) -> Option<Asker> {
     for (_, seq) in &question.asked {
         zones.questions.seqs.remove(seq);
     }
-    Some(question.asker)
+    Some(question)
 }
 
 /// Asks the next group; false when there is none.
@@ -235,6 +256,9 @@ pub(super) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, number: u32) {
         return send_all(cx, number);
     }
     let silent: Vec<ZoneId> = question.asked.iter().map(|(id, _)| *id).collect();
+    if let Some(question) = cx.core.zones.questions.open.get_mut(&number) {
+        question.silent.extend(&silent);
+    }
     for id in silent {
         super::live::unanswered(cx, id);
     }
@@ -294,27 +318,27 @@ fn callable(cx: &Cx<'_>, id: ZoneId, from: SocketAddr, told: SocketAddr) -> Sock
     let ip = told.ip();
     let useless = ip.is_unspecified() || ip.is_loopback() && !from.ip().is_loopback();
     let ours = cx.core.locals.contains(&ip);
-    let zone = cx.core.zones.get(id).is_some_and(|zone| !matches!(zone.role, super::Role::Plain));
+    let zone = cx.core.zones.get(id).is_some_and(|zone| !matches!(zone.role, Role::Plain));
     if useless || ours || zone { SocketAddr::new(from.ip(), told.port()) } else { told }
 }
 
 /// Tells the asker where the called party is: the first place to call, and the others.
 fn finish(cx: &mut Cx<'_>, calls: &mut Calls, number: u32, mut found: Vec<Destination>) {
-    match close(cx, number) {
-        Some(Asker::Admission(origin, request)) => {
-            let answer = ras::admission::located(cx, origin, &request, found);
+    let Some(Question { asker, silent, .. }) = close(cx, number) else { return };
+    match asker {
+        Asker::Admission(origin, request) => {
+            let answer = ras::admission::located(cx, origin, &request, found, &silent);
             ras::send(cx, origin.socket, origin.from, answer);
         }
-        Some(Asker::Call(key, here)) => {
+        Asker::Call(key, here) => {
             found.extend(here.map(|here| *here));
-            calls.located(cx, key, found);
+            calls.located(cx, key, found, &silent);
         }
-        Some(Asker::Location(origin, zone, request)) => {
+        Asker::Location(origin, zone, request) => {
             let first = found.into_iter().next();
             let answer = super::answer::located(cx, origin, zone, &request, first);
             ras::send(cx, origin.socket, origin.from, answer);
         }
-        None => {}
     }
 }
 

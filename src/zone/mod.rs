@@ -34,7 +34,7 @@ pub(crate) use challenge::{Asked, Bond, Proof, asked, asked_at_hole, may_ask, pr
 pub(crate) use inward::{Caller, caller, connected, hole};
 pub(crate) use live::{resolved, scr};
 pub(crate) use locate::{
-    Asker, Reply, Wanted, abandon, answered, ask, is_asked, is_reached_by, reply,
+    Asker, Reply, Wanted, abandon, answered, ask, excuse, is_asked, is_reached_by, reply,
 };
 pub(crate) use meter::{bound as spare, heard as tried};
 pub(crate) use ping::answered as pinged;

@@ -111,6 +111,13 @@ pub(super) struct Transition {
     sentence: String,
 }
 
+impl Transition {
+    /// Its cause, in one sentence.
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}
+
 /// Something of a neighbour that is worth telling.
 #[derive(Debug, Clone)]
 pub(super) struct News {

@@ -12,7 +12,7 @@ use pinhole_h323::control::Control;
 use pinhole_h323::signal::Leg;
 use pinhole_h323::tpkt;
 
-use super::fast_start::{CALLER, CONNECT, Line, SETUP, call, call_with, sent};
+use super::fast_start::{CALLED, CALLER, CONNECT, Line, SETUP, call, call_with, sent};
 use super::*;
 
 const STRANGER: &str = "198.51.100.66:7000";
@@ -484,4 +484,41 @@ fn parties_of_calls_have_what_they_may_whoever_else_comes() {
     line.desk.drain();
     assert!(!says(&mut line.desk, made_up(20_000)), "they share what is left");
     assert!(says(&mut line.desk, CALLER.parse().unwrap()));
+}
+
+/// The allowance of the configuration counts for each address, and made-up addresses leave the parties of a live call what
+/// they may.
+#[test]
+fn parties_of_calls_may_try_to_call_whoever_else_does() {
+    let text = "[Pinhole::Limits]\nSetupsPerSource=1\n";
+    let setups = gateways::settings(text).limits.setups;
+    let mut line = call_with(limited(|limits| (limits.setups, limits.calls) = (setups, 1)));
+    let desk = &mut line.desk;
+    let refused = Some((Some(47), Some(Release::GatekeeperResources)));
+    let (bytes, mut n) = (setup(1, |_| ()), 1000);
+    // There is a call, so that none of these becomes one; it counts why.
+    let mut tries = |desk: &mut Desk, peer: &str| {
+        n += 1;
+        let (stream, _) = connects(desk, n, peer);
+        let outputs = desk.tell(Input::Bytes { stream, bytes: &bytes });
+        let release = sent(&outputs, stream).expect("ReleaseComplete");
+        assert_eq!(Some((release.q931().cause(), release.release())), refused);
+        let counters = desk.node.counters();
+        (counters.throttled, counters.crowded)
+    };
+    let burst = u64::from(setups.burst);
+    let last = (0..burst + 3).map(|_| tries(desk, STRANGER)).last();
+    assert_eq!(last, Some((3, burst)));
+    desk.wait(1);
+    assert_eq!([tries(desk, STRANGER), tries(desk, STRANGER)], [(3, burst + 1), (4, burst + 1)]);
+    let before = desk.node.counters();
+    for n in 0..17_000 {
+        tries(desk, &format!("{}:7000", std::net::Ipv4Addr::from(0x0b00_0000 + n)));
+    }
+    let after = desk.node.counters();
+    assert!(after.throttled > before.throttled, "they share what is left");
+    let newcomer = tries(desk, "203.0.113.99:7000");
+    assert_eq!(newcomer, (after.throttled + 1, after.crowded));
+    let called = CALLED.replace("1720", "7000");
+    assert_eq!(tries(desk, &called), (newcomer.0, newcomer.1 + 1), "it has its own");
 }

@@ -16,8 +16,18 @@ use crate::event::Event;
 use crate::face::StreamId;
 use crate::phone::desk::{CallKey, Desk, StreamOwner};
 use crate::phone::options::Gatekeeper;
-use crate::phone::requests::Purpose;
+use crate::phone::requests::{Purpose, Standing, Through};
 use crate::phone::say_ras::{self, CallName, Parties};
+
+/// What comes before a call is made, or answered.
+enum First {
+    /// The gatekeeper is asked.
+    Ask,
+    /// The call is made at this address.
+    Connect(SocketAddr),
+    /// The called party is alerted.
+    Alert,
+}
 
 impl Call {
     /// Begins a call.
@@ -44,12 +54,16 @@ impl Call {
             return;
         }
         match (desk.ras.standing.clone(), desk.options.gatekeeper) {
-            (Some(standing), _) => {
-                self.stage = Stage::Admitting;
-                let parties = self.parties(desk);
-                let request = say_ras::admission(desk, &standing, &self.name, parties);
-                desk.request(Purpose::Admit(self.key), request);
-            }
+            (Some(standing), _) => match self.first(desk, &standing) {
+                First::Ask => {
+                    self.stage = Stage::Admitting;
+                    let parties = self.parties(desk);
+                    let request = say_ras::admission(desk, &standing, &self.name, parties);
+                    desk.request(Purpose::Admit(self.key), request);
+                }
+                First::Connect(to) => self.connect(desk, to),
+                First::Alert => self.alert(desk),
+            },
             (None, Gatekeeper::None) if self.name.answering => self.alert(desk),
             (None, Gatekeeper::None) => {
                 match self.destination.as_ref().and_then(|destination| destination.address) {
@@ -59,6 +73,25 @@ impl Call {
             }
             (None, _) => self.fail(desk, "the phone is not registered"),
         }
+    }
+
+    /// Whether the gatekeeper has to be asked, or has granted calls beforehand.
+    fn first(&self, desk: &Desk, standing: &Standing) -> First {
+        let through = standing.signalling;
+        if self.name.answering {
+            let from_there = through.is_some_and(|at| at.ip() == self.remote(desk).ip());
+            return match standing.granted.answer {
+                Some(Through::Anything) => First::Alert,
+                Some(Through::Gatekeeper) if from_there => First::Alert,
+                _ => First::Ask,
+            };
+        }
+        let to = match standing.granted.make {
+            Some(Through::Gatekeeper) => through,
+            Some(Through::Anything) => self.destination.as_ref().and_then(|to| to.address),
+            None => None,
+        };
+        to.map_or(First::Ask, First::Connect)
     }
 
     /// ACF.

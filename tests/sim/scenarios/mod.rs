@@ -22,6 +22,7 @@ mod fast;
 mod features;
 mod floods;
 mod gone;
+mod granted;
 mod guarded;
 mod hostile;
 mod keys;

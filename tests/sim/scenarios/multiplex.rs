@@ -2,10 +2,10 @@
 
 use pinhole::event::CallRecord;
 use pinhole::firewall::Rules;
-use pinhole::node::Settings;
+use pinhole::node::{Node, Settings};
 
-use super::lab::{Lab, Place, Plan, connected, heard, lab, records, relayed};
-use crate::world::{Chop, World, seconds};
+use super::lab::{Lab, NAT, NODE, Place, Plan, channel, connected, heard, lab, records, relayed};
+use crate::world::{Chop, World, at, seconds};
 use Place::{Inside, Outside};
 
 const ALICE: f64 = 440.0;
@@ -118,5 +118,82 @@ fn fast_start_uses_the_shared_sockets_from_the_second_call_on() {
             heard(&lab.record(bob, call, seconds(5)), 20, ALICE);
         }
         lab.nothing_left();
+    }
+}
+
+/// RTCP with its multiplexID before it, and no keepalive (which is a report of nothing).
+fn is_marked_report(bytes: &[u8]) -> bool {
+    let rtcp = bytes.get(4).is_some_and(|first| first >> 6 == 2)
+        && bytes.get(5).is_some_and(|kind| (200..=204).contains(kind));
+    rtcp && bytes.get(8..).is_some_and(|rest| rest.iter().any(|octet| *octet != 0))
+}
+
+/// Some Polycom: media and keepalives have their multiplexID, reports have none.
+fn unmark(bytes: Vec<u8>) -> Vec<u8> {
+    if is_marked_report(&bytes) { bytes[4..].to_vec() } else { bytes }
+}
+
+/// Both parties know how long reports take, which takes those of both.
+#[test]
+fn reports_without_their_identifier_arrive() {
+    for to in [Inside, Outside] {
+        for video in [false, true] {
+            let mut lab = lab_of(true, Rules::port_restricted());
+            let bob = lab.answering("bob", to, BOB, |options| {
+                (options.multiplex, options.video) = (to == Inside, video.then_some(64));
+            });
+            lab.world.mark_rest();
+            let alice = lab.calling("alice", Inside, ("bob", ALICE, 12), |options| {
+                (options.multiplex, options.video) = (true, video.then_some(64));
+            });
+            lab.world.edits.insert(alice, unmark);
+            let ends = [(alice, lab.record(alice, 1, seconds(60)), BOB)];
+            let ends = ends.into_iter().chain([(bob, lab.record(bob, 1, seconds(5)), ALICE)]);
+            for (phone, record, tone) in ends {
+                heard(&record, 12, tone);
+                let known = record.channels.iter().all(|one| one.latency_ms.is_some());
+                assert!(known, "{phone:?} {record:#?}");
+            }
+            // Of two media, or two parties behind one NAT, it is not known whose a report is that comes before media.
+            let (strays, most) = (strays(&mut lab), if video || to == Inside { 4 } else { 0 });
+            assert!(strays <= most, "{to:?} {video} {strays}");
+            lab.nothing_left();
+        }
+    }
+}
+
+fn strays(lab: &mut Lab) -> u64 {
+    let node = lab.node;
+    lab.world.with(node, |node: &mut Node, _| node.counters().stray_media)
+}
+
+/// Reports of a party that are none of its, without an identifier: from a stranger, and from another port of its NAT.
+#[test]
+fn a_strangers_report_without_identifier_moves_nothing() {
+    let mut lab = lab_of(true, Rules::port_restricted());
+    let bob = lab.answering("bob", Outside, BOB, |_| {});
+    let alice =
+        lab.calling("alice", Inside, ("bob", ALICE, 20), |options| options.multiplex = true);
+    lab.world.edits.insert(alice, unmark);
+    lab.world.must("talking", |world| world.told(alice, connected), seconds(20));
+    lab.world.run_for(seconds(3));
+    let bye = [0x81, 203, 0, 1, 1, 2, 3, 4];
+    let keepalive = [&[0x80, 200, 0, 6][..], &[0; 24]].concat();
+    let before = strays(&mut lab);
+    for from in ["192.0.2.66:2777", &format!("{NAT}:61234")] {
+        for _ in 0..5 {
+            for packet in [&bye[..], &keepalive] {
+                lab.world.inject_datagram(at(from), at(&format!("{NODE}:3001")), packet);
+            }
+            lab.world.run_for(seconds(1));
+        }
+    }
+    lab.world.run_for(seconds(2));
+    assert_eq!(strays(&mut lab) - before, 20);
+    for (phone, tone) in [(alice, BOB), (bob, ALICE)] {
+        let record = lab.record(phone, 1, seconds(60));
+        heard(&record, 20, tone);
+        assert!(record.channels.iter().any(|one| one.latency_ms.is_some()), "{record:#?}");
+        assert_eq!(channel(&record, "receive").strangers, 0);
     }
 }

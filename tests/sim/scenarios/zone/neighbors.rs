@@ -262,3 +262,43 @@ fn when_one_neighbour_fails_the_others_are_asked() {
         }
     }
 }
+
+/// What the gatekeeper says of the call of somebody who calls `bob`.
+fn refused(lab: &mut Lab) -> String {
+    let alice = calling(&mut lab.world, "bob");
+    let record = lab.record(alice, 1, seconds(60));
+    assert_eq!(record.release_reason.as_deref(), Some("calledPartyNotRegistered"), "{record:#?}");
+    let told = |(_, event): &(_, Event)| match event {
+        Event::CallRefused { sentence, release_reason: "calledPartyNotRegistered", .. } => {
+            Some(sentence.clone())
+        }
+        _ => None,
+    };
+    lab.world.events(lab.node).iter().find_map(told).expect("a refusal is told")
+}
+
+#[test]
+fn a_refusal_names_the_neighbour_that_could_not_be_asked_and_why() {
+    let mut lab = two(&here("SendPrefixes=*"), TRUST);
+    assert_eq!(refused(&mut lab), "bob is not registered", "it was asked, and knows nobody");
+
+    let settings = keeper("Here", &here("SendPrefixes=*"));
+    let mut lab = super::lab(Plan { settings, ..Plan::with(Chop::AsSent) });
+    let said = "bob is not registered, and the neighbour There, which was asked, did not answer";
+    assert_eq!(refused(&mut lab), said);
+
+    let settings = keeper("Here", &here("SendPrefixes=004"));
+    let mut lab = super::lab(Plan { settings, ..Plan::with(Chop::AsSent) });
+    assert_eq!(refused(&mut lab), "bob is not registered", "nobody was to be asked");
+
+    let mut zone = zone_with(Rules::port_restricted(), Chop::AsSent, "");
+    let began = "bob is not registered, and the traversal zone Inner, which would have been asked, is down: ";
+    zone.up();
+    zone.lab.world.vanish(zone.inner);
+    zone.lab.world.run_for(seconds(120));
+    let said = refused(&mut zone.lab);
+    assert!(
+        said.strip_prefix(began).is_some_and(|why| why.starts_with("no keepalive came")),
+        "{said}"
+    );
+}
