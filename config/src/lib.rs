@@ -35,9 +35,10 @@ pub use value::{
     Capabilities, CauseMap, Causes, ControlKeepAlive, DecodingError, Destinations, Domains,
     EndpointKind, External, Fault, FilePath, FilePaths, Forward, GatekeeperId, GatewayPrefix,
     GatewayPrefixes, Host, Hosts, IpList, Letters, Limit, Link, Medium, Milliseconds,
-    MulticastGroup, Name, NetList, Networks, Number, Numbers, Permanent, Port, PortRange, Prefixes,
-    Protection, Redirect, Relay, Remark, Routes, Routing, Routings, Seconds, Secret, SignalAddress,
-    SignallingKeepAlive, StatusRule, StunServer, Suffix, Value, VendorText, Wish, Wrong,
+    MulticastGroup, Name, NetList, Networks, Number, Numbers, Permanent, Port, PortRange,
+    PrefixCapacities, PrefixCapacity, Prefixes, Protection, Redirect, Relay, Remark, Routes,
+    Routing, Routings, Seconds, Secret, SignalAddress, SignallingKeepAlive, StatusRule, StunServer,
+    Suffix, Value, VendorText, Wish, Wrong,
 };
 
 use entries::{About, Entries};

@@ -27,6 +27,8 @@ pub(crate) struct Leg {
     pub(crate) own: Option<Arc<Particular>>,
     /// True while the call counts as one of its.
     pub(crate) counted: bool,
+    /// The patterns of numbers that it counts for there (`PrefixCapacities`).
+    pub(crate) patterns: Vec<String>,
     /// What its product is called, as far as that is known.
     pub(crate) vendor: String,
     /// Its signalling connection.
@@ -112,6 +114,7 @@ impl Leg {
             name,
             own: None,
             counted: false,
+            patterns: Vec::new(),
             vendor: String::new(),
             stream: None,
             local,

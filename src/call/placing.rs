@@ -4,12 +4,14 @@
 use std::net::{IpAddr, SocketAddr};
 
 use pinhole_h323::address;
+use pinhole_h323::alias::Alias;
 use pinhole_h323::asn::h225::H323UUPDUH323MessageBody as Body;
 use pinhole_h323::cause::Release;
 use pinhole_h323::signal::Signal;
 
 use tracing::debug;
 
+use super::secure::dialled;
 use super::setup::Ends;
 use super::{Call, CallKey, CallTimer, Calls, State, Why, carrier, words};
 use crate::event::Event;
@@ -59,8 +61,13 @@ impl Calls {
                     );
                 };
                 let (client, signalling) = (registration.ras, registration.signalling);
-                if !call.leg(Side::B).counted && cx.core.registrations.is_full(registration) {
-                    let sentence = format!("{name} has as many calls as it can take (Capacity)");
+                let dialled = dialled(call);
+                let number = dialled.iter().find_map(Alias::digits);
+                let full = cx.core.registrations.is_full(registration, number);
+                if !call.leg(Side::B).counted && full {
+                    let sentence = format!(
+                        "{name} has as many calls as it can take (Capacity, PrefixCapacities)"
+                    );
                     return self.failed(cx, key, &Why::full(sentence));
                 }
                 let traversal = registration.traversal;

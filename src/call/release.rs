@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pinhole_h323::alias::Alias;
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::signal::Signal;
 
+use super::secure::dialled;
 use super::{Call, CallKey, CallTimer, Calls, State, link, words};
 use crate::event::{CallRecord, Event};
 use crate::face::{Bind, Output, Side};
@@ -178,9 +180,12 @@ impl Calls {
 
     /// The call counts as one of a party's from here on.
     pub(super) fn occupy(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
-        let Some(leg) = self.live(key).map(|call| call.leg_mut(side)) else { return };
+        let Some(call) = self.live(key) else { return };
+        let dialled = dialled(call);
+        let number = dialled.iter().find_map(Alias::digits).filter(|_| side == Side::B);
+        let leg = call.leg_mut(side);
         if let Some(endpoint) = leg.endpoint.as_ref().filter(|_| !leg.counted) {
-            cx.core.registrations.occupy(endpoint);
+            leg.patterns = cx.core.registrations.occupy(endpoint, number);
             leg.counted = true;
         }
     }
@@ -193,7 +198,7 @@ impl Calls {
         if std::mem::take(&mut leg.counted)
             && let Some(endpoint) = &leg.endpoint
         {
-            cx.core.registrations.release(endpoint);
+            cx.core.registrations.release(endpoint, &std::mem::take(&mut leg.patterns));
         }
         let streams = [leg.stream.take(), leg.control.stream()];
         leg.control = super::ControlLink::None;

@@ -245,8 +245,9 @@ fn grant(
     (call, dialled): (Option<CallId>, Vec<Alias>),
     (mut destination, mut others): (Destination, Vec<Destination>),
 ) -> Result<Way, AdmissionRejectReason> {
-    if is_full(cx.core, &destination) {
-        let free = others.iter().position(|other| !is_full(cx.core, other));
+    let number = dialled.iter().find_map(Alias::digits);
+    if is_full(cx.core, &destination, number) {
+        let free = others.iter().position(|other| !is_full(cx.core, other, number));
         let free = free.ok_or(AdmissionRejectReason::resourceUnavailable(()))?;
         destination = others.remove(free);
     }
@@ -265,10 +266,10 @@ fn grant(
     Ok(through_us(cx, origin))
 }
 
-/// True when a call goes to an endpoint that can take no more.
-fn is_full(core: &Core, destination: &Destination) -> bool {
+/// True when a call goes to an endpoint that can take no more, or no more to this number.
+fn is_full(core: &Core, destination: &Destination, number: Option<&str>) -> bool {
     let Destination::Endpoint(id) = destination else { return false };
-    core.registrations.get(id).is_some_and(|known| core.registrations.is_full(known))
+    core.registrations.get(id).is_some_and(|known| core.registrations.is_full(known, number))
 }
 
 fn through_us(cx: &Cx<'_>, origin: Origin) -> Way {

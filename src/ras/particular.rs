@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pinhole_config::{Capabilities, CauseMap, Config, GatewayPrefix, Relay};
+use pinhole_config::{Capabilities, CauseMap, Config, GatewayPrefix, PrefixCapacity, Relay};
 use pinhole_h323::alias::Alias;
 
 use crate::node::NumberKind;
@@ -13,6 +13,8 @@ use crate::node::NumberKind;
 pub struct Particular {
     /// How many calls it can have at a time; `None`: any number.
     pub capacity: Option<u32>,
+    /// How many calls to numbers that begin in these ways.
+    pub capacities: Vec<PrefixCapacity>,
     /// Whether it counts as a gateway, whatever it says.
     pub gateway: bool,
     /// The priority of its prefixes that have none of their own.
@@ -51,6 +53,7 @@ impl From<&pinhole_config::Particular> for Particular {
         let octet = |text| number(text).and_then(|number| u8::try_from(number).ok());
         Self {
             capacity: number(one.capacity),
+            capacities: one.prefix_capacities.0.clone(),
             gateway: one.force_gateway,
             priority: one.priority.0,
             prefixes: one.prefixes.0.clone(),

@@ -13,7 +13,7 @@ use super::endpoint::Registration;
 use super::matching::{Key, Matching};
 use super::prefix::{self, Prefixes, Word};
 use super::settings::Turns;
-use super::usage::Usage;
+use super::usage::{self, Usage};
 use crate::face::SocketId;
 use crate::node::limits::source as network;
 
@@ -171,19 +171,23 @@ impl Registrations {
         }
     }
 
-    /// An endpoint has one call more.
-    pub(crate) fn occupy(&mut self, id: &EndpointId) {
-        self.usage.take(id);
+    /// An endpoint has one call more, to a number of its if there is one; the patterns (`PrefixCapacities`) it counts for.
+    pub(crate) fn occupy(&mut self, id: &EndpointId, number: Option<&str>) -> Vec<String> {
+        let own = self.endpoints.get(id).and_then(|known| known.own.clone());
+        let fitting = own.iter().flat_map(|own| usage::fitting(own, number));
+        let patterns: Vec<String> = fitting.map(|one| one.pattern.clone()).collect();
+        self.usage.take(id, &patterns);
+        patterns
     }
 
-    /// An endpoint has one call less.
-    pub(crate) fn release(&mut self, id: &EndpointId) {
-        self.usage.give_back(id);
+    /// An endpoint has one call less, which counted for these patterns.
+    pub(crate) fn release(&mut self, id: &EndpointId, patterns: &[String]) {
+        self.usage.give_back(id, patterns);
     }
 
-    /// True when no further call can be sent to an endpoint.
-    pub(crate) fn is_full(&self, known: &Registration) -> bool {
-        self.usage.is_full(known)
+    /// True when no further call to a number, if it is called by one, can be sent to an endpoint.
+    pub(crate) fn is_full(&self, known: &Registration, number: Option<&str>) -> bool {
+        self.usage.is_full(known, number)
     }
 
     /// How many endpoints have calls.
@@ -260,7 +264,7 @@ impl Registrations {
             let length = std::cmp::Reverse(prefix.len());
             let usual = known.own.as_ref().map_or(GatewayPrefix::PRIORITY, |own| own.priority);
             let priority = prefix::priority(&known.prefixes, prefix, usual);
-            (*word, self.usage.is_full(known), length, known.busy, priority, turn)
+            (*word, self.usage.is_full(known, Some(number)), length, known.busy, priority, turn)
         });
         let mut seen = BTreeSet::new();
         let found = found.into_iter().map(|(word, _, known)| (word, known));

@@ -56,7 +56,7 @@ pub(super) const KNOWN: &[Known] = &[
          UseAlternateGK UseTLS Vendor",
     ),
     free("Endpoint::RewriteE164", ""),
-    family("EP", "DisableCallCreditCapabilities DisableH46017 PrefixCapacities UseTLS"),
+    family("EP", "DisableCallCreditCapabilities DisableH46017 UseTLS"),
     named(
         "FileAcct",
         "CDRString DetailFile Rotate RotateDay RotateTime StandardCDRFormat TimestampFormat",

@@ -1,7 +1,9 @@
 //! `[EP::…]`.
 
 use crate::section::section;
-use crate::value::{Capabilities, CauseMap, GatewayPrefixes, Limit, Name, Number, Numbers, Relay};
+use crate::value::{
+    Capabilities, CauseMap, GatewayPrefixes, Limit, Name, Number, Numbers, PrefixCapacities, Relay,
+};
 
 section! {
     /// What is different for one registered endpoint, which the section's name says by one of its aliases; of several
@@ -10,6 +12,10 @@ section! {
         /// How many calls it can have at a time, those that it makes counted; more are not sent to it, but to another gateway
         /// of the number, if there is one, or rejected (resourceUnavailable). -1: any number.
         capacity: Option<Number> as "Capacity" = None;
+        /// How many calls to numbers that begin in these ways can be sent to it at a time, such as
+        /// `^0049:=10,^(0044|0045):=20` (`.` is any digit); of several that a number fits each counts. More are treated as
+        /// those beyond Capacity.
+        prefix_capacities: PrefixCapacities as "PrefixCapacities" = PrefixCapacities::default();
         /// Whether it counts as a gateway, whatever it says it is.
         force_gateway: bool as "ForceGateway" = false;
         /// Which of several gateways with the same prefix is preferred: the one with the smaller number. A priority of the

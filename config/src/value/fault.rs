@@ -66,6 +66,11 @@ pub enum Fault {
     /// No prefix of numbers.
     #[error("'{0}' is not a prefix, such as 02, 02:=2 or !021")]
     NotPrefix(String),
+    /// No capacity of a prefix.
+    #[error(
+        "'{0}' is not a beginning of numbers and how many calls it may have, such as ^0049:=10 or ^(0044|0045):=20"
+    )]
+    NotPrefixCapacity(String),
     /// No numbers.
     #[error("'{0}' is not a number or a range of numbers with as many digits, such as 5630-5650")]
     NotNumbers(String),

@@ -1,6 +1,7 @@
 //! The values of the dialect, each a type: parse, don't validate. Nothing here knows a section or a key.
 
 mod call;
+mod capacity;
 mod endpoint;
 mod fault;
 mod filter;
@@ -16,6 +17,7 @@ pub use call::{
     CallsTo, Causes, ControlKeepAlive, DecodingError, Medium, Routing, Routings,
     SignallingKeepAlive,
 };
+pub use capacity::{PrefixCapacities, PrefixCapacity};
 pub use endpoint::{AliasText, GatewayPrefix, GatewayPrefixes, Permanent, SignalAddress};
 pub use fault::{Fault, Remark};
 pub use filter::{AliasFilter, AliasKind, AliasRule, EndpointKind};

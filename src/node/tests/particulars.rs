@@ -63,6 +63,37 @@ fn a_full_gateway_is_passed_over_and_is_free_again_when_its_call_is_over() {
     assert_eq!(call(&mut one, 4), Some(0));
 }
 
+/// Only calls to numbers that begin so count, and the next gateway takes what is too much for the first.
+#[test]
+fn a_gateway_takes_only_so_many_calls_to_a_prefix() {
+    let text = "[EP::gw0]\nGatewayPrefixes=01\nPrefixCapacities=^012:=1,^(013|014):=2\n\
+                [EP::gw1]\nGatewayPrefixes=01\nGatewayPriority=2\nPrefixCapacities=^01:=1\n";
+    let (mut one, id) = desk(text);
+    assert_eq!([1, 2].map(|n| call(&mut one, n)), [Some(0), Some(1)]);
+    let answers = ask(&mut one, CALLER, arq(&id, 3, "0123"));
+    let [RasMessage::admissionReject(reject)] = &answers[..] else { panic!("{answers:?}") };
+    assert!(matches!(reject.reject_reason, AdmissionRejectReason::resourceUnavailable(())));
+    let (stream, outputs) = set_up(&mut one, CALLER, 3, "0123");
+    assert_eq!(dialled(&outputs), None);
+    let told = sent(&outputs, stream).expect("ReleaseComplete");
+    assert_eq!(told.cause(), Some(Cause::NO_CIRCUIT_AVAILABLE));
+    // Other numbers have a capacity of their own, or none.
+    for (n, number, goes) in
+        [(4, "0131", true), (5, "0142", true), (6, "0133", false), (7, "0177", true)]
+    {
+        let to = dialled(&set_up(&mut one, CALLER, n, number).1);
+        assert_eq!(
+            to.map(|(_, to)| to.ip()),
+            goes.then(|| GATEWAYS[0].parse::<SocketAddr>().unwrap().ip())
+        );
+    }
+    for n in 1..8 {
+        one.tell(Input::Closed { stream: StreamId::accepted(n) });
+    }
+    assert_eq!(one.node.core.registrations.occupied(), 0);
+    assert_eq!(call(&mut one, 8), Some(0));
+}
+
 #[test]
 fn a_gateway_that_is_given_up_has_no_call_less_or_more() {
     let text = "[EP::gw0]\nGatewayPrefixes=01\n[EP::gw1]\nGatewayPrefixes=01\n[EP::gw2]\nGatewayPrefixes=01\n";
