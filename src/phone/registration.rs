@@ -101,7 +101,9 @@ impl Registration {
         let features = confirm.feature_set.as_ref();
         let traversal = features.is_some_and(|set| generic::feature(set, H460_18).is_some());
         let before = desk.ras.standing.as_ref();
-        let granted = before.map_or_else(Granted::default, |standing| standing.granted);
+        // What the answer to a refresh leaves out stays as it was.
+        let granted = before.filter(|_| self.state == State::Registered);
+        let granted = granted.map_or_else(Granted::default, |standing| standing.granted);
         let before = before.and_then(|standing| standing.signalling);
         let told = confirm.call_signal_address.first().and_then(from_h225);
         let standing = Standing {

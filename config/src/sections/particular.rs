@@ -13,8 +13,9 @@ section! {
         /// of the number, if there is one, or rejected (resourceUnavailable). -1: any number.
         capacity: Option<Number> as "Capacity" = None;
         /// How many calls to numbers that begin in these ways can be sent to it at a time, such as
-        /// `^0049:=10,^(0044|0045):=20` (`.` is any digit); of several that a number fits each counts. More are treated as
-        /// those beyond Capacity.
+        /// `^0049:=10,^0044:=20`. A `.` is any digit, and alternatives stand in parentheses as in regular expressions, of which
+        /// nothing else is understood. Of several that a number fits each counts. More calls are treated as those beyond
+        /// Capacity.
         prefix_capacities: PrefixCapacities as "PrefixCapacities" = PrefixCapacities::default();
         /// Whether it counts as a gateway, whatever it says it is.
         force_gateway: bool as "ForceGateway" = false;
