@@ -317,6 +317,9 @@ pub struct CallRecord {
     pub duration_s: f64,
     /// The media channels.
     pub channels: Vec<ChannelRecord>,
+    /// Who has sent the call on to another party, in order; left out of calls that nobody has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forwarded_by: Vec<String>,
     /// What was wanted of each leg, and what became of it; left out of calls of which no encryption was wanted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub encryption: Vec<LegSecurity>,

@@ -12,6 +12,7 @@ use pinhole_h323::signal::Signal;
 use tracing::debug;
 
 use super::early::{Carrier, Early};
+use super::former::Former;
 use super::secure::dialled;
 use super::setup::{self, called_leg};
 use super::{Call, CallKey, CallTimer, Calls, State, Why, words};
@@ -44,6 +45,10 @@ pub(super) struct Route {
     redirections: u8,
     /// True once the called party has accepted fast start or begun H.245: what it said cannot be unsaid.
     pub(super) committed: bool,
+    /// What the caller has heard of parties that are not called any more.
+    pub(super) former: Former,
+    /// Who has sent the call on.
+    pub(super) forwarders: Vec<String>,
     /// True once the caller has got CallProceeding.
     pub(super) proceeding: bool,
 }
@@ -126,6 +131,8 @@ impl Calls {
         // A half key that the caller has been told cannot be taken back.
         let undone =
             !call.security.is_committed() && (!call.route.committed || handling.failover_unchecked);
+        // Nor is anybody called who could not hear all that the caller has said.
+        let undone = undone && !call.route.early.is_overfull();
         // Who does not react at all has not refused the call, whatever the list of causes says.
         let silent = why.by.is_none() && why.cause == Cause::NO_USER_RESPONDING;
         let worth = silent || handling.failover_causes.contains(why.cause.value());
@@ -160,6 +167,9 @@ impl Calls {
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
         cx.core.pinholes.cancel(call.id);
+        let was_proxied = call.mode == Mode::Proxied;
+        let pauses = was_proxied && call.route.committed;
+        let channels = [Side::A, Side::B].map(|opener| call.sessions.numbers(opener));
         call.sessions.close_all(cx);
         call.data.close_all(cx, &mut self.index);
         call.leg_mut(Side::A).queue.clear();
@@ -167,6 +177,13 @@ impl Calls {
         self.change(key, |call| *call.leg_mut(Side::B) = leg);
         let Some(call) = self.calls.get_mut(&key) else { return };
         call.mode = setup::mode(cx, call.legs.each_ref());
+        if pauses || call.route.former.is_paused() {
+            // The caller's session is with us.
+            call.mode = Mode::Proxied;
+            call.forget_former();
+        } else if let (true, Some(setup)) = (call.route.former.refused, &mut call.route.setup) {
+            setup.set_fast_start(Vec::new());
+        }
         call.translates = setup::translates(cx, call.mode);
         if let Some(zone) = call.leg(Side::B).zone {
             cx.core.zones.carried(zone);
@@ -179,10 +196,16 @@ impl Calls {
         for (_, octets) in
             std::mem::take(&mut call.held).iter().filter(|(side, _)| *side == Side::A)
         {
-            call.is_early(Carrier::Signalling, octets);
+            call.keep_early(Carrier::Signalling, octets);
+        }
+        if call.route.early.is_overfull() {
+            return self.end(cx, key, why);
         }
         // Work for who was given up is of no use.
         self.index.questions.retain(|_, of| *of != key);
+        if pauses {
+            self.pause_caller(cx, key, channels);
+        }
         let found = !matches!(to, Destination::Elsewhere(..));
         if self.begin_security(cx, key, found) {
             self.place(cx, key, to);
@@ -193,7 +216,10 @@ impl Calls {
     pub(super) fn redirected(&mut self, cx: &mut Cx<'_>, key: CallKey, signal: &Signal) -> bool {
         let Some(Body::facility(facility)) = signal.body() else { return false };
         let Some(call) = self.live(key) else { return false };
-        let obeyed = call.mode == Mode::Proxied || cx.core.settings.handling.forwards_on_facility;
+        // What the caller has heard cannot be unsaid where its H.245 does not go through us.
+        let proxied = call.mode == Mode::Proxied;
+        let may = cx.core.settings.handling.forwards_on_facility && !call.route.committed;
+        let obeyed = proxied || may;
         if call.is_connected() || !is_redirection(&facility.reason) || !obeyed {
             return false;
         }
@@ -217,16 +243,21 @@ impl Calls {
         };
         // What the caller has been told of a key cannot be taken back.
         let bound = call.security.is_committed();
-        let Some(to) = found.filter(|_| !lost && !bound) else {
-            let (reason, why) = match (lost, bound) {
-                (true, _) => (Release::HopCountExceeded, "once too often"),
-                (_, true) => (Release::SecurityDenied, "after the caller has agreed on a key"),
+        let overfull = call.route.early.is_overfull();
+        let Some(to) = found.filter(|_| !lost && !bound && !overfull) else {
+            let (reason, why) = match (lost, bound, overfull) {
+                (true, _, _) => (Release::HopCountExceeded, "once too often"),
+                (_, true, _) => (Release::SecurityDenied, "after the caller has agreed on a key"),
+                (_, _, true) => {
+                    (Release::GatekeeperResources, "after the caller has said more than is kept")
+                }
                 _ => (Release::UnreachableDestination, "to nobody who can be called"),
             };
             let sentence = format!("{name} sends the call on, {why}");
             self.failed(cx, key, &Why::own(reason, sentence));
             return true;
         };
+        call.route.forwarders.push(name.clone());
         words::set_forwarder(cx, call);
         // Who is called does not get rid of what is demanded of the name by another one.
         call.route.ruled = cx.core.settings.encryption.ruled(&dialled(call));

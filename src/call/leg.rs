@@ -74,6 +74,8 @@ pub(crate) struct Leg {
     pub(crate) summoned: bool,
     /// How often its H.245 connection was lost in mid-call.
     pub(crate) losses: u8,
+    /// True when a lost one could not be made again in time.
+    pub(crate) forsaken: bool,
     /// H.245 messages that wait for its connection, and copies of those that were tunnelled to it before it said whether
     /// it tunnels.
     pub(crate) queue: Vec<Vec<u8>>,
@@ -137,6 +139,7 @@ impl Leg {
             disengaged: None,
             summoned: false,
             losses: 0,
+            forsaken: false,
             queue: Vec::new(),
             pictures: Vec::new(),
             terminal_type: None,

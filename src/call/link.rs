@@ -3,7 +3,6 @@
 //! (H.460.18 §5: a client opens every connection itself).
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use pinhole_h323::cause::Release;
 use pinhole_h323::control::Control;
@@ -14,7 +13,8 @@ use pinhole_h323::signal::Signal;
 use tracing::debug;
 
 use super::early::Carrier;
-use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, Why, carrier, old};
+use super::lost::{self, CONTROL};
+use super::{Call, CallKey, CallTimer, Calls, ControlLink, Leg, State, Why, carrier, old};
 use crate::control;
 use crate::face::Side;
 use crate::node::streams::Owner;
@@ -28,12 +28,6 @@ const MOST_QUEUED_OCTETS: usize = 128 << 10;
 
 /// How often a party is connected to for H.245 in one call.
 const MOST_DIALS: u8 = 8;
-
-/// How often in a call a client is asked to make its H.245 connection again.
-const MOST_LOSSES: u8 = 100;
-
-/// How long the second H.245 connection may take after the first.
-const CONTROL: Duration = Duration::from_secs(15);
 
 impl Calls {
     /// Puts our listener in place of the address a message tells, or adds it where the other party needs one.
@@ -116,13 +110,17 @@ impl Calls {
         {
             self.reach(cx, key, from);
         }
-        // The caller's connection stands since an earlier called party was tried.
+        // The caller's connection stands since an earlier called party was tried, so it is told no address again.
+        let connect = signal.message_type() == MessageType::Connect;
+        let reachable = |leg: &Leg| match leg.client {
+            true => connect,
+            false => leg.h245.is_some() && !leg.unreached,
+        };
         if from == Side::B
             && let Some(call) = self.live(key)
             && matches!(call.leg(Side::A).control, ControlLink::Open(_))
             && !carrier::tunnelled(call, from)
-            && call.leg(from).h245.is_some()
-            && !call.leg(from).unreached
+            && reachable(call.leg(from))
         {
             self.reach(cx, key, from);
         }
@@ -190,7 +188,7 @@ impl Calls {
     }
 
     /// Asks a client to connect to our listener (Facility with reason startH245).
-    fn summon(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
+    pub(super) fn summon(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
         let Some(call) = self.live(key) else { return };
         let leg = call.leg(side);
         if leg.summoned || leg.control != ControlLink::None {
@@ -226,7 +224,7 @@ impl Calls {
         let call_id = call.id;
         let leg = call.leg_mut(side);
         let ControlLink::Open(stream) = leg.control else { return };
-        leg.unreached = false;
+        (leg.unreached, leg.forsaken) = (false, false);
         let queued = std::mem::take(&mut leg.queue);
         // The first thing that a server hears: which call it is for (H.460.18 §11).
         if leg.server {
@@ -252,76 +250,17 @@ impl Calls {
         }
     }
 
-    /// The H.245 connection of a party ended: so does the other's, once what waits for it is sent.
-    pub(super) fn control_lost(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side) {
-        let Some(call) = self.live(key) else { return };
-        let dialled = matches!(call.leg(side).control, ControlLink::Dialling(_));
-        let over = call.legs.iter().any(|leg| leg.session_ended) || !call.is_connected();
-        let leg = call.leg_mut(side);
-        leg.control = ControlLink::None;
-        if leg.client && !dialled && !over && leg.losses < MOST_LOSSES {
-            // Its firewall has forgotten the connection. Only the client can make another; the other party need not know.
-            leg.losses += 1;
-            leg.summoned = false;
-            cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
-            return self.summon(cx, key, side);
-        }
-        if dialled && leg.listener.is_some() {
-            // It has been told where we listen, and may be about to connect.
-            cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
-            return;
-        }
-        if dialled {
-            leg.unreached = true;
-            let served = |side| carrier::is_served(call, side);
-            // Before the call is answered it can wait.
-            return match call.is_connected() && [Side::A, Side::B].into_iter().any(served) {
-                true => self.without_control(cx, key),
-                false => self.expect_control(cx, key),
-            };
-        }
-        let other = call.leg_mut(side.other());
-        if let Some(stream) = other.control.stream() {
-            other.control = ControlLink::None;
-            cx.close(stream);
-        }
-    }
-
-    /// A party could not be connected to for H.245. Once the call is connected, H.245 must come about in another way: in the
-    /// tunnel, or by a connection that the party makes.
-    fn expect_control(&mut self, cx: &mut Cx<'_>, key: CallKey) {
-        let expected =
-            |call: &&mut Call| call.is_connected() && call.legs.iter().any(|l| l.unreached);
-        if self.live(key).filter(expected).is_some() {
-            cx.set(Timer::Call(key, CallTimer::Control), CONTROL);
-        }
-    }
-
-    /// One party has its H.245 connection and the other does not come, or cannot be reached: without H.245 there would
-    /// be no media, so the call ends rather than stay silent, unless fast start has given it media already.
-    pub(super) fn without_control(&mut self, cx: &mut Cx<'_>, key: CallKey) {
-        let Some(call) = self.live(key).filter(|call| !call.sessions.are_open()) else { return };
-        let (a, b) = (carrier::is_served(call, Side::A), carrier::is_served(call, Side::B));
-        let missing = match (a, b) {
-            (true, false) => Side::B,
-            (false, true) => Side::A,
-            (false, false) if call.leg(Side::A).unreached => Side::A,
-            (false, false) if call.leg(Side::B).unreached => Side::B,
-            _ => return,
-        };
-        let name = &call.leg(missing).name;
-        let sentence = format!("there is no H.245 connection to {name}, so it would have no media");
-        self.end(cx, key, &Why::no_control(sentence));
-    }
-
     /// Takes an H.245 message of a connection of its own.
     pub(crate) fn control(&mut self, cx: &mut Cx<'_>, key: CallKey, side: Side, octets: &[u8]) {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_live()) else { return };
         if asked(cx, call, side, octets) {
             return;
         }
-        if side == Side::A && call.is_early(Carrier::Control, octets) {
-            return;
+        if side == Side::A && matches!(call.state, State::Placing) {
+            return self.speaks_early(cx, key, Carrier::Control, octets);
+        }
+        if side == Side::A {
+            call.keep_early(Carrier::Control, octets);
         }
         call.route.committed |= side == Side::B;
         let verdict = control::receive(cx, call, &mut self.index, side, octets);
@@ -345,6 +284,7 @@ impl Calls {
         let Some(call) = self.live(key) else { return };
         let tunnelled = carrier::tunnelled(call, side);
         let words = call.speaks_to(side);
+        let lost = lost::is_lost(call, side);
         let may_wait = call.leg(side.other()).control != ControlLink::None || call.is_connected();
         let leg = call.leg_mut(side);
         match leg.control {
@@ -360,12 +300,18 @@ impl Calls {
                     cx.send(stream, &octets);
                 }
             }
-            _ if has_room(leg, &message) => {
+            // Whoever cannot be told the end of the session is told that of the call.
+            _ if leg.forsaken && leg.session_ended => {}
+            _ if !leg.forsaken && has_room(leg, &message) => {
                 leg.queue.push(message);
                 // Early H.245: whoever has told its address, or is a client, is reached before Connect.
                 if !may_wait && (leg.client || leg.h245.is_some()) {
                     self.reach(cx, key, side);
                 }
+            }
+            _ if lost => {
+                let why = lost::for_good(&leg.name);
+                self.end(cx, key, &why);
             }
             _ => {
                 let sentence = format!("{} did not open its H.245 connection", leg.name);

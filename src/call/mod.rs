@@ -7,10 +7,12 @@ mod disclose;
 mod early;
 mod failover;
 mod first;
+mod former;
 mod hole;
 mod keepalive;
 mod leg;
 mod link;
+mod lost;
 mod old;
 mod parties;
 mod placing;
@@ -64,7 +66,7 @@ pub(crate) enum CallTimer {
     Silence,
     /// Something has to be said on its connections (`EnableGnuGkTcpKeepAlive`).
     Refresh,
-    /// The other party's H.245 connection has to follow the first one.
+    /// The other party's H.245 connection has to follow the first one, or another a lost one.
     Control,
     /// A party has sent DRQ: its ReleaseComplete, which says more, has to follow.
     Disengaged(Side),

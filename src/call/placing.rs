@@ -95,7 +95,8 @@ impl Calls {
     pub(super) fn dial(&mut self, cx: &mut Cx<'_>, key: CallKey, to: SocketAddr) {
         let Some(call) = self.live(key) else { return };
         // What is wanted of a leg is wanted by the address that is really dialled.
-        let before = std::mem::replace(&mut call.leg_mut(Side::B).peer, to.ip());
+        let before = call.leg(Side::B).peer;
+        self.change(key, |call| call.leg_mut(Side::B).peer = to.ip());
         if before != to.ip() && !self.begin_security(cx, key, true) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Everything after Setup: each message of one leg is understood, edited where it speaks of one leg only, and sent on
 //! the other.
 
-use pinhole_h323::asn::h225::FacilityReason;
+use pinhole_h323::asn::h225::{FacilityReason, H323UUPDUH323MessageBody as Body};
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::generic;
 use pinhole_h323::h46019::Ability;
@@ -75,7 +75,7 @@ impl Calls {
                 self.advance(cx, key, side, signal.message_type());
                 if let Some(call) = self.live(key) {
                     if side == Side::A {
-                        call.is_early(Carrier::Signalling, octets);
+                        call.keep_early(Carrier::Signalling, octets);
                     }
                     let version = old::version_of(&signal);
                     if version.is_some() {
@@ -118,7 +118,7 @@ impl Calls {
             let (cause, reason) = reasons(signal);
             self.end(cx, key, &Why { reason, cause, sentence, by: Some(side) });
         } else if signal.message_type() != MessageType::Setup && !signal.is_keepalive() {
-            call.is_early(Carrier::Signalling, octets);
+            self.speaks_early(cx, key, Carrier::Signalling, octets);
         }
     }
 
@@ -236,6 +236,7 @@ impl Calls {
         let answered =
             signal.fast_connect_refused() || signal.message_type() == MessageType::Connect;
         if from == Side::B && answered {
+            call.route.former.refused |= signal.fast_connect_refused();
             call.sessions.settle(cx);
         }
     }
@@ -250,6 +251,7 @@ impl Calls {
         let became = words::cause(cx, call, side, cause);
         if became != cause {
             signal.q931_mut().set_cause(became.value());
+            set_reason(&mut signal, became);
         }
         let name = call.leg(side).name.clone();
         let sentence = format!("{name} ended the call: {}", cause.sentence());
@@ -267,6 +269,18 @@ fn reasons(signal: &Signal) -> (Cause, Release) {
     let (cause, reason) = (signal.cause(), signal.release());
     let cause = cause.or_else(|| reason.map(Release::cause)).unwrap_or(Cause::NORMAL_CLEARING);
     (cause, reason.unwrap_or_else(|| Release::from(cause)))
+}
+
+/// The reason of ReleaseComplete, if it tells one, is that of this cause: a party may read either.
+fn set_reason(signal: &mut Signal, cause: Cause) {
+    let told = |body: &Body| matches!(body, Body::releaseComplete(body) if body.reason.is_some());
+    if signal.body().is_some_and(told) {
+        signal.edit(|pdu| {
+            if let Body::releaseComplete(body) = &mut pdu.h323_message_body {
+                body.reason = Some(Release::from(cause).into());
+            }
+        });
+    }
 }
 
 /// A second Setup on a connection that carries a call.

@@ -89,7 +89,8 @@ impl Calls {
         let Some(call) = self.calls.get(&key) else { return };
         let sentence = format!("{} {how}", call.leg(side).name);
         let told = call.leg(side).disengaged;
-        self.end(cx, key, &Why::disengaged(sentence, told));
+        let why = Why::disengaged(sentence, told);
+        if side == Side::B { self.failed(cx, key, &why) } else { self.end(cx, key, &why) }
     }
 
     /// The calls of an endpoint, and which party it is.

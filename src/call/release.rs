@@ -268,8 +268,9 @@ pub(super) fn tell(cx: &mut Cx<'_>, call: &Call, side: Side, why: &Why) {
     // A connection that is still being made carries nothing.
     let placing = side == Side::B && matches!(call.state, State::Placing);
     let Some(stream) = leg.stream.filter(|_| !placing) else { return };
-    let cause = Some(words::sent(cx, call, side, why.cause));
-    let release = Signal::release_complete(call.speaks_to(side), why.reason, cause);
+    let cause = words::sent(cx, call, side, why.cause);
+    let reason = if cause == why.cause { why.reason } else { Release::from(cause) };
+    let release = Signal::release_complete(call.speaks_to(side), reason, Some(cause));
     if let Ok(octets) = release.encode() {
         cx.send(stream, &octets);
     }
@@ -291,6 +292,7 @@ fn record(cx: &Cx<'_>, call: &Call, why: &Why) -> CallRecord {
         setup_ms: talking.map(|since| u64::try_from(millis(since)).unwrap_or(u64::MAX)),
         duration_s: talking.map_or(0.0, |since| cx.now.duration_since(since).as_secs_f64()),
         channels: Vec::new(),
+        forwarded_by: call.route.forwarders.clone(),
         encryption: call.security.record(),
     }
 }

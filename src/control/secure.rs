@@ -27,6 +27,9 @@ pub(crate) fn receive(
     from: Side,
     octets: &[u8],
 ) -> Verdict {
+    if let Some(verdict) = call.of_former(from, octets) {
+        return verdict;
+    }
     if call.security.is_undecided() {
         if !call.security.keep(from, octets) {
             cx.core.counters.malformed_messages += 1;

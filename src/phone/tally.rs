@@ -123,6 +123,7 @@ mod tests {
             setup_ms,
             duration_s: 1.0,
             channels: if setup_ms.is_some() { vec![channel] } else { Vec::new() },
+            forwarded_by: Vec::new(),
             encryption: Vec::new(),
         }
     }

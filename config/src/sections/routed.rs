@@ -113,7 +113,8 @@ section! {
         failover_unchecked: bool as "DisableRetryChecks" = false;
         /// A called party that sends the call somewhere else (Facility callForwarded, routeCallToMC,
         /// routeCallToGatekeeper) is obeyed here, and the caller does not hear of it. Calls whose media is relayed always
-        /// have it, since what the called party tells may be of no use outside.
+        /// have it, since what the called party tells may be of no use outside: even once the called party has accepted fast
+        /// start or begun H.245, whereupon other calls leave it to the caller.
         forward_on_facility: bool as "ForwardOnFacility" = false;
         /// A registered party that sends a call on counts as its caller, with its number, where the call is made by the
         /// gatekeeper (see ForwardOnFacility).

@@ -200,6 +200,7 @@ mod tests {
             setup_ms: Some(5),
             duration_s: 4.6,
             channels,
+            forwarded_by: Vec::new(),
             encryption: Vec::new(),
         }))
     }

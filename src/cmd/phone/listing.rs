@@ -109,6 +109,7 @@ mod tests {
                 setup_ms: Some(12),
                 duration_s: 5.01,
                 channels,
+                forwarded_by: Vec::new(),
                 encryption: Vec::new(),
             }))
         };

@@ -223,6 +223,12 @@ impl Sessions {
         session.silent
     }
 
+    /// The numbers of the channels that a party has opened.
+    pub(crate) fn numbers(&self, opener: Side) -> Vec<u16> {
+        let channels = self.open.iter().flat_map(|session| &session.channels);
+        channels.filter(|channel| channel.opener == opener).map(|channel| channel.number).collect()
+    }
+
     /// True while there is media.
     pub(crate) const fn are_open(&self) -> bool {
         !self.open.is_empty()

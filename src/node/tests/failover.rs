@@ -4,6 +4,7 @@ use pinhole_h323::asn::h225::{
     AliasAddress, FacilityReason, FacilityUUIE, H323UUPDUH323MessageBody as Body,
 };
 use pinhole_h323::cause::{Cause, Release};
+use pinhole_h323::control::{Audio, Codec, Control};
 use pinhole_h323::signal::Leg;
 use pinhole_h323::{Signal, address, tpkt};
 
@@ -137,7 +138,8 @@ fn what_was_accepted_cannot_be_unsaid() {
         say(&mut line, called, &alerting);
         let outputs = release(&mut line, 34);
         assert_eq!(dialled(&outputs).is_some(), unchecked);
-        assert_eq!(sent(&outputs, line.caller).is_some(), !unchecked);
+        let told = sent(&outputs, line.caller).map(|signal| signal.name());
+        assert_eq!(told, Some(if unchecked { "facility" } else { "releaseComplete" }));
     }
 }
 
@@ -192,19 +194,40 @@ fn what_the_caller_has_said_is_said_again_to_the_next() {
     assert_eq!(heard(&outputs, stream), [octets(MSD[0])]);
 }
 
+/// Nobody is told so much that he could not hear, and nothing of it is lost without a word.
 #[test]
-fn only_so_much_is_kept_of_what_a_caller_says_too_early() {
+fn who_says_more_than_is_kept_before_anybody_hears_it_has_no_call() {
     let mut line = call_of(vec![second()], eager());
     let caller = line.caller;
     let outputs = release(&mut line, 34);
-    let (stream, _) = dialled(&outputs).expect("the next");
+    dialled(&outputs).expect("the next");
     let message = tunnels(&line, &octets(MSD[0]));
-    for _ in 0..100 {
-        say(&mut line, caller, &message);
+    for _ in 0..32 {
+        let outputs = say(&mut line, caller, &message);
+        assert!(sent(&outputs, caller).is_none(), "{outputs:?}");
     }
-    let local = "198.51.100.2:40500".parse().unwrap();
-    let outputs = line.desk.tell(Input::Connected { stream, local });
-    assert_eq!(heard(&outputs, stream).len(), 32);
+    let outputs = say(&mut line, caller, &message);
+    let told = sent(&outputs, caller).expect("ReleaseComplete");
+    assert_eq!(told.release(), Some(Release::GatekeeperResources));
+}
+
+/// Who has heard all of it goes on; but nobody else is called who could not.
+#[test]
+fn a_call_of_which_not_all_is_kept_is_made_to_nobody_else() {
+    for words in [32, 33] {
+        let mut line = call_of(vec![second()], eager());
+        let (caller, called) = (line.caller, line.called);
+        let proceeding = Signal::call_proceeding(self::words(&line));
+        say(&mut line, called, &proceeding);
+        let message = tunnels(&line, &octets(MSD[0]));
+        for _ in 0..words {
+            let outputs = say(&mut line, caller, &message);
+            assert_eq!(heard(&outputs, called), [octets(MSD[0])]);
+        }
+        let outputs = release(&mut line, 34);
+        assert_eq!(dialled(&outputs).is_some(), words == 32);
+        assert_eq!(sent(&outputs, caller).is_some(), words == 33);
+    }
 }
 
 #[test]
@@ -250,6 +273,46 @@ fn a_called_party_that_sends_the_call_elsewhere_is_obeyed() {
         let (stream, to) = dialled(&outputs).expect("the other");
         assert_eq!(to, "198.51.100.30:1720");
         assert_eq!(stands(&mut line, stream).call_id(), line.setup.call_id());
+    }
+}
+
+/// The caller has heard of the first party by H.245: it is paused, and begins anew with the next one, which hears what
+/// begins a session and no answers.
+#[test]
+fn the_next_party_hears_no_answers_to_the_first() {
+    for determined in [false, true] {
+        let mut line = call_of(Vec::new(), Settings::default());
+        let (caller, called) = (line.caller, line.called);
+        let octets_of = |control: Control| control.encode().unwrap();
+        let able = [Audio { codec: Codec::Pcma, frames: 20 }];
+        let mut said = vec![octets_of(Control::terminal_capability_set(7, &able))];
+        said.extend(determined.then(|| octets_of(Control::master_slave_determination_ack(true))));
+        let set = octets_of(Control::terminal_capability_set(3, &able));
+        let tell = |line: &mut Line, message: &[u8]| {
+            let signal = tunnels(line, message);
+            say(line, caller, &signal)
+        };
+        tell(&mut line, &set);
+        tell(&mut line, &octets(MSD[0]));
+        let mut facility = Signal::transport(words(&line));
+        facility.set_h245_control(said);
+        say(&mut line, called, &facility);
+        tell(&mut line, &octets_of(Control::terminal_capability_set_ack(7)));
+        let outputs = forwarded(&mut line, FacilityReason::callForwarded(()), "198.51.100.30:1720");
+        let pause = octets_of(Control::terminal_capability_set(8, &[]));
+        assert_eq!(heard(&outputs, caller), [pause]);
+        let (stream, _) = dialled(&outputs).expect("the other");
+        tell(&mut line, &octets_of(Control::terminal_capability_set_ack(8)));
+        let local = "198.51.100.2:40500".parse().unwrap();
+        let outputs = line.desk.tell(Input::Connected { stream, local });
+        let setup = sent(&outputs, stream).expect("Setup");
+        assert!(setup.fast_start().is_empty(), "a second answer would be of no use");
+        let mut all = vec![set];
+        all.extend((!determined).then(|| octets(MSD[0])));
+        assert_eq!(heard(&outputs, stream), all);
+        // What it answers to the next party passes.
+        let outputs = tell(&mut line, &octets_of(Control::terminal_capability_set_ack(8)));
+        assert_eq!(heard(&outputs, stream).len(), 1);
     }
 }
 

@@ -68,4 +68,6 @@ fn what_is_wanted_is_asked_again_when_another_address_is_dialled() {
     assert_eq!(demands(&line), [""; 0]);
     dial(&mut line, "203.0.113.7:1720");
     assert_eq!(demands(&line), ["off", "required"]);
+    assert!(line.desk.node.calls.know_their_parties());
+    assert!(line.desk.node.calls.are_with("203.0.113.7".parse().unwrap()));
 }

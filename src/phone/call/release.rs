@@ -181,6 +181,7 @@ impl Call {
             setup_ms: self.setup_time.map(|time| time.as_millis() as u64),
             duration_s: round(duration.unwrap_or_default().as_secs_f64()),
             channels,
+            forwarded_by: Vec::new(),
             encryption: Vec::new(),
         }
     }

@@ -82,6 +82,11 @@ impl Determination {
         if self.state == State::Idle { self.ask() } else { Next::Nothing }
     }
 
+    /// Asks, whatever was said before.
+    pub(in super::super) fn begin_again(&mut self) -> Next {
+        self.ask()
+    }
+
     /// masterSlaveDetermination of the peer.
     pub(in super::super) fn asked(&mut self, terminal: u8, number: u32, chance: u32) -> Next {
         match (compare((self.terminal, self.number), (terminal, number)), self.state) {
@@ -240,6 +245,22 @@ mod tests {
         settle(&mut ends, said);
         assert_eq!(roles(&ends), [Some(Role::Slave), Some(Role::Master)]);
         assert_eq!(ends[0].begin(), Next::Nothing);
+    }
+
+    #[test]
+    fn it_is_asked_again_after_a_pause_of_the_same_peer_or_another() {
+        let mut ends = [Determination::new(5), Determination::new(9)];
+        let said = vec![begin(&mut ends[0], 0)];
+        settle(&mut ends, said);
+        for (other, role) in [(None, Role::Master), (Some(2), Role::Slave)] {
+            if let Some(number) = other {
+                ends[1] = Determination::new(number);
+            }
+            let Next::Say(question) = ends[0].begin_again() else { panic!("it does not ask") };
+            assert_eq!(ends[0].role(), None, "until it is known again");
+            settle(&mut ends, vec![(0, question)]);
+            assert_eq!(ends[0].role(), Some(role));
+        }
     }
 
     #[test]

@@ -249,7 +249,13 @@ impl Control {
     fn requested(&mut self, request: RequestMessage, chance: u32) -> Vec<Effect> {
         match request {
             RequestMessage::terminalCapabilitySet(set) => {
-                vec![Effect::Say(self.capabilities.told(&set))]
+                let paused = self.capabilities.is_paused();
+                let mut effects = vec![Effect::Say(self.capabilities.told(&set))];
+                // It may be another peer that goes on after a pause (H.323 §8.4.6).
+                if paused && !self.capabilities.is_paused() {
+                    effects.extend(next(self.determination.begin_again()));
+                }
+                effects
             }
             RequestMessage::masterSlaveDetermination(asked) => {
                 let number = asked.status_determination_number;

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use pinhole::event::Event;
 use pinhole::node::{Mode, Settings};
-use pinhole_h323::asn::h225::{ConnectUUIE, H323UUPDUH323MessageBody as Body, RasMessage};
+use pinhole_h323::address::to_h225;
+use pinhole_h323::asn::h225::{
+    AliasAddress, ConnectUUIE, H323UUPDUH323MessageBody as Body, RasMessage,
+};
 use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::control::Control;
 use pinhole_h323::{Signal, tpkt, version};
@@ -325,6 +328,49 @@ fn by_early_h245_that_fails() {
         if tunnels {
             parties.release(CALLED, None, None);
         }
+        parties.lab.nothing_left();
+    }
+}
+
+/// Who refuses a call by DRQ, without ReleaseComplete, is not called; somebody else is, if the caller knows more names. Once
+/// the call is answered it is over.
+#[test]
+fn by_a_drq_of_the_called_party_only_once_it_has_answered() {
+    const OTHER: &str = "198.51.100.41";
+    for answered in [false, true] {
+        let mut parties = Parties::at(Stage::Admitted, Mode::Proxied, |settings| {
+            settings.handling.failover = true;
+        });
+        let other = parties.lab.world.host("other", OTHER, Raw::default());
+        parties.lab.world.with(other, |raw: &mut Raw, _| raw.listen(OTHER, 1720));
+        parties.lab.world.mark_rest();
+        parties.set_up(true, |setup| {
+            setup.edit(|pdu| {
+                let Body::setup(setup) = &mut pdu.h323_message_body else { panic!() };
+                let there = to_h225(at(&format!("{OTHER}:1720")));
+                let names = setup.destination_address.get_or_insert_default();
+                names.push(AliasAddress::transportID(Box::new(there)));
+            });
+        });
+        parties.reached();
+        if answered {
+            let words = parties.words(CALLED, true);
+            let body = ConnectUUIE {
+                protocol_identifier: version::h225(),
+                call_identifier: Some(words.call_id.into()),
+                ..Default::default()
+            };
+            parties.say(CALLED, &Signal::on(words, Body::connect(Box::new(body))));
+        }
+        parties.disengage(CALLED, Some(34));
+        parties.lab.world.run_for(seconds(2));
+        let stream = parties.lab.world.with(other, |raw: &mut Raw, _| raw.accepted());
+        assert_eq!(stream.is_some(), !answered);
+        assert_eq!(parties.released(CALLER).and_then(|words| words.0), answered.then_some(34));
+        if !answered {
+            parties.release(CALLER, None, None);
+        }
+        parties.lab.world.run_for(seconds(1));
         parties.lab.nothing_left();
     }
 }

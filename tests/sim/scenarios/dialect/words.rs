@@ -12,7 +12,7 @@ use pinhole_h323::asn::h245::{
     ModeElement, ModeElementType, RequestMessage as Request, RequestMode, T38FaxProfile,
     T38FaxUdpOptions,
 };
-use pinhole_h323::cause::Cause;
+use pinhole_h323::cause::{Cause, Release};
 use pinhole_h323::control::Control;
 use pinhole_h323::control::channel::{Accept, Audio, Codec, Offer};
 use pinhole_h323::q931::{Number, code};
@@ -143,6 +143,16 @@ fn causes_are_translated_for_all() {
     let mut call = call_at(Stage::Calling, text);
     call.lab.world.run_for(seconds(40));
     assert_eq!(call.released(CALLED).and_then(|words| words.0), Some(31));
+    // Whoever reads the reason of H.225.0 hears the same.
+    let words = |cause| Some((Some(cause), Some(Release::from(Cause::new(cause)).name())));
+    assert_eq!(call.released(CALLED), words(31));
+    let mut call = call_at(Stage::Ringing, text);
+    call.release(CALLED, Some(Release::InConf), Some(Cause::USER_BUSY));
+    assert_eq!(call.released(CALLER), words(21));
+    // And as it was said where nothing is translated.
+    let mut call = call_at(Stage::Ringing, "");
+    call.release(CALLED, Some(Release::InConf), Some(Cause::USER_BUSY));
+    assert_eq!(call.released(CALLER), Some((Some(17), Some("inConf"))));
 }
 
 #[test]
