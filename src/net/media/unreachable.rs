@@ -1,7 +1,7 @@
 //! What the network says of packets that nobody takes (ICMP "unreachable"). A socket that is not connected hears of it only
 //! if it asks to (`IP_RECVERR`, ip(7)); those ask whose packets go where nobody has answered yet.
 
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use mio::net::UdpSocket;
@@ -21,6 +21,12 @@ pub(super) fn watch(socket: &UdpSocket) {
     if let Err(error) = done {
         debug!(%error, "it will not be known that nobody takes what is sent");
     }
+}
+
+/// True for what a socket that hears of it answers once for an earlier packet.
+pub(super) fn is_of_earlier(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
 }
 
 /// Where nobody took what was sent from this socket.

@@ -341,7 +341,8 @@ impl Worker {
     }
 }
 
-/// Sends a packet. What the system does not take at once is lost, as media may be; keepalives are followed by others.
+/// Sends a packet. What the system does not take at once is lost, as media may be; keepalives are followed by others. To who
+/// watches, the system tells in place of sending that an earlier packet has reached nobody, which may have gone elsewhere.
 fn send(
     ports: &[Option<Port>],
     pairs: &HashMap<PairId, [usize; 2]>,
@@ -351,7 +352,10 @@ fn send(
     let tokens = pairs.get(&egress.pair);
     let port = tokens.and_then(|tokens| ports.get(tokens[egress.channel as usize]));
     if let Some(Some(port)) = port {
-        let _ = port.socket.send_to(octets, egress.to);
+        let sent = port.socket.send_to(octets, egress.to);
+        if port.watched && sent.is_err_and(|error| unreachable::is_of_earlier(&error)) {
+            let _ = port.socket.send_to(octets, egress.to);
+        }
     }
 }
 

@@ -198,3 +198,27 @@ fn nobody_is_sent_media_for_long_whose_host_says_that_it_is_not_wanted() {
         assert!(paused, "{address}");
     }
 }
+
+/// What the host of one says must not cost another his packet.
+#[test]
+fn a_packet_leaves_although_an_earlier_one_has_reached_nobody() {
+    for address in ["127.0.0.1", "::1"] {
+        let bind = || UdpSocket::bind((address, 0)).unwrap();
+        let (ours, listener) = (bind(), bind());
+        listener.set_nonblocking(true).unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let nobody = { at(&bind()) };
+        let socket = mio::net::UdpSocket::from_std(ours);
+        unreachable::watch(&socket);
+        let port = Port { socket, pair: PAIR, channel: Channel::Rtp, queued: false, watched: true };
+        let (ports, pairs) = ([Some(port)], HashMap::from([(PAIR, [0, 0])]));
+        let egress = |to| Egress { pair: PAIR, channel: Channel::Rtp, to, prefix: None };
+        for sequence in 0..20 {
+            send(&ports, &pairs, &egress(nobody), &media(sequence));
+            send(&ports, &pairs, &egress(at(&listener)), &media(sequence));
+        }
+        let mut got = [0; 32];
+        let came = (0..20).filter(|_| listener.recv_from(&mut got).is_ok()).count();
+        assert_eq!(came, 20, "{address}");
+    }
+}
