@@ -10,7 +10,7 @@ use pinhole_h323::control::channel::{forward_parameters, reverse_parameters};
 use pinhole_h323::h46019::Traversal;
 use pinhole_h323::mux::MultiplexId;
 
-use super::session::{Session, Sessions, is_sendable};
+use super::session::{Session, Sessions, sendable};
 use crate::call::{CallTimer, Leg};
 use crate::face::{FlowCommand, KeepaliveKey, Output, Side};
 use crate::node::{Cx, Timer};
@@ -95,9 +95,9 @@ impl Session {
     ) {
         let next = SocketAddr::new(rtp.ip(), rtp.port().saturating_add(1));
         let rtcp = rtcp.filter(|at| at.ip() == rtp.ip() && at.port() != 0).unwrap_or(next);
-        if rtp.port() == 0 || !is_sendable(cx, leg.peer, rtp.ip()) {
+        let [Some(rtp), Some(rtcp)] = [rtp, rtcp].map(|at| sendable(cx, leg.peer, at)) else {
             return;
-        }
+        };
         let [least, most] = INTERVALS;
         let every = every.unwrap_or(INTERVAL).clamp(least, most);
         let every = if leg.bond.is_some() { every.min(SEALED) } else { every };

@@ -3,8 +3,9 @@
 mod answers;
 mod status;
 mod table;
+mod told;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use pinhole_config::Medium;
 use pinhole_h323::mux::MultiplexId;
@@ -19,11 +20,11 @@ use crate::call::{Index, Leg};
 use crate::event::{ChannelRecord, LegCipher};
 use crate::face::{FlowCommand, FlowCounts, FlowId, Output, Party, Ports, Side};
 use crate::node::Cx;
-use crate::node::media::Trust;
 use crate::node::ports::Pair;
 use crate::node::quota::Lack;
 use answers::Answer;
 pub(crate) use table::Sessions;
+pub(super) use told::sendable;
 
 /// Channels that the record of a call tells of; a party that opens more does it to fill memory.
 const MOST_RECORDS: usize = 128;
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     parties: [Party; 2],
     /// The parties' addresses as their signalling shows them.
     peers: [IpAddr; 2],
+    /// Which of them the configuration names: they speak for many.
+    named: [bool; 2],
     channels: Vec<Channel>,
     /// Proposed by fast start, and not answered yet.
     offered: bool,
@@ -98,16 +101,10 @@ fn ports(cx: &mut Cx<'_>, legs: &[Leg; 2], shared: [bool; 2]) -> Result<[Pair; 2
         .map(|(pair, leg)| Pair { rtp: cx.core.told(pair.rtp, leg.peer), ..pair }))
 }
 
-/// True for an address that media of a party may be sent to. One of our own is only that of a party on this host:
-/// anybody else who names it wants our ports to send to each other, round and round.
-pub(super) fn is_sendable(cx: &Cx<'_>, peer: IpAddr, told: IpAddr) -> bool {
-    let broadcast = matches!(told, IpAddr::V4(v4) if v4.is_broadcast());
-    let ours = told.is_loopback() || cx.core.locals.contains(&told);
-    let external = cx.core.settings.external == Some(told);
-    !told.is_unspecified()
-        && !told.is_multicast()
-        && !broadcast
-        && (told == peer || !(ours || external))
+/// True for a neighbour and for a permanent endpoint.
+fn is_named(cx: &Cx<'_>, leg: &Leg) -> bool {
+    let registration = leg.endpoint.as_ref().and_then(|id| cx.core.registrations.get(id));
+    leg.zone.is_some() || registration.is_some_and(|registration| registration.permanent)
 }
 
 /// A logical channel, named by its opener and its number.
@@ -164,6 +161,7 @@ impl Session {
             pairs: [to_a, to_b],
             parties,
             peers: [a.peer, b.peer],
+            named: [a, b].map(|leg| is_named(cx, leg)),
             channels: Vec::new(),
             offered: false,
             datagrams: false,
@@ -222,6 +220,7 @@ impl Session {
         if !self.datagrams {
             self.datagrams = true;
             cx.core.out.push(Output::Flow(FlowCommand::Datagrams { flow: self.flow }));
+            self.await_first(cx);
         }
     }
 
@@ -325,79 +324,6 @@ impl Session {
         match self.parties.get(side.index())?.ports {
             Ports::Learned { keepalive, .. } => keepalive,
             Ports::Unknown | Ports::Signalled { .. } | Ports::Latched { .. } => None,
-        }
-    }
-
-    /// A party has told where it wants RTP, or RTCP, or both. Zero ports and addresses of nobody say nothing.
-    pub(super) fn signalled(
-        &mut self,
-        cx: &mut Cx<'_>,
-        side: Side,
-        rtp: Option<SocketAddr>,
-        rtcp: Option<SocketAddr>,
-    ) {
-        let Some(peer) = self.peers.get(side.index()).copied() else { return };
-        let usable = |told: &SocketAddr| told.port() != 0 && is_sendable(cx, peer, told.ip());
-        let [rtp, rtcp] = [rtp, rtcp].map(|told| told.filter(usable));
-        let Some(ip) = rtp.or(rtcp).map(|address| address.ip()) else { return };
-        let trust = cx.core.settings.media.trust(peer, ip, self.presents());
-        if trust == Trust::Learned {
-            let ports = Ports::Learned { keepalive: None, key: None };
-            return self.tell(cx, side, Party { ip: peer, ports });
-        }
-        let clear = self.locked.get(side.index()) == Some(&false);
-        if clear && cx.core.settings.encryption.forbids_clear(peer, ip).is_some() {
-            self.exposed = Some((side, ip));
-            return;
-        }
-        let Some(known) = self.parties.get(side.index()) else { return };
-        let (old_rtp, old_rtcp) = match known.ports {
-            Ports::Signalled { rtp, rtcp } | Ports::Latched { rtp, rtcp } if known.ip == ip => {
-                (rtp, rtcp)
-            }
-            _ => (None, None),
-        };
-        let port = |told: Option<SocketAddr>| told.map(|address| address.port());
-        let rtp = port(rtp).or(old_rtp);
-        // Some tell no address for RTCP: it is the port after that of RTP (RFC 3550 §11).
-        let rtcp = port(rtcp).or(old_rtcp).or_else(|| rtp?.checked_add(1));
-        let ports = match trust {
-            Trust::Latched => Ports::Latched { rtp, rtcp },
-            _ => Ports::Signalled { rtp, rtcp },
-        };
-        self.tell(cx, side, Party { ip, ports });
-        self.admit(cx, side, ip);
-    }
-
-    /// A party will send, and has told no address of its own that could be used (the OpenLogicalChannel of some has no
-    /// mediaControlChannel, or port 0): what it sends comes from where its signalling comes from.
-    pub(super) fn expects(&mut self, cx: &mut Cx<'_>, side: Side) {
-        let (Some(known), Some(peer)) =
-            (self.parties.get(side.index()), self.peers.get(side.index()).copied())
-        else {
-            return;
-        };
-        if known.ports == Ports::Unknown && self.exposed.is_none() {
-            let (rtp, rtcp) = (None, None);
-            let ports = match cx.core.settings.media.trust(peer, peer, self.presents()) {
-                Trust::Latched => Ports::Latched { rtp, rtcp },
-                _ => Ports::Signalled { rtp, rtcp },
-            };
-            self.tell(cx, side, Party { ip: peer, ports });
-        }
-    }
-
-    /// A party that told another address may send from that of its signalling all the same: the one that it told may be
-    /// wrong (that of RTCP in the OpenLogicalChannel of a second video is, of some), or only where it listens.
-    fn admit(&mut self, cx: &mut Cx<'_>, side: Side, told: IpAddr) {
-        let (Some(ip), Some(done)) =
-            (self.peers.get(side.index()).copied(), self.beside.get_mut(side.index()))
-        else {
-            return;
-        };
-        if ip != told && !std::mem::replace(done, true) {
-            let flow = self.flow;
-            cx.core.out.push(Output::Flow(FlowCommand::Beside { flow, side, ip }));
         }
     }
 

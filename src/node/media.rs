@@ -85,10 +85,18 @@ impl From<&Config> for Media {
 }
 
 impl Media {
+    /// True for an address that the configuration takes from a party at `peer`, whatever else.
+    pub(crate) fn allows(&self, peer: IpAddr, told: IpAddr) -> bool {
+        let takes = |latching: &Latching| {
+            latching.allowed.contains(told) || latching.allowed_from.contains(peer)
+        };
+        self.latching.as_ref().is_some_and(takes)
+    }
+
     /// Whether an address counts that a party at `peer` tells, for a second video or another medium.
     pub(crate) fn trust(&self, peer: IpAddr, told: IpAddr, presentation: bool) -> Trust {
         let Some(latching) = &self.latching else { return Trust::Told };
-        let allowed = latching.allowed.contains(told) || latching.allowed_from.contains(peer);
+        let allowed = self.allows(peer, told);
         let h239 = &latching.h239;
         let barred =
             h239.none || (h239.no_private && is_private(told)) || h239.not_of.contains(told);

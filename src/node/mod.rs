@@ -53,7 +53,7 @@ use limits::Bucket;
 pub(crate) use limits::Limiter;
 pub use media::{Media, Silence};
 pub use modes::Modes;
-pub(crate) use outside::{is_private, leads};
+pub(crate) use outside::{is_private, leads, reaches};
 use ports::{Ports, Ranges};
 use quota::Quota;
 pub use screen::{CallingNumber, Display, Screen};

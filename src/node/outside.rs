@@ -31,6 +31,16 @@ pub(crate) fn leads(core: &Core, peer: IpAddr, to: SocketAddr, private: bool) ->
     ip == peer || private || !is_private(ip) || is_inside(peer, &core.settings.internal)
 }
 
+/// True for an address that media may go to because a party at `peer` wants it there: as where it may lead us, and in a
+/// network that the configuration calls internal only for who is inside. Who may call inside, and whose addresses the
+/// configuration takes, may do that as well.
+pub(crate) fn reaches(core: &Core, peer: IpAddr, ip: IpAddr) -> bool {
+    let (peer, ip, settings) = (peer.to_canonical(), ip.to_canonical(), &core.settings);
+    let inside = |ip| is_inside(ip, &settings.internal);
+    let allowed = || settings.private_for_all || settings.media.allows(peer, ip);
+    ip == peer || (!ip.is_loopback() && (!inside(ip) || inside(peer) || allowed()))
+}
+
 /// True for where we listen for call signalling ourselves.
 fn listens(core: &Core, at: SocketAddr) -> bool {
     let ours = core.locals.contains(&at.ip()) || core.settings.external == Some(at.ip());
@@ -83,5 +93,40 @@ mod tests {
         let settings = Settings { external, ..Settings::default() };
         let local: SocketAddr = "[2001:db8::1]:1720".parse().unwrap();
         assert_eq!(told(&settings, local, "2001:db8:ffff::9".parse().unwrap()), local);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
+    fn who_is_outside_has_media_sent_nowhere_inside() {
+        let reach = |keys: &str, peer: &str, told: &str| {
+            let (config, problems) = pinhole_config::Config::read(keys);
+            assert_eq!(problems, []);
+            let locals = vec!["198.51.100.2".parse().unwrap()];
+            let now = std::time::Instant::now();
+            let node = crate::node::Node::new(Settings::from(&config), locals, [1; 32], now);
+            reaches(&node.core, peer.parse().unwrap(), told.parse().unwrap())
+        };
+        let (outside, other) = ("203.0.113.5", "203.0.113.7");
+        let internal = "[Proxy]\nInternalNetwork=198.51.100.0/24\n";
+        let all = "[RoutedMode]\nCallsToPrivateAddresses=1\n";
+        let taken = "[Proxy]\nEnable=1\nIgnoreSignaledIPs=1\nAllowSignaledIPs=10.0.0.0/8\n";
+        for told in ["10.0.0.5", "172.16.0.1", "169.254.169.254", "100.64.0.1", "::ffff:10.0.0.5"] {
+            assert!(!reach("", outside, told), "{told}");
+            assert!(!reach("", "2001:db8::5", told), "{told}");
+            assert!(reach("", "192.168.7.7", told), "who is inside says so: {told}");
+            assert!(reach(internal, "198.51.100.9", told), "the configuration says so: {told}");
+            assert!(reach(all, outside, told), "{told}");
+        }
+        assert!(!reach("", "2001:db8::5", "fd00::5") && reach("", "fd00::7", "fd00::5"));
+        assert!(reach("", outside, other) && reach("", outside, outside));
+        assert!(!reach(internal, outside, "198.51.100.9") && reach("", outside, "198.51.100.9"));
+        assert!(reach(taken, outside, "10.0.0.5") && !reach(taken, outside, "192.168.0.5"));
+        for told in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(
+                [internal, all].iter().all(|keys| !reach(keys, "198.51.100.9", told)),
+                "{told}"
+            );
+        }
+        assert!(reach("", "127.0.0.9", "127.0.0.9"));
     }
 }

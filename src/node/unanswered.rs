@@ -14,89 +14,158 @@ use crate::face::Patience;
 const TRIES: u8 = 8;
 /// How long it is remembered.
 const MEMORY: Duration = Duration::from_secs(3600);
-/// Addresses that a source may have named in vain; others have to send first.
-const MOST_OF_SOURCE: usize = 64;
-/// Sources that are remembered; what others name has to send first.
+/// Addresses that are remembered of a source, the newest; so many times [`TRIES`] it may name addresses in vain in
+/// [`MEMORY`], whichever they are. More of one that the configuration names: it speaks for many.
+const MOST_OF_SOURCE: u32 = 64;
+const MOST_OF_NAMED: u32 = 1024;
+/// Sources that are remembered, and addresses of all of them; who has been silent for longest is forgotten first, and who
+/// the configuration names last.
 const MOST_SOURCES: usize = 4096;
+const MOST: usize = 65_536;
 
 /// What has been named in vain, by who did.
 #[derive(Debug, Default)]
 pub(crate) struct Unanswered {
-    named: BTreeMap<IpAddr, BTreeMap<IpAddr, Named>>,
-    swept: Option<Instant>,
+    sources: BTreeMap<IpAddr, Source>,
+    /// Addresses of all sources.
+    addresses: usize,
+}
+
+/// Who has named addresses in vain.
+#[derive(Debug)]
+struct Source {
+    addresses: BTreeMap<IpAddr, Named>,
+    /// The configuration names it.
+    named: bool,
+    /// What it has tried of what it may, as the time after which all is forgotten.
+    debt: Duration,
+    /// When it named one last, which is when the debt was that.
+    last: Instant,
 }
 
 /// An address that was named.
 #[derive(Debug, Clone, Copy)]
 struct Named {
     tries: u8,
+    /// How many of them were granted.
+    granted: u8,
     since: Instant,
 }
 
-impl Named {
-    fn is_old(self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) >= MEMORY
+impl Source {
+    const fn new(now: Instant) -> Self {
+        Self { addresses: BTreeMap::new(), named: false, debt: Duration::ZERO, last: now }
+    }
+
+    const fn most(&self) -> u32 {
+        if self.named { MOST_OF_NAMED } else { MOST_OF_SOURCE }
+    }
+
+    /// What one try costs.
+    fn price(&self) -> Duration {
+        MEMORY / (self.most() * u32::from(TRIES))
+    }
+
+    fn tries(&mut self, now: Instant, told: IpAddr) -> bool {
+        self.debt = self.debt.saturating_sub(now.saturating_duration_since(self.last));
+        self.last = now;
+        let is_old = |named: &Named| now.saturating_duration_since(named.since) >= MEMORY;
+        if self.addresses.get(&told).is_some_and(is_old) {
+            self.addresses.remove(&told);
+        }
+        let debt = self.debt + self.price();
+        if !self.addresses.contains_key(&told) {
+            if debt > MEMORY {
+                return false;
+            }
+            if self.addresses.len() >= self.most() as usize {
+                let oldest = self.addresses.iter().min_by_key(|(_, named)| named.since);
+                oldest.map(|(at, _)| *at).and_then(|at| self.addresses.remove(&at));
+            }
+        }
+        let fresh = Named { tries: 0, granted: 0, since: now };
+        let named = self.addresses.entry(told).or_insert(fresh);
+        let granted = named.tries < TRIES && debt <= MEMORY;
+        named.tries = named.tries.saturating_add(1);
+        if granted {
+            named.granted += 1;
+            self.debt = debt;
+        }
+        granted
+    }
+
+    /// So many tries were none.
+    fn give_back(&mut self, tries: u8) {
+        self.debt = self.debt.saturating_sub(self.price() * u32::from(tries));
+    }
+
+    fn answered(&mut self, told: IpAddr) {
+        if let Some(named) = self.addresses.remove(&told) {
+            self.give_back(named.granted);
+        }
+    }
+
+    fn spared(&mut self, told: IpAddr) {
+        let Some(named) = self.addresses.get_mut(&told) else { return };
+        named.tries = named.tries.saturating_sub(1);
+        let (granted, tries) = (named.granted, named.tries);
+        named.granted = granted.min(tries);
+        self.give_back(granted.saturating_sub(tries));
+        if tries == 0 {
+            self.addresses.remove(&told);
+        }
     }
 }
 
 impl Unanswered {
-    /// A source names an address; whether media may go there before anything comes.
-    pub(crate) fn tries(&mut self, now: Instant, peer: IpAddr, told: IpAddr) -> bool {
+    /// A source, which the configuration names or does not, names an address; whether media may go there before anything
+    /// comes.
+    pub(crate) fn tries(
+        &mut self,
+        now: Instant,
+        (peer, named): (IpAddr, bool),
+        told: IpAddr,
+    ) -> bool {
         let (peer, told) = (source(peer), source(told));
-        if self.named.len() >= MOST_SOURCES && !self.named.contains_key(&peer) {
-            self.sweep(now);
-            if self.named.len() >= MOST_SOURCES {
-                return false;
-            }
+        if !self.sources.contains_key(&peer) && self.sources.len() >= MOST_SOURCES {
+            self.forget_one(peer);
         }
-        let all = self.named.entry(peer).or_default();
-        if all.len() >= MOST_OF_SOURCE && !all.contains_key(&told) {
-            all.retain(|_, named| !named.is_old(now));
-            if all.len() >= MOST_OF_SOURCE {
-                return false;
-            }
-        }
-        let named = all.entry(told).or_insert(Named { tries: 0, since: now });
-        if named.is_old(now) {
-            *named = Named { tries: 0, since: now };
-        }
-        let granted = named.tries < TRIES;
-        named.tries = named.tries.saturating_add(1);
+        let of = self.sources.entry(peer).or_insert_with(|| Source::new(now));
+        of.named |= named;
+        let before = of.addresses.len();
+        let granted = of.tries(now, told);
+        self.addresses = self.addresses.saturating_sub(before) + of.addresses.len();
+        while self.addresses > MOST && self.forget_one(peer) {}
         granted
     }
 
     /// Something has come from there.
     pub(crate) fn answered(&mut self, peer: IpAddr, told: IpAddr) {
-        let (peer, told) = (source(peer), source(told));
-        if let Some(all) = self.named.get_mut(&peer) {
-            all.remove(&told);
-            if all.is_empty() {
-                self.named.remove(&peer);
-            }
-        }
+        self.change(peer, |of| of.answered(source(told)));
     }
 
     /// It was named, and nothing was sent there.
     pub(crate) fn spared(&mut self, peer: IpAddr, told: IpAddr) {
-        let named = self.named.get_mut(&source(peer)).and_then(|all| all.get_mut(&source(told)));
-        let Some(named) = named else { return };
-        named.tries = named.tries.saturating_sub(1);
-        if named.tries == 0 {
-            self.answered(peer, told);
+        self.change(peer, |of| of.spared(source(told)));
+    }
+
+    fn change(&mut self, peer: IpAddr, change: impl FnOnce(&mut Source)) {
+        let Some(of) = self.sources.get_mut(&source(peer)) else { return };
+        let before = of.addresses.len();
+        change(of);
+        self.addresses = self.addresses.saturating_sub(before) + of.addresses.len();
+        if of.addresses.is_empty() && of.debt.is_zero() {
+            self.sources.remove(&source(peer));
         }
     }
 
-    /// Forgets what is old. Looked at once a minute: it is all of it.
-    fn sweep(&mut self, now: Instant) {
-        let often = Duration::from_secs(60);
-        if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < often) {
-            return;
-        }
-        self.swept = Some(now);
-        self.named.retain(|_, all| {
-            all.retain(|_, named| !named.is_old(now));
-            !all.is_empty()
-        });
+    /// Forgets a source, but not this one; false where there is no other.
+    fn forget_one(&mut self, but: IpAddr) -> bool {
+        let others = self.sources.iter().filter(|(ip, _)| **ip != but);
+        let oldest = others.min_by_key(|(_, of)| (of.named, of.last)).map(|(ip, _)| *ip);
+        let Some(gone) = oldest.and_then(|ip| self.sources.remove(&ip)) else { return false };
+        self.addresses = self.addresses.saturating_sub(gone.addresses.len());
+        true
     }
 }
 
@@ -113,10 +182,15 @@ impl Settings {
 }
 
 impl Cx<'_> {
-    /// How long media goes to an address that a party at `peer` tells now, while nothing comes from there.
-    pub(crate) fn patience(&mut self, peer: IpAddr, told: IpAddr) -> Option<Patience> {
+    /// How long media goes to an address that a party at `peer`, which the configuration names or does not, tells now, while
+    /// nothing comes from there.
+    pub(crate) fn patience(
+        &mut self,
+        (peer, named): (IpAddr, bool),
+        told: IpAddr,
+    ) -> Option<Patience> {
         let patience = self.core.settings.patience(peer, told)?;
-        let may = self.core.unanswered.tries(self.now, peer, told);
+        let may = self.core.unanswered.tries(self.now, (peer, named), told);
         let first = if may { patience.first } else { Duration::ZERO };
         Some(Patience { first, ..patience })
     }
@@ -134,7 +208,7 @@ mod tests {
     }
 
     fn granted(all: &mut Unanswered, now: Instant, peer: &str, told: &str) -> usize {
-        (0..100).filter(|_| all.tries(now, ip(peer), ip(told))).count()
+        (0..100).filter(|_| all.tries(now, (ip(peer), false), ip(told))).count()
     }
 
     #[test]
@@ -151,7 +225,7 @@ mod tests {
         assert_eq!(granted(&mut all, now, "203.0.113.67", "192.0.2.1"), 0);
         all.answered(ip("203.0.113.67"), ip("192.0.2.1"));
         assert!((0..100).all(|_| {
-            let granted = all.tries(now, ip("203.0.113.67"), ip("192.0.2.1"));
+            let granted = all.tries(now, (ip("203.0.113.67"), false), ip("192.0.2.1"));
             all.spared(ip("203.0.113.67"), ip("192.0.2.1"));
             granted
         }));
@@ -160,18 +234,61 @@ mod tests {
         assert_eq!(granted(&mut all, now, "2001:db8::2", "2001:db8:1::2"), 0);
     }
 
-    #[test]
-    fn what_is_remembered_is_bounded() {
+    fn of(n: u32) -> IpAddr {
+        IpAddr::V4((0x0b00_0000 + n).into())
+    }
+
+    /// How often a source may name ever new addresses in vain.
+    fn names_many(named: bool) -> (Unanswered, usize, Instant) {
         let (mut all, now) = (Unanswered::default(), Instant::now());
-        let of = |n: u32| IpAddr::V4((0x0b00_0000 + n).into());
-        let granted = (0..100_000).filter(|n| all.tries(now, of(0), of(1 + n))).count();
-        assert_eq!(granted, MOST_OF_SOURCE);
-        let granted = (0..100_000).filter(|n| all.tries(now, of(1 + n), of(0))).count();
-        assert_eq!(granted, MOST_SOURCES - 1);
-        assert!(all.named.len() <= MOST_SOURCES);
-        let later = now + MEMORY;
-        assert!(all.tries(later, of(200_000), of(0)), "what is old is forgotten");
-        assert_eq!(all.named.len(), 1);
+        let granted = (0..100_000).filter(|n| all.tries(now, (of(0), named), of(1 + n))).count();
+        (all, granted, now)
+    }
+
+    #[test]
+    fn the_oldest_addresses_of_a_source_are_forgotten_but_not_how_many_there_were() {
+        let (mut all, granted, now) = names_many(false);
+        assert_eq!((granted, all.addresses), (512, 64));
+        // One that was forgotten is new again, and there is something for it after a while.
+        let step = Duration::from_secs(8);
+        assert!(!all.tries(now, (of(0), false), of(1)));
+        assert!(all.tries(now + step, (of(0), false), of(1)));
+        assert!(!all.tries(now + step, (of(0), false), of(2)));
+        // What was refused cannot be given back.
+        for n in 0..1000 {
+            assert!(!all.tries(now + step, (of(0), false), of(3 + n)));
+            all.spared(of(0), of(3 + n));
+        }
+        // Who answers costs nothing.
+        all.answered(of(0), of(1));
+        assert!(all.tries(now + step, (of(0), false), of(2)));
+        let (all, granted, _) = names_many(true);
+        assert_eq!((granted, all.addresses), (8192, 1024), "a neighbour has many");
+    }
+
+    #[test]
+    fn neither_is_anybody_left_without_for_what_others_do_nor_is_there_more_to_remember() {
+        let (mut all, now) = (Unanswered::default(), Instant::now());
+        assert_eq!(granted(&mut all, now, "203.0.113.66", "192.0.2.1"), 8);
+        assert!(all.tries(now, (ip("203.0.113.9"), true), ip("192.0.2.9")));
+        // A network of 52 bits, from each of whose networks of 64 comes as much as may.
+        let network = u128::from("2001:db8::".parse::<std::net::Ipv6Addr>().unwrap());
+        let later = now + Duration::from_secs(1);
+        for n in 0..4096_u32 {
+            let peer = IpAddr::V6((network + (u128::from(n) << 64)).into());
+            assert!((0..64).all(|m| all.tries(later, (peer, false), of(m))), "{n}");
+            assert!(all.sources.len() <= MOST_SOURCES && all.addresses <= MOST, "{n}");
+        }
+        assert_eq!(all.addresses, all.sources.values().map(|of| of.addresses.len()).sum::<usize>());
+        let known = |all: &Unanswered, peer: &str| all.sources.contains_key(&ip(peer));
+        assert!(known(&all, "203.0.113.9"), "a neighbour is forgotten last");
+        assert!(!known(&all, "203.0.113.66"));
+        assert_eq!(granted(&mut all, later, "203.0.113.66", "192.0.2.1"), 8, "a newcomer");
+        // What others name that never say more than one address.
+        for n in 0..5000 {
+            assert!(all.tries(later + Duration::from_secs(1), (of(n), false), of(n + 1)));
+        }
+        assert!(all.sources.len() <= MOST_SOURCES && known(&all, "203.0.113.9"));
     }
 
     #[test]
@@ -185,7 +302,6 @@ mod tests {
         let (public, other) = ("203.0.113.1", "203.0.113.2");
         assert_eq!(patience("", public, other), Some((15, 300)));
         assert_eq!(patience("", public, public), None, "its own");
-        assert_eq!(patience("", public, "10.0.0.7"), Some((15, 300)), "who is inside");
         assert_eq!(patience("", "10.0.0.7", other), Some((15, 300)));
         assert_eq!(patience("", "10.0.0.7", "192.168.0.7"), None, "inside reaches inside");
         let keys = "[Proxy]\nInternalNetwork=203.0.113.0/24\n";

@@ -38,7 +38,9 @@ section! {
         /// Media goes for so long to an address that is not that of the party's signalling while nothing comes from there (RTP
         /// or RTCP): whoever calls could else point a stream at anybody. It goes on with the first packet that comes; after the
         /// last it goes on for twenty times as long. Who has been named in vain eight times in an hour by one address has to
-        /// send first. Not between addresses inside (private ones, InternalNetwork). 0: for ever.
+        /// send first, as has everybody whom an address names that has named 512 in vain in an hour (neighbours and permanent
+        /// endpoints: 8192). What is no RTP (T.38 over UDP) goes to such an address only after something has come from there
+        /// in the call. Not between addresses inside (private ones, InternalNetwork). 0: for ever.
         unanswered: Seconds as "UnansweredMedia" = Seconds(15) => Limit::Clamp(0, 3600);
         /// Networks to which media goes for ever without an answer: of recorders, for instance, that send no RTCP.
         unanswered_to: NetList as "UnansweredMediaTo" = NetList::default();

@@ -15,6 +15,8 @@ section! {
         /// Whether that also holds for two parties behind the same NAT. With H.460.18 it always does.
         for_same_nat: bool as "ProxyForSameNAT" = true;
         /// The networks inside. Their parties are told our own address, not ExternalIP, as are those of private networks.
+        /// Media goes there, and to private networks, only for parties inside: where somebody outside tells such an address,
+        /// it goes to the same port of the address that his signalling comes from, until his own comes from another.
         internal: NetList as "InternalNetwork" = NetList::default();
         /// Which of the host's addresses connections to peers in a network come from that know none of ours, in place of
         /// Bind; of several networks the smallest counts.
@@ -34,7 +36,8 @@ section! {
         /// from which the party's own comes, once it does. From elsewhere it is never taken (GnuGk takes it from
         /// anywhere). A second video (H.239), of which the receiver sends nothing, is excepted.
         ignore_signalled: bool as "IgnoreSignaledIPs" = false;
-        /// With IgnoreSignaledIPs: networks of which media addresses count all the same, whoever tells them.
+        /// With IgnoreSignaledIPs: networks of which media addresses count all the same, whoever tells them, also
+        /// private ones from outside.
         allow_signalled: NetList as "AllowSignaledIPs" = NetList::default();
         /// With IgnoreSignaledIPs: networks whose parties' media addresses count all the same, by where their signalling
         /// comes from.

@@ -23,8 +23,8 @@ section! {
         /// which the gatekeeper then is an open relay.
         unregistered_to: CallsTo as "UnregisteredCallsTo" = CallsTo::Registered;
         /// Not of GnuGk: whether everybody who may call may call private addresses at which nobody is registered; else only
-        /// who is inside (in a private network, or one of InternalNetwork). This host's loopback can only be called by who is
-        /// on it.
+        /// who is inside (in a private network, or one of InternalNetwork). The same holds for having media sent there. This
+        /// host's loopback can only be called by who is on it.
         private_for_all: bool as "CallsToPrivateAddresses" = false;
         /// Whether endpoints that are behind a NAT, and do not ask for H.460.18, are registered: they can call. Else they are
         /// rejected (invalidCallSignalAddress), as with GnuGk unless it is told otherwise.

@@ -1,6 +1,7 @@
 //! Whether something comes from the media addresses that parties have told.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use super::{Session, Sessions};
 use crate::event::Event;
@@ -20,14 +21,33 @@ pub(super) enum Answer {
     Paused,
 }
 
+/// Nothing is sent before something has come.
+const fn none(patience: Patience) -> Patience {
+    Patience { first: Duration::ZERO, ..patience }
+}
+
 impl Session {
     /// A side has told another address than before.
     pub(super) fn await_answer(&mut self, cx: &mut Cx<'_>, side: Side, told: IpAddr) {
         let Some(peer) = self.peers.get(side.index()).copied() else { return };
-        let patience = cx.patience(peer, told);
+        let named = self.named.get(side.index()) == Some(&true);
+        let patience = cx.patience((peer, named), told);
+        let patience =
+            patience.map(|patience| if self.datagrams { none(patience) } else { patience });
         self.be_patient(cx, side, patience);
         if let Some(answer) = self.answers.get_mut(side.index()) {
             *answer = if patience.is_some() { Answer::Awaited } else { Answer::Free };
+        }
+    }
+
+    /// It carries datagrams that are no RTP from now on. Such can be a word of any protocol, so that nobody gets one for
+    /// whom another speaks: something has to come from there before.
+    pub(super) fn await_first(&self, cx: &mut Cx<'_>) {
+        for side in [Side::A, Side::B] {
+            if self.answers.get(side.index()) == Some(&Answer::Awaited) {
+                let patience = cx.core.settings.media.patience.map(none);
+                self.be_patient(cx, side, patience);
+            }
         }
     }
 
@@ -57,6 +77,14 @@ impl Session {
         Some((party.ip, *self.answers.get(side.index())?))
     }
 
+    /// The addresses from which something has come that had to.
+    pub(super) fn answered_from(&self) -> impl Iterator<Item = (Side, IpAddr)> {
+        [Side::A, Side::B].into_iter().filter_map(|side| match self.answer(side)? {
+            (told, Answer::Came) => Some((side, told)),
+            _ => None,
+        })
+    }
+
     /// True where nothing is sent, since nothing comes.
     pub(super) fn is_paused(&self, side: Side) -> bool {
         self.answers.get(side.index()) == Some(&Answer::Paused)
@@ -65,7 +93,7 @@ impl Session {
 
 impl Sessions {
     /// Nothing comes from where a side of a flow wants its media. It is known there if something has come in another session
-    /// of the party: who watches only may send nothing in this one. What is to be told; nothing when it goes on.
+    /// of the party, or had before that was closed: who watches only may send nothing in this one. What is to be told; nothing when it goes on.
     pub(crate) fn unanswered(
         &mut self,
         cx: &mut Cx<'_>,
@@ -79,7 +107,7 @@ impl Sessions {
         let patience = cx.core.settings.media.patience?;
         let known = |session: &Session| session.answer(side) == Some((to, Answer::Came));
         let others = |(n, session): (usize, &Session)| n != at && known(session);
-        if self.open.iter().enumerate().any(others) {
+        if self.came.contains(&(side, to)) || self.open.iter().enumerate().any(others) {
             self.open.get(at)?.be_patient(cx, side, Some(patience));
             return None;
         }

@@ -14,6 +14,8 @@ use crate::node::Cx;
 const MOST_SESSIONS: usize = 16;
 /// Sessions of a call that may be closing at a time.
 const MOST_CLOSING: usize = 64;
+/// Addresses of closed sessions that a call remembers, the newest.
+const MOST_CAME: usize = 8;
 /// Logical channels a call may have at a time.
 const MOST_CHANNELS: usize = 64;
 
@@ -24,6 +26,8 @@ pub(crate) struct Sessions {
     /// Closed; the media plane has not reported their counts yet.
     closing: Vec<Session>,
     records: Vec<ChannelRecord>,
+    /// From where something came in sessions that are closed by now.
+    pub(super) came: Vec<(Side, IpAddr)>,
 }
 
 impl Sessions {
@@ -193,6 +197,11 @@ impl Sessions {
         cx.core.out.push(Output::Flow(FlowCommand::Close { flow: session.flow }));
         session.pairs.iter().for_each(|pair| cx.core.ports.left(cx.now, pair.id));
         session.receive.into_iter().flatten().for_each(|id| cx.core.marks.free(id));
+        for from in session.answered_from() {
+            self.came.retain(|known| *known != from);
+            self.came.push(from);
+        }
+        self.came.drain(..self.came.len().saturating_sub(MOST_CAME));
         self.closing.push(session);
     }
 

@@ -40,7 +40,7 @@ fn data(application: Application) -> DataType {
     DataType::data(Box::new(capability))
 }
 
-fn channel(application: Application, told: Option<&str>) -> OpenLogicalChannel {
+pub(super) fn channel(application: Application, told: Option<&str>) -> OpenLogicalChannel {
     let mut olc = open(9, 3, "198.51.100.10:5011");
     olc.forward_logical_channel_parameters.data_type = data(application);
     olc.separate_stack = told.and_then(stack);
@@ -51,7 +51,7 @@ pub(super) fn t120(told: Option<&str>) -> Control {
     Control::open(channel(Application::t120(Box::new(Protocol::separateLANStack(()))), told))
 }
 
-fn fax(protocol: Protocol) -> Application {
+pub(super) fn fax(protocol: Protocol) -> Application {
     Application::t38fax(Box::new(Fax { t38_fax_protocol: protocol, ..Default::default() }))
 }
 

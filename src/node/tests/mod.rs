@@ -1,6 +1,7 @@
 //! The node answered by hand: real octets in, and what comes out.
 
 mod addresses;
+mod aimed;
 mod channels;
 mod classes;
 mod crowd;

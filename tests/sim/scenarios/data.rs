@@ -88,7 +88,7 @@ impl Line {
         signal.h245_control().first().map(|octets| Control::decode(octets).unwrap())
     }
 
-    fn hang_up(mut self) {
+    pub(super) fn hang_up(mut self) {
         for (host, stream) in self.hosts.into_iter().zip(self.streams) {
             self.lab.world.with(host, |raw: &mut Raw, _| raw.close(stream));
             self.lab.world.run_for(seconds(1));

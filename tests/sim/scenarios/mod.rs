@@ -12,6 +12,7 @@ macro_rules! as_sent_and_octet_by_octet {
     };
 }
 
+mod aimed;
 mod calls;
 mod data;
 mod dialect;

@@ -3,9 +3,10 @@
 use pinhole::event::{CallRecord, Event};
 use pinhole_h323::address::to_h245;
 use pinhole_h323::asn::h245::{
-    MultimediaSystemControlMessage as Message,
+    H245TransportAddress, MultimediaSystemControlMessage as Message,
     OpenLogicalChannelAckForwardMultiplexAckParameters as Ack,
     OpenLogicalChannelForwardLogicalChannelParametersMultiplexParameters as Forward,
+    OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse,
     RequestMessage as Request, ResponseMessage as Response,
 };
 use pinhole_h323::{Control, Signal};
@@ -22,7 +23,7 @@ const TALK: u64 = 100;
 const MODE: &str = "[RoutedMode]\nGKRouted=1\nH245Routed=1\n[Proxy]\nEnable=1\n";
 
 /// Puts the address into what a party says of its media.
-fn names(control: &mut Control, rtp: &str, rtcp: &str) {
+pub(super) fn names(control: &mut Control, rtp: &str, rtcp: &str) {
     control.edit(|message| match message {
         Message::request(Request::openLogicalChannel(olc)) => {
             let forward = &mut olc.forward_logical_channel_parameters.multiplex_parameters;
@@ -41,6 +42,35 @@ fn names(control: &mut Control, rtp: &str, rtcp: &str) {
         }
         _ => {}
     });
+}
+
+/// Puts the address into all of fast start that names one.
+pub(super) fn proposes(signal: &mut Signal, rtp: &str, rtcp: &str) {
+    let put = |address: &mut Option<H245TransportAddress>, to: &str| {
+        if address.is_some() {
+            *address = Some(to_h245(at(to)));
+        }
+    };
+    let mut elements = Vec::new();
+    for octets in signal.fast_start() {
+        let mut olc = pinhole_h323::asn::decode_olc(octets).unwrap();
+        let forward = &mut olc.forward_logical_channel_parameters.multiplex_parameters;
+        if let Forward::h2250LogicalChannelParameters(parameters) = forward {
+            put(&mut parameters.media_channel, rtp);
+            put(&mut parameters.media_control_channel, rtcp);
+        }
+        if let Some(reverse) = &mut olc.reverse_logical_channel_parameters
+            && let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
+                &mut reverse.multiplex_parameters
+        {
+            put(&mut parameters.media_channel, rtp);
+            put(&mut parameters.media_control_channel, rtcp);
+        }
+        elements.push(pinhole_h323::asn::encode_olc(&olc).unwrap());
+    }
+    if !elements.is_empty() {
+        signal.set_fast_start(elements);
+    }
 }
 
 /// A call by mallory, who has her media sent elsewhere, to bob, who answers by himself.
@@ -182,24 +212,8 @@ fn what_fast_start_names_has_to_answer_too() {
     lab.answering("bob", Outside, 880.0, plain);
     lab.world.mark_rest();
     let mallory = lab.calling("mallory", Outside, ("bob", 440.0, 60), plain);
-    lab.world.tamper_signals(mallory, |signal: &mut Signal| {
-        use pinhole_h323::asn::h245::OpenLogicalChannelReverseLogicalChannelParametersMultiplexParameters as Reverse;
-        let mut proposals = Vec::new();
-        for octets in signal.fast_start() {
-            let mut olc = pinhole_h323::asn::decode_olc(octets).unwrap();
-            if let Some(reverse) = &mut olc.reverse_logical_channel_parameters
-                && let Some(Reverse::h2250LogicalChannelParameters(parameters)) =
-                    &mut reverse.multiplex_parameters
-            {
-                parameters.media_channel = Some(to_h245(at(&format!("{THERE}:6000"))));
-                parameters.media_control_channel = Some(to_h245(at(&format!("{THERE}:6001"))));
-            }
-            proposals.push(pinhole_h323::asn::encode_olc(&olc).unwrap());
-        }
-        if !proposals.is_empty() {
-            signal.set_fast_start(proposals);
-        }
-    });
+    let (rtp, rtcp) = (format!("{THERE}:6000"), format!("{THERE}:6001"));
+    lab.world.tamper_signals(mallory, move |signal| proposes(signal, &rtp, &rtcp));
     lab.record(mallory, 1, seconds(120));
     let came = lab.world.with(there, |raw: &mut Raw, _| raw.datagrams.len());
     assert!((14 * RATE..17 * RATE).contains(&came), "{came}");
