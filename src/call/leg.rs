@@ -41,6 +41,8 @@ pub(crate) struct Leg {
     pub(crate) client: bool,
     /// The neighbour it is, or through whom it is reached.
     pub(crate) zone: Option<ZoneId>,
+    /// True when the configuration registers it (`[RasSrv::PermanentEndpoints]`).
+    pub(crate) permanent: bool,
     /// True when it is the server of a traversal zone and we are its client: we open every connection ourselves, and
     /// keep the pinholes of its media open.
     pub(crate) server: bool,
@@ -123,6 +125,7 @@ impl Leg {
             peer,
             client: false,
             zone: None,
+            permanent: false,
             server: false,
             bond: None,
             multiplexes: false,
@@ -158,9 +161,10 @@ impl Leg {
         true
     }
 
-    /// To whom the media ports of its calls are counted, as their caller; `None` for a neighbour, who has many.
+    /// To whom the media ports of its calls are counted, as their caller; `None` for a neighbour or a trunk of the file, who
+    /// has many. An alias of the file does not count: anybody can register under it.
     pub(crate) fn holder(&self) -> Option<IpAddr> {
-        self.zone.is_none().then(|| source(self.peer))
+        (self.zone.is_none() && !self.permanent).then(|| source(self.peer))
     }
 
     /// True when H.460.19 is spoken with it, as its server or as its client.

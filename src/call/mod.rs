@@ -382,7 +382,6 @@ impl Calls {
                 call.learned.retain(|(of, _, _), _| *of != flow);
                 call.strangers.retain(|(of, _), _| *of != flow);
                 call.sessions.ended(cx, flow, counts);
-                cx.core.ports.given_back(cx.now, &mut cx.core.out);
                 if !call.is_live() && call.sessions.all_ended() {
                     self.report(cx, key);
                 }

@@ -323,6 +323,7 @@ fn calling_leg(
     } else if let Some(registration) = registration {
         leg.endpoint = Some(registration.id.clone());
         leg.own.clone_from(&registration.own);
+        leg.permanent = registration.permanent;
         leg.client = registration.traversal;
         leg.natted = registration.natted;
     } else if let Some(Body::setup(setup)) = signal.body() {

@@ -12,6 +12,7 @@ mod parameters;
 pub(crate) mod phone;
 pub(crate) mod run;
 pub(crate) mod status;
+mod trunks;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -71,6 +72,7 @@ pub(crate) fn load(file: &Path, overrides: &[Override]) -> Result<Loaded, ExitCo
             let (groups, more) = parameters::read(&config);
             problems.extend(more);
             problems.extend(capabilities::check(&config));
+            problems.extend(trunks::check(&config));
             problems.sort_by_key(|problem| problem.line);
             Ok(Loaded { config, groups, problems })
         }

@@ -23,6 +23,8 @@ const FIRST_LISTENER: u32 = 1 << 16;
 /// else meanwhile. It is twice as long after each further search in vain, [`MOST_DOUBLINGS`] times.
 const BARREN: Duration = Duration::from_secs(1);
 const MOST_DOUBLINGS: u32 = 3;
+/// Ports that were given back of which is remembered where they are, on each local address.
+const MOST_RETURNED: usize = 4096;
 
 /// A media pair: its number and the address of its even port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(crate) struct Ports {
     asked: BTreeMap<Bind, IpAddr>,
     /// Of what was asked for, the listeners of T.120.
     asked_data: BTreeSet<ListenerId>,
+    /// Pairs that are in use no longer, and that the host has not closed yet.
+    closing: BTreeMap<PairId, SocketAddr>,
     rest: Rest,
     quota: Quota,
 }
@@ -73,8 +77,53 @@ struct Spare {
     /// The pair of multiplexed media, which all flows of the address share.
     shared: Option<Pair>,
     pairs: Shelf<Pair>,
+    /// The even ports of pairs that were given back, the one first that was given back first. Where few are free these are
+    /// found at once, and all others only by trying one after the other.
+    returned: VecDeque<u16>,
+    /// What is asked for is one of these.
+    asked_again: bool,
     listeners: Shelf<Listener>,
     data: Shelf<Listener>,
+}
+
+impl Spare {
+    /// The ports among which one more pair is to be sought now, if it is.
+    fn seeks(
+        &mut self,
+        now: Instant,
+        range: &RangeInclusive<u16>,
+        is_scarce: bool,
+    ) -> Option<RangeInclusive<u16>> {
+        if (is_scarce || self.pairs.rests(now))
+            && self.pairs.lacks()
+            && let Some(port) = self.returned.pop_front()
+        {
+            (self.pairs.asked, self.asked_again) = (true, true);
+            return Some(port..=port.saturating_add(1));
+        }
+        self.pairs.asks(now).then(|| range.clone())
+    }
+
+    /// The host has found a pair, or none.
+    fn found(&mut self, now: Instant, pair: Option<Pair>) {
+        if std::mem::take(&mut self.asked_again) {
+            // That says nothing of the others.
+            self.pairs.asked = false;
+            self.pairs.ready.extend(pair);
+            return;
+        }
+        if let Some(pair) = pair {
+            self.returned.retain(|port| *port != pair.rtp.port());
+        }
+        self.pairs.answered(now, pair);
+    }
+
+    fn give_back(&mut self, port: u16) {
+        if self.returned.len() >= MOST_RETURNED {
+            self.returned.pop_front();
+        }
+        self.returned.push_back(port);
+    }
 }
 
 /// What is ready of one kind on one address. What is missing is asked for one at a time: where there is none, one search
@@ -95,10 +144,18 @@ impl<T> Shelf<T> {
         Self { ready: VecDeque::new(), most, asked: false, barren: None, misses: 0 }
     }
 
+    /// Nothing was found a moment ago.
+    fn rests(&self, now: Instant) -> bool {
+        self.barren.is_some_and(|until| now < until)
+    }
+
+    fn lacks(&self) -> bool {
+        !self.asked && self.ready.len() < self.most
+    }
+
     /// Whether one more is to be asked for now, as it then is.
     fn asks(&mut self, now: Instant) -> bool {
-        let rests = self.barren.is_some_and(|until| now < until);
-        let asks = !rests && !self.asked && self.ready.len() < self.most;
+        let asks = !self.rests(now) && self.lacks();
         if asks {
             (self.asked, self.barren) = (true, None);
         }
@@ -115,11 +172,6 @@ impl<T> Shelf<T> {
         }
         self.ready.extend(found);
     }
-
-    /// Something was given back: it can be found at once.
-    const fn bear(&mut self) {
-        (self.barren, self.misses) = (None, 0);
-    }
 }
 
 impl Ports {
@@ -127,6 +179,8 @@ impl Ports {
         let spare = || Spare {
             shared: None,
             pairs: Shelf::new(SPARE_PAIRS),
+            returned: VecDeque::new(),
+            asked_again: false,
             listeners: Shelf::new(SPARE_LISTENERS),
             data: Shelf::new(SPARE_DATA),
         };
@@ -136,6 +190,7 @@ impl Ports {
             spare: locals.iter().map(|ip| (*ip, spare())).collect(),
             asked: BTreeMap::new(),
             asked_data: BTreeSet::new(),
+            closing: BTreeMap::new(),
             rest: Rest::default(),
             quota,
         }
@@ -143,7 +198,7 @@ impl Ports {
 
     /// Asks for what is missing on every local address.
     pub(crate) fn top_up(&mut self, now: Instant, out: &mut Outbox) {
-        let Self { ranges, next, spare, asked, asked_data, .. } = self;
+        let Self { ranges, next, spare, asked, asked_data, quota, .. } = self;
         let mut ask =
             |number: &dyn Fn(u32) -> Bind, ip: IpAddr, ports: &RangeInclusive<u16>, class| {
                 let bind = number(*next);
@@ -153,8 +208,9 @@ impl Ports {
                 bind
             };
         for (ip, spare) in spare {
-            if spare.pairs.asks(now) {
-                ask(&|n| Bind::Media(PairId(n)), *ip, &ranges.media, 0);
+            let is_scarce = quota.is_scarce(*ip, spare.pairs.ready.len());
+            if let Some(ports) = spare.seeks(now, &ranges.media, is_scarce) {
+                ask(&|n| Bind::Media(PairId(n)), *ip, &ports, 0);
             }
             if spare.listeners.asks(now) {
                 ask(&|n| Bind::Tcp(ListenerId(n)), *ip, &ranges.h245, ranges.h245_class);
@@ -209,7 +265,7 @@ impl Ports {
                     out.push(Output::Flow(FlowCommand::Share { pair: id }));
                 }
             }
-            Bind::Media(id) => spare.pairs.answered(now, at.map(|rtp| Pair { id, rtp })),
+            Bind::Media(id) => spare.found(now, at.map(|rtp| Pair { id, rtp })),
             Bind::Tcp(id) if self.asked_data.remove(&id) => {
                 spare.data.answered(now, at.map(|at| Listener { id, at }));
             }
@@ -275,7 +331,9 @@ impl Ports {
 
     /// A pair is in use no longer.
     pub(crate) fn left(&mut self, now: Instant, pair: PairId) {
-        self.rest.leave(now, pair);
+        if let Some(at) = self.rest.leave(now, pair) {
+            self.closing.insert(pair, at);
+        }
         self.quota.leave(pair);
     }
 
@@ -300,10 +358,14 @@ impl Ports {
         self.spare.values().filter_map(barren).min()
     }
 
-    /// The host has closed what was in use: where there was no port, there is one now.
-    pub(crate) fn given_back(&mut self, now: Instant, out: &mut Outbox) {
-        for spare in self.spare.values_mut() {
-            spare.pairs.bear();
+    /// The host has closed pairs that were in use: where there was no port, there are these now.
+    pub(crate) fn given_back(&mut self, now: Instant, pairs: [PairId; 2], out: &mut Outbox) {
+        for pair in pairs {
+            if let Some(at) = self.closing.remove(&pair)
+                && let Some(spare) = self.spare.get_mut(&at.ip())
+            {
+                spare.give_back(at.port());
+            }
         }
         self.top_up(now, out);
     }
@@ -350,6 +412,7 @@ impl Ports {
             }
         }
         self.spare.clear();
+        self.closing.clear();
     }
 }
 

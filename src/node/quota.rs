@@ -8,6 +8,8 @@ use crate::face::PairId;
 
 /// Pairs that every source may hold while there are any: audio, two videos and far-end camera, on both sides of a call.
 const LEAST: usize = 8;
+/// Of how many pairs one has to be free, or they are scarce.
+const SCARCE: usize = 16;
 /// Pairs that systems have when the ports are left to them: half of 32768 to 60999.
 const OF_THE_SYSTEM: usize = 14_116;
 
@@ -100,6 +102,12 @@ impl Quota {
         let leaves = |has: usize, free: usize| has + 2 * more <= free + 1;
         let fair = held + more <= LEAST || (leaves(here, free_here) && leaves(held, free));
         if fair { Ok(()) } else { Err(Lack::Source) }
+    }
+
+    /// Whether a local address, of whose pairs so many are ready, has so few left that it would take long to find one.
+    pub(super) fn is_scarce(&self, local: IpAddr, ready: usize) -> bool {
+        let used = self.used.get(&local).copied().unwrap_or(0) + ready;
+        self.of_address.saturating_sub(used) <= self.of_address / SCARCE
     }
 
     /// A source takes a pair.

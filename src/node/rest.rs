@@ -25,14 +25,15 @@ impl Rest {
         self.used.insert(pair.id, pair.rtp);
     }
 
-    /// A pair is not in use any more.
-    pub(super) fn leave(&mut self, now: Instant, pair: PairId) {
-        let Some(at) = self.used.remove(&pair) else { return };
+    /// A pair is not in use any more; where it was.
+    pub(super) fn leave(&mut self, now: Instant, pair: PairId) -> Option<SocketAddr> {
+        let at = self.used.remove(&pair)?;
         self.forget(now);
         if self.left.len() >= MOST {
             self.left.pop_front();
         }
         self.left.push_back((now, at));
+        Some(at)
     }
 
     /// A pair was not used after all.

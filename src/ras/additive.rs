@@ -27,6 +27,9 @@ pub(super) fn add(
         match cx.core.registrations.find(&alias) {
             Some(owner) if owner.id == id => {}
             Some(_) => return Err(reject(&first_alias(request), &Refusal::DuplicateAlias(alias))),
+            None if cx.core.registrations.is_kept_from(cx.now, origin.from.ip(), &alias) => {
+                return Err(reject(&first_alias(request), &Refusal::DuplicateAlias(alias)));
+            }
             None if !aliases.contains(&alias) => aliases.push(alias),
             None => {}
         }
@@ -39,7 +42,7 @@ pub(super) fn add(
     let Origin { from, socket, local, .. } = origin;
     cx.core.registrations.moved(&id, from, socket, local);
     let own = cx.core.settings.ras.particulars.of(&aliases);
-    cx.core.registrations.rename(&id, |known| {
+    cx.core.registrations.rename(&id, cx.now, |known| {
         known.aliases = aliases;
         known.own = own;
         merge(&mut known.prefixes, given);

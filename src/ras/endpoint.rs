@@ -64,8 +64,35 @@ pub(super) struct Hearing {
     pub(super) proven: bool,
     /// It has answered a question with its number.
     pub(super) answers: bool,
-    /// The number of the last question (requestSeqNum of IRQ).
+    /// The number of the last question (requestSeqNum of IRQ), while that is open.
     pub(super) asked: Option<u16>,
+    /// How many answers to it came with another number.
+    pub(super) wrong: u8,
+}
+
+impl Hearing {
+    /// Answers with another number, after which a question is not open any more: a number of 16 bits must not be found by
+    /// trying. Some endpoints send answers unasked (irrFrequency), with numbers of their own.
+    const MOST_WRONG: u8 = 8;
+
+    /// Something has shown that it hears us.
+    pub(super) const fn shows(&self) -> bool {
+        self.proven || self.answers
+    }
+
+    /// An answer with this number is here; true if that was asked for.
+    pub(super) fn takes(&mut self, number: u16) -> bool {
+        let Some(asked) = self.asked else { return false };
+        if asked == number {
+            (self.asked, self.answers) = (None, true);
+            return true;
+        }
+        self.wrong += 1;
+        if self.wrong >= Self::MOST_WRONG {
+            self.asked = None;
+        }
+        false
+    }
 }
 
 /// A registered endpoint.
@@ -117,6 +144,9 @@ pub(crate) struct Registration {
     pub(crate) since: Instant,
     /// When it was last heard.
     pub(crate) seen: Instant,
+    /// When it last showed that it hears us, or else when it came: anybody can say what an endpoint says, from any address,
+    /// but that does not protect its place.
+    pub(crate) shown: Instant,
 }
 
 impl Registration {

@@ -34,7 +34,7 @@ pub(crate) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, id: &EndpointId) {
     };
     let (ttl_s, polls) = (known.ttl_s, cx.core.settings.ras.polls);
     let respite = crowd::respite(cx.now, known);
-    let heard = cx.now.duration_since(known.seen);
+    let (heard, shown) = (cx.now.duration_since(known.seen), cx.now.duration_since(known.shown));
     if crowd::again(cx, id) {
         return;
     }
@@ -61,11 +61,20 @@ pub(crate) fn expired(cx: &mut Cx<'_>, calls: &mut Calls, id: &EndpointId) {
     if !cx.core.settings.ras.expiry_ends_calls && calls.has_party(id) {
         return cx.set(timer(), POLL);
     }
-    let Some(gone) = cx.core.registrations.remove(id) else { return };
+    let gone = match wanted {
+        true => cx.core.registrations.leave(id, cx.now),
+        false => cx.core.registrations.remove(id),
+    };
+    let Some(gone) = gone else { return };
     unregistration::forgotten(cx, &gone);
     calls.silent(cx, id);
     let silence = match ttl_s {
-        _ if wanted => format!("was silent for {} s while its place was wanted", heard.as_secs()),
+        _ if wanted => {
+            format!(
+                "did not show for {} s that it is there, and its place was wanted",
+                shown.as_secs()
+            )
+        }
         Some(_) => {
             format!("did not refresh its registration within {} s", of(ttl_s).as_secs())
         }

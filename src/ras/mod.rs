@@ -12,6 +12,7 @@ pub(crate) mod discovery;
 pub(crate) mod disengage;
 pub(crate) mod endpoint;
 mod feature;
+mod given_up;
 mod identity;
 pub(crate) mod lifetime;
 pub(crate) mod load;

@@ -48,9 +48,10 @@ pub(crate) fn enter(cx: &mut Cx<'_>) {
             turns: 0,
             since: cx.now,
             seen: cx.now,
+            shown: cx.now,
         };
         let rules = Rules { most_from_address: usize::MAX, most: usize::MAX, overwrite: false };
-        if let Err(why) = cx.core.registrations.enter(new, rules) {
+        if let Err(why) = cx.core.registrations.enter(new, rules, true) {
             tracing::warn!(%at, ?why, "a permanent endpoint is not registered");
         }
     }

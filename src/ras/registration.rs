@@ -105,9 +105,7 @@ fn enter(
     let id = identity::identify(cx, origin, request, &aliases);
     let wanted = cx.core.registrations.wanted_of(&id, &aliases);
     let named = request.endpoint_identifier.as_ref().map(EndpointId::from);
-    let known = cx.core.registrations.get(&id).map(|known| known.hearing);
-    let drawn = named.as_ref() != Some(&id);
-    let hearing = known.unwrap_or_else(|| Hearing { drawn, ..Hearing::default() });
+    let (hearing, proves) = hearing(cx, origin, &id, named.as_ref() == Some(&id));
     let ttl_s = time_to_live(cx, request, traversal || natted);
     let (prefixes, told_prefixes) = prefixes(cx, request, &aliases);
     let new = Registration {
@@ -135,6 +133,7 @@ fn enter(
         hearing,
         since: cx.core.registrations.get(&id).map_or(cx.now, |known| known.since),
         seen: cx.now,
+        shown: cx.now,
     };
     let name = new.name();
     let known = cx.core.registrations.get(&id);
@@ -146,9 +145,9 @@ fn enter(
         most: settings.limits.registrations_in_all,
         overwrite: settings.ras.overwrite,
     };
-    let entered = cx.core.registrations.enter(new, rules);
+    let entered = cx.core.registrations.enter(new, rules, proves);
     let replaced = entered.map_err(|why| {
-        let asked = crowd::ask(cx, &why);
+        let asked = crowd::ask(cx, &why, origin.from.ip());
         let (reason, sentence) = reject(&name, &why);
         let asks =
             |sentence| format!("{sentence}; who is silent longest is asked whether it is there");
@@ -164,10 +163,8 @@ fn enter(
     for gone in replaced {
         unregistration::replaced(cx, &gone, origin);
     }
-    // Its request shows only that it speaks, not that it hears us: that its identifier shows.
-    let proven = named.as_ref() == Some(&id) && hearing.drawn;
-    if let Some(asked) = wanted.filter(|_| !proven) {
-        crowd::still(cx, &id, asked, known_before);
+    if let Some(want) = wanted.filter(|_| !proves) {
+        crowd::still(cx, &id, want, known_before);
     }
     if fresh {
         let traversal = if traversal { "H.460.18" } else { "none" };
@@ -178,6 +175,20 @@ fn enter(
         );
     }
     Ok(id)
+}
+
+/// What shows that an endpoint hears us, and whether its request does: that it speaks shows nothing, but an identifier of
+/// ours does. Not so at another address than that to which the identifier was sent.
+fn hearing(cx: &Cx<'_>, origin: Origin, id: &EndpointId, names_it: bool) -> (Hearing, bool) {
+    let Some(known) = cx.core.registrations.get(id) else {
+        return (Hearing { drawn: !names_it, ..Hearing::default() }, false);
+    };
+    if !known.is_from(origin.from) {
+        return (Hearing::default(), false);
+    }
+    let proves = names_it && known.hearing.drawn;
+    let proven = known.hearing.proven || proves;
+    (Hearing { proven, ..known.hearing }, proves)
 }
 
 /// Where an endpoint is reached of the addresses that it lists: where its request comes from, if that is among them. Who

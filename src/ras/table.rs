@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
 
 use pinhole_config::GatewayPrefix;
 use pinhole_h323::alias::Alias;
@@ -10,6 +9,7 @@ use pinhole_h323::id::EndpointId;
 
 use super::crowd::{self, Crowd};
 use super::endpoint::Registration;
+use super::given_up::GivenUp;
 use super::matching::{Key, Matching};
 use super::prefix::{self, Prefixes, Word};
 use super::settings::Turns;
@@ -53,6 +53,7 @@ pub(crate) struct Registrations {
     prefixes: Prefixes,
     sources: BTreeMap<IpAddr, BTreeSet<EndpointId>>,
     crowd: Crowd,
+    given_up: GivenUp,
     /// How many calls they have; also those of which the registration has ended.
     usage: Usage,
     signalling: BTreeMap<SocketAddr, EndpointId>,
@@ -83,68 +84,6 @@ impl Registrations {
         let known = self.endpoints.get_mut(id).filter(|known| known.polls < most)?;
         known.polls += 1;
         Some(known.clone())
-    }
-
-    /// An endpoint was heard, by its identifier; true when its place was wanted. That keeps it only if nobody but us can have
-    /// told it the identifier.
-    pub(crate) fn seen(&mut self, id: &EndpointId, now: Instant) -> bool {
-        let Some(known) = self.endpoints.get_mut(id) else { return false };
-        if self.crowd.wanted(id).is_some() && !known.hearing.drawn {
-            return false;
-        }
-        known.hearing.proven = known.hearing.drawn;
-        let wanted = self.crowd.heard(known, now);
-        known.seen = now;
-        wanted
-    }
-
-    /// An endpoint is asked whether it is still there, by a question with this number.
-    pub(super) fn asked(&mut self, id: &EndpointId, number: u16) {
-        if let Some(known) = self.endpoints.get_mut(id) {
-            known.hearing.asked = Some(number);
-        }
-    }
-
-    /// It has answered one with this number; true when its place was wanted.
-    pub(super) fn answered(&mut self, id: &EndpointId, number: u16, now: Instant) -> bool {
-        let known = self.endpoints.get_mut(id);
-        let Some(known) = known.filter(|known| known.hearing.asked == Some(number)) else {
-            return false;
-        };
-        known.hearing.answers = true;
-        let wanted = self.crowd.heard(known, now);
-        known.seen = now;
-        wanted
-    }
-
-    /// The endpoint that was silent for the longest time, of those whose place is not wanted yet.
-    pub(super) fn quietest(&self) -> Option<&Registration> {
-        self.endpoints.get(self.crowd.quietest()?)
-    }
-
-    /// Somebody else wants the place of an endpoint, which was asked for it so often: it keeps it only if it answers.
-    pub(super) fn want(&mut self, id: &EndpointId, asked: u32) {
-        if let Some(known) = self.endpoints.get(id) {
-            self.crowd.want(known, asked);
-        }
-    }
-
-    /// How often an endpoint was asked for its place, if that is wanted.
-    pub(super) fn wanted(&self, id: &EndpointId) -> Option<u32> {
-        self.crowd.wanted(id)
-    }
-
-    /// The same of an endpoint or of any that has one of these aliases.
-    pub(super) fn wanted_of(&self, id: &EndpointId, aliases: &[Alias]) -> Option<u32> {
-        let holders = aliases.iter().filter_map(|alias| Some(&self.find(alias)?.id));
-        holders.chain([id]).filter_map(|id| self.crowd.wanted(id)).max()
-    }
-
-    /// Nobody takes the place of an endpoint, though it did not answer.
-    pub(super) fn spare(&mut self, id: &EndpointId) {
-        if let Some(known) = self.endpoints.get(id) {
-            self.crowd.heard(known, known.seen);
-        }
     }
 
     /// Whether there is memory for an endpoint that has more names than most.
@@ -286,7 +225,7 @@ impl Registrations {
 
     /// Enters an endpoint, or replaces the one with its identifier. An endpoint that lost its identifier (it was
     /// restarted) takes its place again when it comes from the same address and tells the same one. Returns those that
-    /// had to go for it.
+    /// had to go for it. `proves` says that its request shows that it hears us.
     ///
     /// # Errors
     /// When another endpoint has one of its aliases, when it has none, and when the table is full.
@@ -294,6 +233,7 @@ impl Registrations {
         &mut self,
         new: Registration,
         rules: Rules,
+        proves: bool,
     ) -> Result<Vec<Registration>, Refusal> {
         if new.aliases.is_empty() || new.aliases.len() > MOST_ALIASES {
             return Err(Refusal::InvalidAlias);
@@ -312,9 +252,14 @@ impl Registrations {
         if others >= rules.most_from_address && !new.permanent {
             return Err(Refusal::TooManyFromAddress);
         }
+        let now = new.seen;
+        let shown = if proves { now } else { self.protected_since(&new, now, &replaced) };
+        for old in replaced.iter().chain([&new.id]) {
+            self.gives_up(old, now, &new.aliases);
+        }
         let replaced = replaced.iter().filter_map(|old| self.remove(old)).collect();
         let turns = self.remove(&new.id).map_or(new.turns, |old| old.turns);
-        self.insert(Registration { turns, ..new });
+        self.insert(Registration { turns, shown, ..new });
         Ok(replaced)
     }
 
@@ -322,7 +267,16 @@ impl Registrations {
     fn replaced(&self, new: &Registration, rules: Rules) -> Result<BTreeSet<EndpointId>, Refusal> {
         let mut replaced = BTreeSet::new();
         for alias in &new.aliases {
-            let Some(old) = self.find(alias).filter(|old| old.id != new.id) else { continue };
+            let Some(old) = self.find(alias) else {
+                let is_open = rules.overwrite || new.permanent;
+                if !is_open && self.is_kept_from(new.seen, new.source.ip(), alias) {
+                    return Err(Refusal::DuplicateAlias(alias.clone()));
+                }
+                continue;
+            };
+            if old.id == new.id {
+                continue;
+            }
             let same_host = old.is_from(new.source)
                 && old.signalling.map(|a| a.ip()) == new.signalling.map(|a| a.ip());
             if old.permanent || !(same_host || rules.overwrite) {
@@ -356,14 +310,6 @@ impl Registrations {
             self.signalling.insert(signalling, new.id.clone());
         }
         self.endpoints.insert(new.id.clone(), new);
-    }
-
-    /// Gives an endpoint other aliases and prefixes, which the caller has found to be free.
-    pub(super) fn rename(&mut self, id: &EndpointId, change: impl FnOnce(&mut Registration)) {
-        if let Some(mut known) = self.remove(id) {
-            change(&mut known);
-            self.insert(known);
-        }
     }
 
     /// Removes an endpoint and its aliases.
@@ -407,6 +353,7 @@ impl Registrations {
         self.prefixes.clear();
         self.sources.clear();
         self.crowd = Crowd::default();
+        self.given_up.clear();
         self.signalling.clear();
         std::mem::take(&mut self.endpoints).into_values().collect()
     }
@@ -417,5 +364,6 @@ const fn is_reachable(endpoint: &Registration) -> bool {
     !endpoint.traversal && !endpoint.natted
 }
 
+mod place;
 #[cfg(test)]
 mod tests;

@@ -109,12 +109,12 @@ fn leave(
     // Who added aliases one by one takes them away so. Others name theirs only to say who they are.
     let named = Alias::read_all(request.endpoint_alias.iter().flatten());
     if known.additive && !named.is_empty() && known.aliases.iter().any(|own| !named.contains(own)) {
-        cx.core.registrations.rename(&id, |known| {
+        cx.core.registrations.rename(&id, cx.now, |known| {
             known.aliases.retain(|own| !named.contains(own));
         });
         return Ok(None);
     }
-    let Some(gone) = cx.core.registrations.remove(&id) else {
+    let Some(gone) = cx.core.registrations.leave(&id, cx.now) else {
         return Err(UnregRejectReason::notCurrentlyRegistered(()));
     };
     forgotten(cx, &gone);

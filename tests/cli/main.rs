@@ -197,6 +197,32 @@ fn nobody_starts_an_open_gatekeeper_unknowingly() {
     }
 }
 
+/// A gateway that is to have more calls than its share of the ports is enough for: the operator learns of it before the
+/// calls do.
+#[test]
+fn check_says_where_a_trunk_has_too_few_ports() {
+    let said = |capacity: u32, more: &str| {
+        let text =
+            format!("[Proxy]\nRTPPortRange=20000-21999\n[EP::gw]\nCapacity={capacity}\n{more}");
+        let path = file("trunk", &text);
+        let name = path.to_str().unwrap();
+        text_of_check(name)
+    };
+    let warning = "gatekeeper.ini:4:10: warning: Capacity=251: calls from one address take at most half of RTPPortRange, \
+                   which is 250 calls with audio; set MediaPairsPerSource=502 in [Pinhole::Limits], or enter it in \
+                   [RasSrv::PermanentEndpoints], which are not counted\ngatekeeper.ini: 1 warning\n";
+    assert_eq!(said(251, ""), warning);
+    assert_eq!(said(250, ""), "gatekeeper.ini: no problems\n");
+    assert_eq!(
+        said(251, "[Pinhole::Limits]\nMediaPairsPerSource=502\n"),
+        "gatekeeper.ini: no problems\n"
+    );
+}
+
+fn text_of_check(name: &str) -> String {
+    text(&pinhole(&["check", name]).stdout).replace(name, "gatekeeper.ini")
+}
+
 #[test]
 fn a_reader_that_leaves_is_no_panic() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pinhole"))

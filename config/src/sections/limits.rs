@@ -32,7 +32,8 @@ section! {
         /// more, channels are rejected (insufficientBandwidth) and calls released (gatekeeperResources, cause 47).
         media_pairs: Number as "MediaPairs" = Number(0) => Limit::Within(0, 1_000_000);
         /// Of them, those of the calls from one address. 0: no more than it leaves free for others, so that there is
-        /// something for everybody who comes; calls from neighbours are not counted.
+        /// something for everybody who comes, and half of them is the most. Calls from neighbours and permanent endpoints are
+        /// not counted.
         media_pairs_per_source: Number as "MediaPairsPerSource" = Number(0)
             => Limit::Within(0, 1_000_000);
         /// Media goes for so long to an address that is not that of the party's signalling while nothing comes from there (RTP

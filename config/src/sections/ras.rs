@@ -18,7 +18,8 @@ section! {
         overwrite_same_address: bool as "OverwriteEPOnSameAddress" = false;
         /// How often an endpoint that did not refresh its registration in time is asked whether it is still there (IRQ)
         /// before the registration ends; 0: never. Else one whose alias, or place in a full table, somebody else wants is asked
-        /// as well, twice, and gives it away if it does not answer.
+        /// as well and gives it away if it does not answer: after two questions in ten seconds, or six in thirty if it has
+        /// shown before that it hears us. Requests that anybody can send in its name do not keep it.
         irq_polls: Number as "IRQPollCount" = Number(1) => Limit::Clamp(0, 10);
         /// Whether an endpoint may register again from another address than before, if it brings the endpoint identifier
         /// that it was given, which nobody can guess. Else its aliases stay with the old address until that is silent.

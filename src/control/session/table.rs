@@ -209,6 +209,8 @@ impl Sessions {
     pub(crate) fn ended(&mut self, cx: &mut Cx<'_>, flow: FlowId, counts: [FlowCounts; 2]) {
         let Some(at) = self.closing.iter().position(|session| session.flow == flow) else { return };
         let session = self.closing.remove(at);
+        let pairs = session.pairs.map(|pair| pair.id);
+        cx.core.ports.given_back(cx.now, pairs, &mut cx.core.out);
         session.spare(cx, counts);
         session.record(counts, &mut self.records);
     }

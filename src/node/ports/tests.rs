@@ -83,10 +83,120 @@ fn where_nothing_is_found_nothing_is_sought_for_a_while() {
     assert!(out.pop().is_none(), "nothing is asked for again");
     assert_eq!(ports.pair(start + BARREN, ip(), None, &mut out), Err(Lack::Ports));
     assert_eq!(answer(&mut ports, start + BARREN, &mut out, false), 3, "but after a while");
-    ports.given_back(start + BARREN, &mut out);
-    let found = answer(&mut ports, start + BARREN, &mut out, true);
-    assert_eq!(found, SPARE_PAIRS, "and when a pair is given back");
-    assert!(ports.pair(start + BARREN, ip(), None, &mut out).is_ok());
+}
+
+/// A host whose ports are tried one after the other, as the real one does.
+struct Host {
+    taken: BTreeSet<u16>,
+    tries: usize,
+    /// Where it begins is as good as chance.
+    chance: u64,
+}
+
+impl Host {
+    /// Answers what is asked for, until nothing is.
+    fn answer(&mut self, ports: &mut Ports, now: Instant, out: &mut Outbox) {
+        while let Some(output) = out.pop() {
+            let Output::Bind { bind, ip, ports: range, .. } = output else { panic!("{output:?}") };
+            let at = match bind {
+                Bind::Media(_) => self.find(&range),
+                _ => Some(*range.start()),
+            };
+            assert!(ports.bound(now, bind, at.map(|port| SocketAddr::new(ip, port)), out));
+        }
+    }
+
+    fn find(&mut self, range: &RangeInclusive<u16>) -> Option<u16> {
+        let all: Vec<u16> = range.clone().step_by(2).collect();
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let first = (self.chance >> 33) as usize % all.len();
+        let (before, after) = all.split_at(first);
+        let found = after.iter().chain(before).find(|port| {
+            self.tries += 1;
+            !self.taken.contains(port)
+        });
+        found.copied().inspect(|port| assert!(self.taken.insert(*port)))
+    }
+
+    /// A call ends.
+    fn closes(&mut self, ports: &mut Ports, now: Instant, pairs: [Pair; 2], out: &mut Outbox) {
+        pairs.iter().for_each(|pair| ports.left(now, pair.id));
+        self.answer(ports, now, out);
+        pairs.iter().for_each(|pair| assert!(self.taken.remove(&pair.rtp.port())));
+        ports.given_back(now, pairs.map(|pair| pair.id), out);
+        self.answer(ports, now, out);
+    }
+}
+
+/// While a range is full, or all but full, calls end and others begin: nobody searches the range for each.
+#[test]
+fn where_few_ports_are_free_those_that_were_given_back_are_sought_first() {
+    let range = 20_000..=21_999;
+    for free in [0, 2, 10] {
+        let quota = Quota::new(&range, &[ip()], 0, 0);
+        let ranges = Ranges { media: range.clone(), h245: 7..=7, t120: 9..=9, h245_class: 0 };
+        let (mut ports, mut out) = (Ports::new(&[ip()], ranges, quota), Outbox::default());
+        let mut host = Host { taken: BTreeSet::new(), tries: 0, chance: 1 };
+        let mut now = now();
+        ports.top_up(now, &mut out);
+        host.answer(&mut ports, now, &mut out);
+        let take = |ports: &mut Ports, host: &mut Host, now, out: &mut Outbox| {
+            let pair = ports.pair(now, ip(), None, out);
+            host.answer(ports, now, out);
+            pair
+        };
+        let mut calls = VecDeque::new();
+        while host.taken.len() + free < 1000 {
+            let pairs = [(); 2].map(|()| take(&mut ports, &mut host, now, &mut out).unwrap());
+            calls.push_back(pairs);
+        }
+        if free == 0 {
+            // Nothing is left but what is ready, and then not even that.
+            while let Ok(one) = take(&mut ports, &mut host, now, &mut out) {
+                calls.push_back([one, take(&mut ports, &mut host, now, &mut out).unwrap()]);
+            }
+        }
+        let before = host.tries;
+        for _ in 0..100 {
+            now += Duration::from_millis(20);
+            let ends = calls.pop_front().unwrap();
+            host.closes(&mut ports, now, ends, &mut out);
+            let begins = [(); 2].map(|()| take(&mut ports, &mut host, now, &mut out).unwrap());
+            calls.push_back(begins);
+        }
+        let tries = host.tries - before;
+        // Two seconds pass: the whole range is searched now and then, but not for each call.
+        assert!(tries <= 200 + 3000, "{free} free: {tries}");
+        assert!(free == 0 || tries <= 300, "{free} free: {tries}");
+    }
+}
+
+/// What another program has taken meanwhile is not found there, and is not sought there again.
+#[test]
+fn a_port_that_somebody_else_has_taken_is_forgotten() {
+    let range = 20_000..=20_039;
+    let quota = Quota::new(&range, &[ip()], 0, 0);
+    let ranges = Ranges { media: range, h245: 7..=7, t120: 9..=9, h245_class: 0 };
+    let (mut ports, mut out, now) = (Ports::new(&[ip()], ranges, quota), Outbox::default(), now());
+    let mut host = Host { taken: BTreeSet::new(), tries: 0, chance: 1 };
+    ports.top_up(now, &mut out);
+    host.answer(&mut ports, now, &mut out);
+    let mut all = Vec::new();
+    while let Ok(pair) = ports.pair(now, ip(), None, &mut out) {
+        host.answer(&mut ports, now, &mut out);
+        all.push(pair);
+    }
+    assert_eq!(all.len(), 20);
+    let (lost, kept) = (all[0], all[1]);
+    [lost, kept].iter().for_each(|pair| ports.left(now, pair.id));
+    host.taken.remove(&kept.rtp.port());
+    let before = host.tries;
+    ports.given_back(now, [lost.id, kept.id], &mut out);
+    host.answer(&mut ports, now, &mut out);
+    assert_eq!((host.tries - before, ports.ready()[0]), (2, 1));
+    assert_eq!(ports.pair(now, ip(), None, &mut out).unwrap().rtp, kept.rtp);
+    host.answer(&mut ports, now, &mut out);
+    assert_eq!(host.tries - before, 2, "nobody seeks the other again");
 }
 
 /// It is sought unasked, ever more rarely, until it is found.

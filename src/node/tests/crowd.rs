@@ -285,8 +285,39 @@ fn who_has_answered_once_is_missed_sooner() {
     ask(&mut desk, ALICE, answer(&id, question(&answers).expect("a question")));
     desk.wait(20);
     assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
-    pass(&mut desk, 11);
+    pass(&mut desk, 29);
+    assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()), "it may be away");
+    pass(&mut desk, 2);
     assert_eq!(tries(&mut desk, "alice", MALLORY), None, "it does not answer any more");
+}
+
+/// A NAT has forgotten it, or it roams: its next keepalive comes from another port, and later than two questions take.
+#[test]
+fn who_is_away_for_a_moment_keeps_its_alias() {
+    for (away, answers_on_its_return) in [(19, false), (27, false), (12, true)] {
+        let mut desk = Desk::new();
+        let id = register(&mut desk, "alice", ALICE);
+        desk.wait(10);
+        let asked = desk.ask(MALLORY, &open_rrq("alice", MALLORY, |_| {}));
+        ask(&mut desk, ALICE, answer(&id, question(&asked).expect("a question")));
+        desk.wait(5);
+        for _ in 0..away {
+            assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
+            desk.wait(1);
+        }
+        if answers_on_its_return {
+            let mut asked = None;
+            while asked.is_none() {
+                asked = question(&after(&mut desk, 1));
+            }
+            ask(&mut desk, ALICE, answer(&id, asked.unwrap()));
+        } else {
+            refresh(&mut desk, "alice", "192.0.2.10:40000", &id);
+        }
+        pass(&mut desk, 4);
+        assert!(is_duplicate(tries(&mut desk, "alice", MALLORY).as_ref()));
+        assert_eq!(known(&desk, "alice").unwrap().id, EndpointId::from(&id));
+    }
 }
 
 #[test]
@@ -307,4 +338,201 @@ fn who_finds_its_alias_taken_is_told_of_with_what_follows() {
     desk.wait(10);
     let asked = format!("{plain}, which is asked whether it is still there");
     assert_eq!(refused(&mut desk), Some(asked));
+}
+
+/// What somebody says that has another's address, or one of nobody: he hears no answer, and so each has a number of its own.
+struct Forger {
+    seq: u16,
+    at: String,
+}
+
+impl Forger {
+    fn at(at: &str) -> Self {
+        Self { seq: 100, at: at.into() }
+    }
+
+    fn says(&mut self, desk: &mut Desk, name: &str, edit: impl FnOnce(&mut RegistrationRequest)) {
+        self.seq += 1;
+        let rrq = open_rrq(name, &self.at, |rrq| {
+            rrq.request_seq_num = RequestSeqNum(self.seq);
+            edit(rrq);
+        });
+        desk.ask(&self.at, &rrq);
+    }
+
+    /// It goes, as far as the address shows that it is it.
+    fn goes(&mut self, desk: &mut Desk, id: Option<&EndpointIdentifier>) {
+        self.seq += 1;
+        let from: SocketAddr = self.at.parse().unwrap();
+        let signalling = SocketAddr::new(from.ip(), 1720);
+        let urq = UnregistrationRequest {
+            request_seq_num: RequestSeqNum(self.seq),
+            call_signal_address: vec![pinhole_h323::address::to_h225(signalling)],
+            endpoint_identifier: id.cloned(),
+            ..Default::default()
+        };
+        ask(desk, &self.at, RasMessage::unregistrationRequest(Box::new(urq)));
+    }
+}
+
+fn brought(n: u32) -> EndpointIdentifier {
+    EndpointIdentifier::from(&EndpointId(format!("{n:032x}")))
+}
+
+/// Second by second the forger says what it does, and every third alice wants her name; when she has it.
+fn when_alice_has_it(desk: &mut Desk, mut forge: impl FnMut(&mut Desk, u64)) -> Option<u64> {
+    (0..60).find(|second| {
+        forge(desk, *second);
+        let has = second % 3 == 2 && tries(desk, "alice", ALICE).is_none();
+        desk.wait(1);
+        has
+    })
+}
+
+#[test]
+fn refreshes_of_who_does_not_hear_us_do_not_hold_an_alias() {
+    type Forge = Box<dyn FnMut(&mut Desk, u64)>;
+    let name = |id: EndpointIdentifier| {
+        move |rrq: &mut RegistrationRequest| rrq.endpoint_identifier = Some(id)
+    };
+    let new = || Forger::at(MALLORY);
+    let (mut a, mut b, mut c, mut d) = (new(), new(), new(), new());
+    let (mut e, mut f, mut g) = (new(), new(), new());
+    let forged: [(&str, Forge); 7] = [
+        ("full RRQ without an identifier", Box::new(move |desk, _| a.says(desk, "alice", |_| {}))),
+        (
+            "full RRQ with one of its own",
+            Box::new(move |desk, _| b.says(desk, "alice", name(brought(1)))),
+        ),
+        (
+            "keepalive with one of its own",
+            Box::new(move |desk, second| {
+                c.says(desk, "alice", |rrq| {
+                    rrq.endpoint_identifier = Some(brought(2));
+                    rrq.keep_alive = (second > 0).then_some(true);
+                });
+            }),
+        ),
+        (
+            "from one port after the other",
+            Box::new(move |desk, second| {
+                d.at = format!("192.0.2.66:{}", 2000 + second);
+                d.says(desk, "alice", |_| {});
+            }),
+        ),
+        (
+            "going and coming",
+            Box::new(move |desk, second| {
+                if second % 4 == 0 {
+                    e.goes(desk, None);
+                }
+                e.says(desk, "alice", |_| {});
+            }),
+        ),
+        (
+            "going and coming from one address after the other",
+            Box::new(move |desk, second| {
+                if second % 4 == 0 {
+                    f.goes(desk, None);
+                    f.at = format!("192.0.2.{}:1719", 100 + second);
+                    f.says(desk, "alice", |_| {});
+                }
+            }),
+        ),
+        (
+            "with more names",
+            Box::new(move |desk, second| {
+                g.says(
+                    desk,
+                    &if second == 0 { "alice".into() } else { format!("x{second}") },
+                    |rrq| {
+                        rrq.endpoint_identifier = Some(brought(3));
+                        rrq.additive_registration = (second > 0).then_some(());
+                    },
+                );
+            }),
+        ),
+    ];
+    let had = forged.map(|(how, forge)| (how, when_alice_has_it(&mut Desk::new(), forge)));
+    let late = had.iter().filter(|(_, had)| had.is_none_or(|second| second > 24));
+    assert_eq!(late.count(), 0, "{had:?}");
+}
+
+/// Who gives a name up in favour of another registration of its own gains no time.
+#[test]
+fn a_name_that_goes_from_one_forged_registration_to_another_is_no_safer() {
+    let mut forger = Forger::at(MALLORY);
+    let had = when_alice_has_it(&mut Desk::new(), |desk, second| {
+        if second % 4 != 0 {
+            return;
+        }
+        // The last one takes another name, and a new one has this.
+        if let Some(last) = second.checked_sub(4) {
+            forger.at = format!("192.0.2.{}:1719", 100 + last);
+            forger.says(desk, &format!("other{second}"), |rrq| {
+                rrq.endpoint_identifier = Some(brought(1000 + last as u32));
+            });
+        }
+        forger.at = format!("192.0.2.{}:1719", 100 + second);
+        forger.says(desk, "alice", |rrq| {
+            rrq.endpoint_identifier = Some(brought(1000 + second as u32));
+        });
+    });
+    assert!(had.is_some_and(|second| second <= 24), "{had:?}");
+}
+
+#[test]
+fn a_table_full_of_refreshed_forgeries_lets_newcomers_in_and_nobody_out_that_is_there() {
+    const FORGED: u16 = 200;
+    let mut desk = limited(|limits| limits.registrations_in_all = usize::from(FORGED) + 1);
+    let real = register(&mut desk, "real", BOB);
+    let forged = |n: u16| format!("203.0.113.{}:{}", n % 250, 3000 + n);
+    let mut seq = 1000_u16;
+    let mut all = |desk: &mut Desk, first: bool| {
+        for n in 0..FORGED {
+            seq = seq.wrapping_add(1);
+            let rrq = open_rrq(&format!("f{n}"), &forged(n), |rrq| {
+                rrq.request_seq_num = RequestSeqNum(seq.max(1));
+                rrq.endpoint_identifier = Some(brought(n.into()));
+                rrq.keep_alive = (!first && n % 2 == 0).then_some(true);
+            });
+            desk.ask(&forged(n), &rrq);
+        }
+    };
+    all(&mut desk, true);
+    assert_eq!(desk.node.registrations(), usize::from(FORGED) + 1);
+    let mut came = None;
+    for second in 1..=90 {
+        desk.wait(1);
+        if second % 20 == 0 {
+            // Those that are gone do not come again by it.
+            refresh(&mut desk, "real", BOB, &real);
+            all(&mut desk, false);
+        }
+        if second % 5 == 0 && came.is_none() {
+            came = tries(&mut desk, "new", &from(9)).is_none().then_some(second);
+        }
+    }
+    assert!(came.is_some_and(|second| second <= 50), "{came:?}");
+    assert!(known(&desk, "real").is_some() && known(&desk, "new").is_some());
+}
+
+/// The number of a question cannot be found by trying.
+#[test]
+fn a_question_takes_a_few_wrong_answers_only() {
+    let mut desk = Desk::new();
+    let id = brought(7);
+    let rrq = open_rrq("alice", MALLORY, |rrq| rrq.endpoint_identifier = Some(id.clone()));
+    confirmed(&desk.ask(MALLORY, &rrq));
+    desk.wait(20);
+    let asked = desk.ask(ALICE, &open_rrq("alice", ALICE, |_| {}));
+    let number = question(&asked).expect("a question");
+    for n in 1..=8 {
+        ask(&mut desk, MALLORY, answer(&id, number.wrapping_add(n)));
+    }
+    ask(&mut desk, MALLORY, answer(&id, number));
+    pass(&mut desk, 5);
+    assert!(known(&desk, "alice").is_some(), "it is asked once more");
+    pass(&mut desk, 6);
+    assert!(known(&desk, "alice").is_none());
 }

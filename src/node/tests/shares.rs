@@ -69,6 +69,22 @@ fn the_calls_of_one_address_hold_so_many_ports_whoever_opens_the_channels() {
     assert_eq!(opens(&mut talk, Side::A, 5).flows(), (1, 0), "what is given back can be had");
 }
 
+/// One gateway that the file names has the calls of a whole site.
+#[test]
+fn the_calls_of_a_permanent_endpoint_are_not_counted() {
+    for (address, is_it) in [("198.51.100.10", true), ("198.51.100.11", false)] {
+        let text = format!("[RasSrv::PermanentEndpoints]\n{address}=trunk\n");
+        let (config, problems) = pinhole_config::Config::read(&text);
+        assert_eq!(problems, []);
+        let ras = Settings::from(&config).ras;
+        let mut settings = Settings { mode: Mode::Proxied, ras, ..Settings::default() };
+        settings.limits.media_pairs_per_source = 2;
+        let mut talk = Talk::plain_with(settings);
+        let opened = [1, 2, 3].map(|number| opens(&mut talk, Side::A, number).flows().0);
+        assert_eq!(opened, if is_it { [1, 1, 1] } else { [1, 0, 0] }, "{address}");
+    }
+}
+
 /// What the media plane tells of strangers is shown while the call goes on.
 #[test]
 fn strangers_and_strays_are_shown() {

@@ -1,5 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
 
+use std::time::Instant;
+
 use pinhole_config::{GatewayPrefixes, Value as _};
 
 use super::super::endpoint::Kind;
@@ -37,6 +39,7 @@ fn endpoint(name: &str, at: &str) -> Registration {
         turns: 0,
         since: now,
         seen: now,
+        shown: now,
     }
 }
 
@@ -56,11 +59,11 @@ fn empty(table: &Registrations) -> bool {
 fn a_host_that_was_started_again_takes_all_its_places_and_nothing_is_left_of_them() {
     let mut table = Registrations::default();
     for name in ["a", "b"] {
-        table.enter(endpoint(name, "192.0.2.1:1719"), RULES).unwrap();
+        table.enter(endpoint(name, "192.0.2.1:1719"), RULES, false).unwrap();
     }
     let mut both = endpoint("c", "192.0.2.1:1719");
     both.aliases = ["a", "b"].map(Alias::from_text).to_vec();
-    let replaced = table.enter(both, RULES).unwrap();
+    let replaced = table.enter(both, RULES, false).unwrap();
     assert_eq!(names(replaced.iter().collect()), ["a", "b"]);
     assert_eq!(table.len(), 1);
     table.remove(&"c".into()).unwrap();
@@ -70,12 +73,12 @@ fn a_host_that_was_started_again_takes_all_its_places_and_nothing_is_left_of_the
 #[test]
 fn an_alias_stays_with_its_host_unless_the_configuration_gives_it_away() {
     let mut table = Registrations::default();
-    table.enter(endpoint("a", "192.0.2.1:1719"), RULES).unwrap();
+    table.enter(endpoint("a", "192.0.2.1:1719"), RULES, false).unwrap();
     let mut thief = endpoint("thief", "192.0.2.2:1719");
     thief.aliases = vec![Alias::from_text("a")];
-    let refused = table.enter(thief.clone(), RULES).unwrap_err();
+    let refused = table.enter(thief.clone(), RULES, false).unwrap_err();
     assert_eq!(refused, Refusal::DuplicateAlias(Alias::from_text("a")));
-    let replaced = table.enter(thief, OVERWRITE).unwrap();
+    let replaced = table.enter(thief, OVERWRITE, false).unwrap();
     assert_eq!(names(replaced.iter().collect()), ["a"]);
     assert_eq!(table.find(&Alias::from_text("a")).unwrap().id, "thief".into());
 }
@@ -83,9 +86,9 @@ fn an_alias_stays_with_its_host_unless_the_configuration_gives_it_away() {
 #[test]
 fn a_signalling_address_is_taken_over_only_if_the_configuration_says_so() {
     let mut table = Registrations::default();
-    table.enter(endpoint("a", "192.0.2.1:1719"), RULES).unwrap();
-    assert!(table.enter(endpoint("b", "192.0.2.1:2000"), RULES).unwrap().is_empty());
-    let replaced = table.enter(endpoint("c", "192.0.2.1:2001"), OVERWRITE).unwrap();
+    table.enter(endpoint("a", "192.0.2.1:1719"), RULES, false).unwrap();
+    assert!(table.enter(endpoint("b", "192.0.2.1:2000"), RULES, false).unwrap().is_empty());
+    let replaced = table.enter(endpoint("c", "192.0.2.1:2001"), OVERWRITE, false).unwrap();
     assert_eq!(names(replaced.iter().collect()), ["b"], "the one that is called there");
 }
 
@@ -94,10 +97,10 @@ fn a_signalling_address_goes_back_to_who_had_it_before() {
     let mut table = Registrations::default();
     let told = "192.0.2.1:1720".parse().unwrap();
     for name in ["a", "b"] {
-        table.enter(endpoint(name, "192.0.2.1:1719"), RULES).unwrap();
+        table.enter(endpoint(name, "192.0.2.1:1719"), RULES, false).unwrap();
     }
     let natted = Registration { natted: true, ..endpoint("c", "192.0.2.1:1719") };
-    table.enter(natted, RULES).unwrap();
+    table.enter(natted, RULES, false).unwrap();
     assert_eq!(table.at(told).unwrap().name(), "b");
     table.remove(&"b".into()).unwrap();
     assert_eq!(table.at(told).unwrap().name(), "a");
@@ -111,11 +114,11 @@ fn a_signalling_address_goes_back_to_who_had_it_before() {
 fn a_permanent_endpoint_is_never_replaced() {
     let mut table = Registrations::default();
     let permanent = Registration { permanent: true, ..endpoint("gw", "192.0.2.1:1719") };
-    table.enter(permanent, RULES).unwrap();
+    table.enter(permanent, RULES, false).unwrap();
     let mut again = endpoint("x", "192.0.2.1:1719");
     again.aliases = vec![Alias::from_text("gw")];
-    assert!(table.enter(again, OVERWRITE).is_err());
-    table.enter(endpoint("y", "192.0.2.1:1719"), OVERWRITE).unwrap();
+    assert!(table.enter(again, OVERWRITE, false).is_err());
+    table.enter(endpoint("y", "192.0.2.1:1719"), OVERWRITE, false).unwrap();
     let called = table.at("192.0.2.1:1720".parse().unwrap()).unwrap();
     assert_eq!(called.name(), "gw");
 }
@@ -126,7 +129,7 @@ fn gateways_take_turns_and_the_busy_one_comes_last() {
     for (name, prefixes) in [("a", "0"), ("b", "0:=1,00:=1"), ("c", "0:=2"), ("d", "!00,0:=3")] {
         let at = format!("192.0.2.{}:1719", name.as_bytes()[0]);
         let prefixes = GatewayPrefixes::parse(prefixes).unwrap().0;
-        table.enter(Registration { prefixes, ..endpoint(name, &at) }, RULES).unwrap();
+        table.enter(Registration { prefixes, ..endpoint(name, &at) }, RULES, false).unwrap();
     }
     assert_eq!(names(table.gateways("01", Turns::RoundRobin)), ["a", "b", "c", "d"]);
     assert_eq!(
@@ -140,7 +143,7 @@ fn gateways_take_turns_and_the_busy_one_comes_last() {
     table.is_busy(&"a".into(), true);
     table.is_busy(&"b".into(), true);
     assert_eq!(names(table.gateways("01", Turns::First)), ["c", "d", "a", "b"]);
-    table.enter(endpoint("b", "192.0.2.98:1719"), RULES).unwrap();
+    table.enter(endpoint("b", "192.0.2.98:1719"), RULES, false).unwrap();
     assert_eq!(names(table.gateways("01", Turns::First)), ["c", "d", "a"], "it registered without");
 }
 
@@ -149,8 +152,8 @@ fn an_identifier_that_others_could_guess_counts_from_its_socket_only() {
     let mut table = Registrations::default();
     let strong = EndpointId::from("0bcf57d83c7cb5336c7f17afa3e1b5c4_endp");
     let known = Registration { id: strong.clone(), natted: true, ..endpoint("a", "192.0.2.1:5") };
-    table.enter(known, RULES).unwrap();
-    table.enter(endpoint("weak", "192.0.2.1:6"), RULES).unwrap();
+    table.enter(known, RULES, false).unwrap();
+    table.enter(endpoint("weak", "192.0.2.1:6"), RULES, false).unwrap();
     let from = |at: &str| -> SocketAddr { at.parse().unwrap() };
     let speaks = |table: &Registrations, id: &EndpointId, at: &str| {
         table.get(id).unwrap().speaks_from(from(at))
