@@ -2,7 +2,8 @@
 //!
 //! A gatekeeper with the limits that it has by default, calls from one address of loopback to another, and meanwhile a
 //! flood from a third. The figure is the ratio of the set-up times (from the connection to Connect, the median) with
-//! and without the flood; each pair is measured one after the other in the same run.
+//! and without the flood; each pair is measured one after the other in the same run. It fails where that is more than two,
+//! twice in a row: another load of the machine can spoil one measurement.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,6 +38,9 @@ use town::Town;
 /// Calls of one measurement.
 const CALLS: u64 = 60;
 
+/// How much longer a call may take to set up while a flood goes on.
+const MOST: f64 = 2.0;
+
 /// Pause between two calls: a source may make only so many a second.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -65,33 +69,43 @@ fn main() {
         ("RRQs", rrqs, 2),
         ("messages of calls", talk, 1),
     ];
-    for (name, flood, threads) in floods {
-        let idle = median(&town);
-        let state = Arc::new(State::default());
-        let floods: Vec<_> = (0..threads)
-            .map(|n| {
-                let (state, from) = (Arc::clone(&state), town.host(66));
-                let to = [1719, 1720].map(|port| town.gatekeeper(port));
-                std::thread::spawn(move || flood(&state, n, from, to))
-            })
-            .collect();
-        std::thread::sleep(Duration::from_secs(2));
-        let (before, begun) = (state.count.load(Ordering::Relaxed), now());
-        let flooded = median(&town);
-        let rate =
-            (state.count.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64();
-        state.over.store(true, Ordering::Relaxed);
-        floods.into_iter().for_each(|flood| flood.join().expect("it ends"));
-        println!(
-            "{rate:6.0} {name} a second from one address: set-up of a call from another {:.2} ms, idle {:.2} ms, \
-             ratio {:.2}; memory {} KiB",
-            flooded.as_secs_f64() * 1e3,
-            idle.as_secs_f64() * 1e3,
-            flooded.as_secs_f64() / idle.as_secs_f64(),
-            town.memory()
-        );
-        std::thread::sleep(Duration::from_secs(2));
+    for flood in floods {
+        let mut ratio = under(&town, flood);
+        if ratio > MOST {
+            ratio = under(&town, flood);
+        }
+        assert!(ratio <= MOST, "{}: twice in a row more than {MOST}", flood.0);
     }
+}
+
+/// How much longer a call takes to set up under a flood.
+fn under(town: &Town, (name, flood, threads): (&str, Flood, u64)) -> f64 {
+    let idle = median(town);
+    let state = Arc::new(State::default());
+    let floods: Vec<_> = (0..threads)
+        .map(|n| {
+            let (state, from) = (Arc::clone(&state), town.host(66));
+            let to = [1719, 1720].map(|port| town.gatekeeper(port));
+            std::thread::spawn(move || flood(&state, n, from, to))
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(2));
+    let (before, begun) = (state.count.load(Ordering::Relaxed), now());
+    let flooded = median(town);
+    let rate =
+        (state.count.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64();
+    state.over.store(true, Ordering::Relaxed);
+    floods.into_iter().for_each(|flood| flood.join().expect("it ends"));
+    println!(
+        "{rate:6.0} {name} a second from one address: set-up of a call from another {:.2} ms, idle {:.2} ms, \
+             ratio {:.2}; memory {} KiB",
+        flooded.as_secs_f64() * 1e3,
+        idle.as_secs_f64() * 1e3,
+        flooded.as_secs_f64() / idle.as_secs_f64(),
+        town.memory()
+    );
+    std::thread::sleep(Duration::from_secs(2));
+    flooded.as_secs_f64() / idle.as_secs_f64()
 }
 
 /// The median of the set-up times. Every call must be answered.
