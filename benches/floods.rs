@@ -187,21 +187,31 @@ fn talk(state: &State, _: u64, from: IpAddr, [_, to]: [SocketAddr; 2]) {
         if lines.len() < 64
             && let Some(line) = own_call(&callee, n, from, to)
         {
-            lines.extend(line);
+            let begin = |(stream, words): (std::net::TcpStream, _)| {
+                stream.set_nonblocking(true).expect("it is ours");
+                (stream, words, 0)
+            };
+            lines.extend(line.map(begin));
         }
         for _ in 0..lines.len() {
             if state.over.load(Ordering::Relaxed) {
                 return;
             }
-            let Some((mut stream, words)) = lines.pop_front() else { break };
-            let sent = stream.write_all(&words);
-            // Who does not read is given up.
-            let _ = stream.set_nonblocking(true);
+            let Some((mut stream, words, mut at)) = lines.pop_front() else { break };
             while matches!(stream.read(&mut [0; 8192]), Ok(1..)) {}
-            let _ = stream.set_nonblocking(false);
-            if sent.is_ok() {
-                state.count.fetch_add(BATCH, Ordering::Relaxed);
-                lines.push_back((stream, words));
+            // A line on which the gatekeeper does not read now holds up no other.
+            let ended = match stream.write(words.get(at..).unwrap_or(&[])) {
+                Ok(sent) => {
+                    let message = words.len() / BATCH;
+                    let said = (at + sent) / message - at / message;
+                    state.count.fetch_add(said, Ordering::Relaxed);
+                    at = (at + sent) % words.len();
+                    false
+                }
+                Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+            };
+            if !ended {
+                lines.push_back((stream, words, at));
             }
         }
     }
