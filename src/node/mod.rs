@@ -227,6 +227,7 @@ impl Node {
             let (mut cx, calls) = self.parts();
             match timer {
                 Timer::FirstMessage(id) => cx.said_nothing(id),
+                Timer::Named(id) => zone::name(&mut cx, id),
                 Timer::Halted(id) => {
                     self.resume(id);
                     continue;

@@ -69,6 +69,8 @@ pub(super) const REFUSALS: Allowance = Allowance { rate: 5, burst: 50 };
 pub(crate) enum Timer {
     /// A new connection has to say what it is for.
     FirstMessage(StreamId),
+    /// The server of a zone hears which call a connection to it is for.
+    Named(StreamId),
     /// A connection was not read for long enough.
     Halted(StreamId),
     /// The rest of a message has to come.

@@ -2,6 +2,7 @@
 //! server announces.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pinhole_h323::asn::h225::{RasMessage, ServiceControlIndication};
 use pinhole_h323::h46018::{self, IncomingCall};
@@ -20,6 +21,10 @@ use crate::ras::destination::Destination;
 const MOST: usize = 1000;
 /// The port of call signalling of a server that tells none.
 const SIGNALLING: u16 = 1720;
+
+/// How long a connection to a server that is no Pinhole stands before the call is named: GnuGk may announce a call before it
+/// has noted that it waits for the connection, and then never looks at it again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A neighbour that calls.
 #[derive(Debug, Clone)]
@@ -69,9 +74,18 @@ pub(super) fn incoming(
 
 /// The connection to the server stands: say which call it is for.
 pub(crate) fn connected(cx: &mut Cx<'_>, stream: StreamId) {
-    let Some(Hole { call, .. }) = cx.core.zones.holes.get(&stream).copied() else {
+    let Some(Hole { zone, .. }) = cx.core.zones.holes.get(&stream).copied() else {
         return cx.close(stream);
     };
+    if cx.core.zones.get(zone).is_some_and(|zone| zone.pinhole) {
+        return name(cx, stream);
+    }
+    cx.set(Timer::Named(stream), PAUSE);
+}
+
+/// Says which call a connection is for that still waits for its Setup.
+pub(crate) fn name(cx: &mut Cx<'_>, stream: StreamId) {
+    let Some(Hole { call, .. }) = cx.core.zones.holes.get(&stream).copied() else { return };
     // Whether H.245 is tunnelled is the called party's to say; it can be.
     if let Ok(octets) = h46018::pinhole(call, true).encode() {
         cx.send(stream, &octets);

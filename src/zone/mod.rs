@@ -31,7 +31,7 @@ use crate::node::Cx;
 use crate::ras::destination::Destination;
 pub(crate) use answer::{in_progress, lrq};
 pub(crate) use challenge::{Asked, Bond, Proof, asked, asked_at_hole, may_ask, prove, unanswered};
-pub(crate) use inward::{Caller, caller, connected, hole};
+pub(crate) use inward::{Caller, caller, connected, hole, name};
 pub(crate) use live::{resolved, scr};
 pub(crate) use locate::{
     Asker, Reply, Wanted, abandon, answered, ask, excuse, is_asked, is_reached_by, reply,
