@@ -95,6 +95,7 @@ fn under(town: &Town, (name, flood, threads): (&str, Flood, u64)) -> f64 {
     let rate =
         (state.count.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64();
     state.over.store(true, Ordering::Relaxed);
+    assert!(rate > 0.0, "{name}: it stood still, so there was no flood");
     floods.into_iter().for_each(|flood| flood.join().expect("it ends"));
     println!(
         "{rate:6.0} {name} a second from one address: set-up of a call from another {:.2} ms, idle {:.2} ms, \

@@ -29,6 +29,20 @@ fn call(desk: &mut Desk, number: u8) -> Option<usize> {
     GATEWAYS.iter().position(|at| at.parse::<SocketAddr>().is_ok_and(|at| at.ip() == to.ip()))
 }
 
+/// The third call: neither ARQ nor Setup finds a gateway that has room for it.
+fn all_are_full(desk: &mut Desk, id: &EndpointIdentifier) {
+    let answers = ask(desk, CALLER, arq(id, 3, "0123"));
+    let [RasMessage::admissionReject(reject)] = &answers[..] else { panic!("{answers:?}") };
+    assert!(matches!(reject.reject_reason, AdmissionRejectReason::resourceUnavailable(())));
+    let (stream, outputs) = set_up(desk, CALLER, 3, "0123");
+    assert_eq!(dialled(&outputs), None);
+    let told = sent(&outputs, stream).expect("ReleaseComplete");
+    assert_eq!(
+        (told.cause(), told.release()),
+        (Some(Cause::NO_CIRCUIT_AVAILABLE), Some(Release::GatewayResources))
+    );
+}
+
 #[test]
 fn the_priority_of_a_gateway_counts_where_its_prefix_has_none() {
     let text = "[EP::gw0]\nGatewayPrefixes=01\nGatewayPriority=5\n[EP::gw1]\nGatewayPrefixes=01,02\n\
@@ -45,16 +59,7 @@ fn a_full_gateway_is_passed_over_and_is_free_again_when_its_call_is_over() {
                 GatewayPriority=2\nCapacity=1\n";
     let (mut one, id) = desk(text);
     assert_eq!([1, 2].map(|n| call(&mut one, n)), [Some(0), Some(1)]);
-    let answers = ask(&mut one, CALLER, arq(&id, 3, "0123"));
-    let [RasMessage::admissionReject(reject)] = &answers[..] else { panic!("{answers:?}") };
-    assert!(matches!(reject.reject_reason, AdmissionRejectReason::resourceUnavailable(())));
-    let (stream, outputs) = set_up(&mut one, CALLER, 3, "0123");
-    assert_eq!(dialled(&outputs), None);
-    let told = sent(&outputs, stream).expect("ReleaseComplete");
-    assert_eq!(
-        (told.cause(), told.release()),
-        (Some(Cause::NO_CIRCUIT_AVAILABLE), Some(Release::GatewayResources))
-    );
+    all_are_full(&mut one, &id);
     assert_eq!(one.node.core.registrations.occupied(), 3, "alice as well");
     for n in [1, 2] {
         one.tell(Input::Closed { stream: StreamId::accepted(n) });
@@ -70,13 +75,7 @@ fn a_gateway_takes_only_so_many_calls_to_a_prefix() {
                 [EP::gw1]\nGatewayPrefixes=01\nGatewayPriority=2\nPrefixCapacities=^01:=1\n";
     let (mut one, id) = desk(text);
     assert_eq!([1, 2].map(|n| call(&mut one, n)), [Some(0), Some(1)]);
-    let answers = ask(&mut one, CALLER, arq(&id, 3, "0123"));
-    let [RasMessage::admissionReject(reject)] = &answers[..] else { panic!("{answers:?}") };
-    assert!(matches!(reject.reject_reason, AdmissionRejectReason::resourceUnavailable(())));
-    let (stream, outputs) = set_up(&mut one, CALLER, 3, "0123");
-    assert_eq!(dialled(&outputs), None);
-    let told = sent(&outputs, stream).expect("ReleaseComplete");
-    assert_eq!(told.cause(), Some(Cause::NO_CIRCUIT_AVAILABLE));
+    all_are_full(&mut one, &id);
     // Other numbers have a capacity of their own, or none.
     for (n, number, goes) in
         [(4, "0131", true), (5, "0142", true), (6, "0133", false), (7, "0177", true)]

@@ -1,5 +1,5 @@
-//! What worlds have had since: video, and gatekeepers that change the words of messages or set calls up otherwise. Drawn last, and from a stream of its
-//! own, so that all else in a world stays what it was.
+//! What worlds have had since: video, and gatekeepers that change the words of messages or set calls up otherwise. Drawn last,
+//! and from a stream of its own, so that all else in a world stays what it was.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

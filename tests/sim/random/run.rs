@@ -338,8 +338,10 @@ fn gatekeeper(generation: u8, keeper: Keeper, now: std::time::Instant) -> Node {
         Mode::Control => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\nH245Routed=1\n",
         Mode::Routed => "[RoutedMode]\nEnableH46018=1\nGKRouted=1\n",
     };
-    let (config, _) =
+    let (config, problems) =
         pinhole_config::Config::read(&format!("{mode}{}{}", keeper.rules(), keeper.words));
+    let is_error = |one: &pinhole_config::Problem| one.severity == pinhole_config::Severity::Error;
+    assert!(!problems.iter().any(is_error), "{problems:?}");
     let multiplex_port = keeper.multiplexes.then_some(3000);
     let mut settings = Settings { ttl_s: Some(60), multiplex_port, ..Settings::from(&config) };
     settings.ras.bandwidth.total = keeper.accounts.then_some(1_000_000);
